@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Files: mapped reading, atomic writing, scratch folders that go in every case.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "base/bytes.hpp"
+
+namespace klp {
+
+namespace fs = std::filesystem;
+
+// A read-only private mapping of a whole regular file. An empty file gives empty bytes.
+class MappedFile {
+public:
+    explicit MappedFile(const fs::path& path);  // Error: cannot be opened, is not a regular file
+    ~MappedFile();
+    MappedFile(MappedFile&& other) noexcept;
+    MappedFile& operator=(MappedFile&& other) noexcept;
+    MappedFile(const MappedFile&) = delete;
+    MappedFile& operator=(const MappedFile&) = delete;
+
+    [[nodiscard]] Bytes bytes() const noexcept { return bytes_; }
+    [[nodiscard]] const fs::path& path() const noexcept { return path_; }
+
+private:
+    fs::path path_;
+    Bytes bytes_;
+};
+
+[[nodiscard]] std::string read_text(const fs::path& path);
+
+// Writes to a temporary name in the same folder and renames: the file is there whole, or not at all.
+// Error where it cannot be written (the message has the reason, "no space left on device" and the like).
+void write_file(const fs::path& path, Bytes bytes, fs::perms mode = fs::perms(0644));
+void write_file(const fs::path& path, std::string_view text, fs::perms mode = fs::perms(0644));
+
+// A fresh folder under $TMPDIR (default /tmp), or in `parent`; removed with all it holds by the destructor,
+// also when the stack unwinds.
+class TempDir {
+public:
+    explicit TempDir(std::string_view prefix = "klp", const fs::path& parent = {});
+    ~TempDir();
+    TempDir(TempDir&& other) noexcept;
+    TempDir& operator=(TempDir&& other) noexcept;
+    TempDir(const TempDir&) = delete;
+    TempDir& operator=(const TempDir&) = delete;
+
+    [[nodiscard]] const fs::path& path() const noexcept { return path_; }
+
+private:
+    fs::path path_;
+};
+
+// An advisory lock (flock) on a file, which is made if need be and stays. Blocks until it is had; polls for
+// interruption while it waits.
+class FileLock {
+public:
+    enum class Mode { shared, exclusive };
+    FileLock(const fs::path& path, Mode mode);
+    ~FileLock();
+    FileLock(FileLock&& other) noexcept;
+    FileLock& operator=(FileLock&&) = delete;
+    FileLock(const FileLock&) = delete;
+    FileLock& operator=(const FileLock&) = delete;
+
+private:
+    int descriptor_ = -1;
+};
+
+// $KLPKIT_CACHE, or $XDG_CACHE_HOME/klpkit, or ~/.cache/klpkit. Not created here.
+[[nodiscard]] fs::path cache_root();
+
+}  // namespace klp

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Progress for people, as plain callbacks: rooms report, `cli` prints to standard error.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace klp {
+
+// One line of progress ("downloading linux-source-6.1 (139 MB)"). An empty function is allowed: silence.
+class Progress {
+public:
+    using Sink = std::function<void(std::string_view)>;
+    Progress() = default;
+    explicit Progress(Sink sink) : sink_(std::move(sink)) {}
+    void operator()(std::string_view line) const {
+        if (sink_) sink_(line);
+    }
+
+private:
+    Sink sink_;
+};
+
+// Wall time of named stages, in the order of their first start; a stage timed twice adds up.
+class Timings {
+public:
+    struct Stage {
+        std::string name;
+        double seconds = 0;
+    };
+    class Scope {
+    public:
+        Scope(Timings& timings, std::string_view name);
+        ~Scope();
+        Scope(const Scope&) = delete;
+        Scope& operator=(const Scope&) = delete;
+
+    private:
+        Timings& timings_;
+        std::size_t index_;
+        std::chrono::steady_clock::time_point start_;
+    };
+    [[nodiscard]] Scope stage(std::string_view name) { return {*this, name}; }
+    [[nodiscard]] const std::vector<Stage>& stages() const noexcept { return stages_; }
+
+private:
+    std::vector<Stage> stages_;
+};
+
+// 70550672 -> "70.6 MB" (powers of ten, as package tools print).
+[[nodiscard]] std::string format_size(std::uint64_t bytes);
+
+}  // namespace klp

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Two compilations of one translation unit in; what changed, and one object that carries it, out.
+// correlate -> compare -> select -> extract. Needs objects compiled with -ffunction-sections -fdata-sections;
+// knows no kernel.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "arch/arch.hpp"
+#include "base/diagnostics.hpp"
+#include "elf/object.hpp"
+
+namespace klp::diff {
+
+enum class FunctionStatus {
+    changed,   // differs from its original: the livepatch replaces it
+    added,     // has no original ("new" in JSON)
+    included,  // carried along because a changed function owns it (its .cold part)
+};
+
+struct FunctionChange {
+    std::string name;                     // as in the patched object
+    FunctionStatus status = FunctionStatus::changed;
+    std::string section;                  // in the extracted object
+    const elf::Symbol* original = nullptr;   // in the original object; null for added ones
+    elf::Symbol* extracted = nullptr;        // in Result::extracted
+    std::string reason;                   // what differs, for people ("instruction bytes at +0x3c")
+};
+
+enum class DataStatus {
+    added,     // new data, starts with its initial value
+    copied,    // read-only data without identity (strings, __func__, switch tables), carried along
+};
+
+struct DataChange {
+    std::string name;     // empty for anonymous constants such as string sections
+    DataStatus status = DataStatus::added;
+    std::string section;  // in the extracted object
+    std::uint64_t size = 0;
+};
+
+// A symbol that the extracted object needs and does not define.
+struct Reference {
+    elf::Symbol* extracted = nullptr;       // undefined symbol in Result::extracted
+    std::string name;                       // of the symbol to look for: the ORIGINAL's name where correlated
+    const elf::Symbol* original = nullptr;  // the definition (or undefined symbol) of the original object; null
+                                            // where only the patched one knows the name
+    bool defined_in_unit = false;           // the translation unit itself defines it (function, variable)
+};
+
+struct Result {
+    std::vector<FunctionChange> functions;
+    std::vector<DataChange> data;
+    std::vector<Reference> references;
+    elf::Object extracted;  // relocatable; all that is not defined in it is undefined
+    std::vector<std::string> notes;  // worth telling ("pr_debug in 'f' cannot be switched on in the new code")
+    [[nodiscard]] bool unchanged() const noexcept { return functions.empty(); }
+};
+
+struct Options {
+    // Entry sizes of special sections whose arch table says 0, by section name. Where one is missing it is
+    // derived from the distance of the relocations.
+    std::vector<std::pair<std::string, std::uint32_t>> entry_sizes;
+    // Whether the kernel object is a module: decides which static keys the kernel can resolve in time.
+    bool for_module = false;
+    // Whether a key or symbol is resolvable when the livepatch itself is loaded (exported, or in vmlinux).
+    std::function<bool(std::string_view symbol)> resolved_at_load;
+};
+
+// Findings that make the change inexpressible are errors in `diagnostics` (ids `diff.*`); a Result is returned
+// only when there are none: otherwise Error with ExitCode::unsafe. Both objects must outlive the Result.
+[[nodiscard]] Result diff(const elf::Object& original, const elf::Object& patched, const Options& options, Diagnostics& diagnostics);
+
+}  // namespace klp::diff

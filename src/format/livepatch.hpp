@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The livepatch ELF format (kernel Documentation/livepatch/module-elf-format.rst): names, and a module as it
+// is read.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "elf/object.hpp"
+
+namespace klp::format {
+
+inline constexpr std::string_view symbol_prefix = ".klp.sym.";
+inline constexpr std::string_view rela_prefix = ".klp.rela.";
+
+struct SymbolName {
+    std::string object;  // no dots (module names have none)
+    std::string symbol;  // may have dots and commas
+    std::uint32_t sympos = 0;
+};
+struct RelaName {
+    std::string object;
+    std::string section;  // with its leading dot where it has one: ".text", "__bug_table"
+};
+
+[[nodiscard]] std::string make_symbol_name(const SymbolName& name);
+[[nodiscard]] std::string make_rela_name(const RelaName& name);
+[[nodiscard]] std::optional<SymbolName> parse_symbol_name(std::string_view name);
+[[nodiscard]] std::optional<RelaName> parse_rela_name(std::string_view name);
+
+// key=value strings of .modinfo, in file order.
+[[nodiscard]] std::vector<std::pair<std::string, std::string>> read_modinfo(const elf::Object& module);
+
+struct PatchedFunction {
+    std::string old_name;
+    std::uint64_t sympos = 0;
+    std::string new_name;     // the symbol that new_func points at
+    std::string new_section;
+};
+struct PatchedObject {
+    std::string name;  // "vmlinux" where klp_object.name is null
+    std::vector<PatchedFunction> functions;
+};
+struct LivepatchRelocation {
+    std::string object;   // whose loading applies it
+    std::string section;  // that it writes to
+    std::uint64_t offset = 0;
+    std::string type;     // "R_X86_64_PC32"
+    std::string symbol;   // whole name, .klp.sym.…
+    std::int64_t addend = 0;
+};
+struct LivepatchSymbol {
+    SymbolName name;
+    std::uint32_t index = 0;  // in .symtab
+};
+
+struct LivepatchModule {
+    std::string name;
+    std::vector<std::pair<std::string, std::string>> modinfo;
+    // From the klp_object and klp_func tables, as far as they are constant data; empty where they are not
+    // found (a module may fill them at run time).
+    std::vector<PatchedObject> objects;
+    std::vector<LivepatchSymbol> symbols;
+    std::vector<LivepatchRelocation> relocations;
+};
+
+// Error: not a kernel module; not a livepatch (no `livepatch` in modinfo).
+[[nodiscard]] LivepatchModule read_module(const elf::Object& module);
+
+}  // namespace klp::format

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The kernel's own symbol table, in the order in which the kernel counts positions.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/bytes.hpp"
+#include "elf/object.hpp"
+
+namespace klp::kernel {
+
+// One line of /proc/kallsyms of a kernel that was not moved (nokaslr). For a module, `address` is the offset
+// of the symbol in `section` instead.
+struct KernelSymbol {
+    std::uint64_t address = 0;
+    char type = '?';  // as nm prints it; upper case means global
+    std::string_view name;
+    const elf::Section* section = nullptr;  // modules only
+};
+
+// Symbols of one object ("vmlinux" or a module), in the order of the kernel's kallsyms iteration
+// (kernel/kallsyms.c:kallsyms_on_each_symbol, kernel/module/kallsyms.c:module_kallsyms_on_each_symbol).
+class SymbolTable {
+public:
+    SymbolTable(std::string object, std::vector<KernelSymbol> symbols, std::vector<std::string> storage = {});
+
+    [[nodiscard]] const std::string& object() const noexcept { return object_; }
+    [[nodiscard]] const std::vector<KernelSymbol>& symbols() const noexcept { return symbols_; }
+
+    // Indices in symbols() of all symbols of that name, in kernel order.
+    [[nodiscard]] std::vector<std::size_t> find(std::string_view name) const;
+    // The `sympos` that selects symbols()[index]: 0 where the name is unique, else its 1-based position
+    // (kernel/livepatch/core.c:klp_find_callback).
+    [[nodiscard]] std::uint32_t sympos(std::size_t index) const;
+    // Indices of the symbols at exactly that address (vmlinux).
+    [[nodiscard]] std::vector<std::size_t> at(std::uint64_t address) const;
+    // The address of the first symbol above `address`; UINT64_MAX where there is none (vmlinux).
+    [[nodiscard]] std::uint64_t next_address(std::uint64_t address) const;
+
+private:
+    std::string object_;
+    std::vector<std::string> storage_;  // deque-like owner of names that live in no mapping
+    std::vector<KernelSymbol> symbols_;
+    std::unordered_map<std::string_view, std::vector<std::uint32_t>> by_name_;
+    std::vector<std::uint32_t> by_address_;
+};
+
+// From the tables inside a kernel image (scripts/kallsyms.c writes them; layouts up to 6.3 and from 6.4 on).
+// Error: no tables found, or they are damaged.
+[[nodiscard]] SymbolTable read_kallsyms(const elf::Object& vmlinux);
+// From the .symtab of a vmlinux, or of a module as the kernel will keep it (kernel/module/kallsyms.c:
+// is_core_symbol, with CONFIG_KALLSYMS_ALL where `all`).
+[[nodiscard]] SymbolTable read_symtab(const elf::Object& object, std::string object_name, bool all = true);
+[[nodiscard]] SymbolTable read_system_map(const fs::path& path);
+
+}  // namespace klp::kernel

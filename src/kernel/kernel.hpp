@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// A kernel as a target: where its parts are, and what can be asked of them. Parts load on first use and are
+// then kept; all queries are safe to call from several threads.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "arch/arch.hpp"
+#include "base/file.hpp"
+#include "elf/object.hpp"
+#include "kernel/kallsyms.hpp"
+
+namespace klp::kernel {
+
+// What the catalogue keeps of a kernel (kernel.json in its folder). All paths are absolute.
+struct Manifest {
+    std::string name;     // of a fetched kernel: its release
+    std::string release;  // uname -r, from the image's own version string
+    std::string arch;     // arch::Arch::name()
+    fs::path source;      // prepared source tree; never written to after preparation
+    fs::path image;       // as shipped (vmlinuz, bzImage, vmlinux, Image)
+    fs::path vmlinux;     // ELF, unpacked from the image where it was not one
+    fs::path modules;     // lib/modules/RELEASE; empty where there are none
+    fs::path config;
+    fs::path symvers;
+    bool fetched = false;  // by `klp kernel fetch`: the files are in the catalogue's folder
+};
+
+// One line of Module.symvers (scripts/mod/modpost.c:write_dump).
+struct Export {
+    std::uint32_t crc = 0;
+    std::string_view module;  // "vmlinux" or a module's name (last path component, '-' as '_')
+    bool gpl_only = false;
+    std::string_view name_space;  // empty: none
+};
+
+class Exports {
+public:
+    [[nodiscard]] static Exports read(const fs::path& symvers);
+    [[nodiscard]] const Export* find(std::string_view symbol) const;
+    [[nodiscard]] std::size_t size() const noexcept { return by_name_.size(); }
+
+private:
+    std::shared_ptr<const std::string> text_;
+    std::unordered_map<std::string_view, Export> by_name_;
+};
+
+class Config {
+public:
+    [[nodiscard]] static Config read(const fs::path& path);
+    // The value without quotes; nullopt where not set. `name` with its CONFIG_ prefix.
+    [[nodiscard]] std::optional<std::string_view> value(std::string_view name) const;
+    [[nodiscard]] bool enabled(std::string_view name) const;  // y or m
+
+private:
+    std::map<std::string, std::string, std::less<>> values_;
+};
+
+// A module as shipped: its (decompressed) ELF file and its symbols in the kernel's order.
+struct Module {
+    std::string name;  // as the kernel names it: '-' became '_'
+    fs::path path;
+    elf::Object object;
+    SymbolTable symbols;
+};
+
+class Kernel {
+public:
+    explicit Kernel(Manifest manifest);
+    ~Kernel();
+    Kernel(Kernel&&) noexcept;
+
+    [[nodiscard]] const Manifest& manifest() const noexcept;
+    [[nodiscard]] const arch::Arch& arch() const;
+    [[nodiscard]] const Config& config() const;
+    [[nodiscard]] const Exports& exports() const;
+
+    [[nodiscard]] const elf::Object& vmlinux() const;
+    [[nodiscard]] const SymbolTable& symbols() const;  // of vmlinux
+    // Bytes of vmlinux at a link-time address; nullopt where no section with content covers all of them.
+    [[nodiscard]] std::optional<Bytes> read(std::uint64_t address, std::uint64_t size) const;
+    // The section of vmlinux that covers an address.
+    [[nodiscard]] const elf::Section* section_at(std::uint64_t address) const;
+
+    // By kernel name ("snd_hda_intel"); Error where there is no such module file.
+    [[nodiscard]] const Module& module(std::string_view name) const;
+    [[nodiscard]] std::optional<fs::path> module_path(std::string_view name) const;
+    // Names of the modules that must be loaded before `name`, in load order, without itself. From
+    // modules.dep where present, else from the modules' `depends` modinfo.
+    [[nodiscard]] std::vector<std::string> module_dependencies(std::string_view name) const;
+
+    // A folder for what other rooms cache for this kernel (object files, probes); created on demand.
+    [[nodiscard]] fs::path cache_folder() const;
+
+private:
+    struct Parts;
+    std::unique_ptr<Parts> parts_;
+};
+
+// "-" as "_", no folder, no .ko[.xz|.zst|.gz] (kernel scripts/Makefile.lib:name-fix, modpost).
+[[nodiscard]] std::string module_name_of_path(const fs::path& path);
+
+}  // namespace klp::kernel
