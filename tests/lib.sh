@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# For the shell tests. $KLP is the program, $KLPKIT_ROOT the repository, $KLPKIT_TEST_KERNEL a catalogue kernel.
+# Each test gets a scratch folder, which is its current folder.
+set -euo pipefail
+
+: "${KLP:?the program under test}" "${KLPKIT_ROOT:?the repository}"
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+cd "$scratch"
+
+fail() { echo "FAIL: $*"; exit 1; }
+skip() { echo "$*"; exit 77; }
+
+# expect_status STATUS COMMAND...: output in ./out and ./err.
+expect_status() {
+    local wanted=$1 status=0
+    shift
+    "$@" >out 2>err </dev/null || status=$?
+    [ "$status" -eq "$wanted" ] || { cat out err; fail "'$*' ended with $status, expected $wanted"; }
+}
+expect_in() { grep -qF -- "$1" "$2" || { cat "$2"; fail "'$1' is not in $2"; }; }
+expect_not_in() { ! grep -qF -- "$1" "$2" || { cat "$2"; fail "'$1' is in $2"; }; }
+expect_no_file() { [ ! -e "$1" ] || fail "$1 exists"; }
+
+# build_example NAME: makes NAME.ko from examples/NAME.patch; every patched function must be proven.
+build_example() {
+    expect_status 0 "$KLP" build --kernel "$KLPKIT_TEST_KERNEL" --json -o "$1.ko" "$KLPKIT_ROOT/examples/$1.patch"
+    cp out "$1.json"
+    jq -e '[.objects[].functions[] | select(.new | not)] | length > 0 and all(.fidelity == "identical")' "$1.json" >/dev/null ||
+        { cat "$1.json"; fail "a patched function is not proven"; }
+}
+
+# run_guest ARGUMENT...: klp run --json; the three outputs in ./before, ./after and ./reverted.
+run_guest() {
+    expect_status 0 "$KLP" run --kernel "$KLPKIT_TEST_KERNEL" --json "$@"
+    cp out run.json
+    for phase in before after reverted; do
+        jq -r ".$phase.stdout" run.json >"$phase"
+    done
+}
