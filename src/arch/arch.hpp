@@ -51,21 +51,25 @@ struct ImplicitReference {
 // (kernel include/linux/…, arch/*/include/asm/…; each table row cites its struct).
 struct SpecialSection {
     std::string_view name;
-    // Bytes of an entry. 0: asked from the kernel's own headers under `size_probe`, or found by `group_by`.
+    // Bytes of an entry. 0: asked from the kernel's own headers under `size_probe`, or found from the
+    // distance of the owner fields' relocations.
     std::uint32_t entry_size = 0;
-    std::string_view size_probe;  // C expression for the probe ("sizeof(struct alt_instr)"), empty where fixed
+    std::string_view size_probe{};  // C expression for the probe ("sizeof(struct alt_instr)"), empty where fixed
+    std::string_view size_probe_header{};  // what the expression needs: "asm/alternative.h"
     // Offset in the entry of the relocated field that names the code the entry belongs to.
     std::uint32_t owner_field = 0;
     // Bytes of the entry that carry no meaning for the comparison of two compilations (the line of a
-    // bug_entry), as begin/end offsets in the entry.
-    std::optional<Range> ignored;
+    // bug_entry), as begin/end offsets in the entry. Holds only for entries of `ignored_entry_size` bytes:
+    // where kernels differ in the size, they differ in the place too.
+    std::optional<Range> ignored{};
+    std::uint32_t ignored_entry_size = 0;
     // Derived from the code by objtool or the compiler: not compared, only carried along.
     bool derived = false;
     // Offset of the field that names a static key or static call, where the entry has one.
-    std::optional<std::uint32_t> key_field;
+    std::optional<std::uint32_t> key_field{};
     // Another section that runs in parallel, entry by entry (.orc_unwind beside .orc_unwind_ip), with its
     // entry size.
-    std::string_view companion;
+    std::string_view companion{};
     std::uint32_t companion_entry_size = 0;
 };
 
@@ -89,12 +93,15 @@ public:
     [[nodiscard]] virtual std::int64_t addend_bias(const elf::Section& section, Range function,
                                                    const elf::Relocation& relocation) const = 0;
 
-    // The value S (with bias: the address that is really meant) which an applied field says. `field` is the
-    // field's bytes as shipped, `place` the field's address P. nullopt where the formula is `other`.
+    // S, read back from an applied field: `addend` is A, `field` the field's bytes as shipped, `place` its
+    // address P. With -addend_bias() in place of A: the address that the instruction means. nullopt where the
+    // formula tells no target, or fewer bytes are given than the relocation writes.
     [[nodiscard]] virtual std::optional<std::uint64_t> target_of_field(const RelocationInfo& info, Bytes field, std::uint64_t place,
                                                                        std::int64_t addend) const = 0;
 
-    // Branches that leave `function` without a relocation. Error: bytes that are not instructions.
+    // Branches that leave `function` without a relocation, and PC-relative operands alike: the assembler
+    // resolves both where the target is a local symbol of the same section. Error: bytes that are not
+    // instructions, a target outside of the section.
     [[nodiscard]] virtual std::vector<ImplicitReference> implicit_references(const elf::Section& section, Range function) const = 0;
 
     // Start offsets of the instructions in `function`, ascending. Error as above.
@@ -106,7 +113,15 @@ public:
 
     [[nodiscard]] virtual std::span<const SpecialSection> special_sections() const noexcept = 0;
     [[nodiscard]] const SpecialSection* special_section(std::string_view name) const noexcept;
+
+    // Sections of code without symbols, whose pieces belong to whoever refers to them: the replacements of
+    // .altinstructions entries and the like.
+    [[nodiscard]] virtual std::span<const std::string_view> code_pools() const noexcept = 0;
+    [[nodiscard]] bool is_code_pool(std::string_view section_name) const noexcept;
 };
+
+// Whether the kernel's linker scripts drop the section (.discard.*; scripts/module.lds.S).
+[[nodiscard]] bool is_discarded_section(std::string_view name) noexcept;
 
 // The architecture of an ELF machine or of a name. Error: not supported.
 [[nodiscard]] const Arch& for_machine(std::uint16_t machine, const Location& where);

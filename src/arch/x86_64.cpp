@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// x86-64, as the kernel uses it (psABI "System V Application Binary Interface, AMD64 Architecture Processor
+// Supplement"; -mcmodel=kernel, -mno-red-zone, no PIC).
+//
+// Addresses. The kernel's image and its modules share the top 2 GiB of the address space. A signed 32-bit field
+// reaches everything: R_X86_64_32S for absolute operands (`mov $foo,%rdi`, `table(,%rax,8)`), R_X86_64_PC32 and
+// R_X86_64_PLT32 for RIP-relative ones. There is no GOT and no PLT: PLT32 only says that the compiler saw a
+// call, and module.c:__apply_relocate_add() treats it as PC32. Modules carry only NONE, 64, 32, 32S, PC32, PLT32 and PC64;
+// the rest of the table is there to read objects that are no modules.
+//
+// PC-relative fields count from the field (P) in ELF, but the processor counts from the end of the instruction.
+// `call foo` is thus `foo - 4`; with an immediate behind the displacement, as in `cmpl $1,foo(%rip)`, it is
+// `foo - 8` or `foo - 5`. The addend alone therefore does not tell whether `foo+4` is meant: the instruction's
+// length is needed (addend_bias). In tables such as .altinstructions (`.long foo - .`) fields count from
+// themselves, and the addend is what it says.
+//
+// Function entry. With CONFIG_FUNCTION_TRACER a function begins with `call __fentry__` (gcc -pg -mfentry), after
+// `endbr64` where CONFIG_X86_KERNEL_IBT is set. The address of the call is listed in __mcount_loc, by the
+// compiler (-mrecord-mcount) or by objtool, which can also put the 5-byte nop there already (--mnop). ftrace
+// owns these five bytes, and a livepatch is a jump made there; a function that is not listed (notrace,
+// noinstr, assembly) cannot be patched. __patchable_function_entries on x86 is about padding before
+// the entry (CONFIG_CALL_PADDING), says nothing about ftrace, and is not consulted.
+//
+// Special sections are arrays of entries that describe code at a place: ORC unwind data, alternatives, the
+// exception table, static keys and calls, thunk call sites. Most fields are 32-bit PC-relative. Those that objtool
+// makes from the code (derived below) exist once it has run.
+
+#include <elf.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "arch/architectures.hpp"
+#include "arch/x86_decode.hpp"
+
+namespace klp::arch {
+
+namespace {
+
+constexpr Formula other = Formula::other;
+constexpr Formula absolute = Formula::absolute;
+constexpr Formula pc_relative = Formula::pc_relative;
+
+constexpr std::optional<RelocationInfo> info_of(std::uint32_t type) noexcept {
+    switch (type) {
+        //                               name, bytes, formula, is_signed, is_call
+        case R_X86_64_NONE:          return RelocationInfo{"R_X86_64_NONE", 0, Formula::none, false, false};
+        case R_X86_64_64:            return RelocationInfo{"R_X86_64_64", 8, absolute, false, false};
+        case R_X86_64_32:            return RelocationInfo{"R_X86_64_32", 4, absolute, false, false};
+        case R_X86_64_32S:           return RelocationInfo{"R_X86_64_32S", 4, absolute, true, false};
+        case R_X86_64_16:            return RelocationInfo{"R_X86_64_16", 2, absolute, false, false};
+        case R_X86_64_8:             return RelocationInfo{"R_X86_64_8", 1, absolute, true, false};
+        case R_X86_64_PC64:          return RelocationInfo{"R_X86_64_PC64", 8, pc_relative, true, false};
+        case R_X86_64_PC32:          return RelocationInfo{"R_X86_64_PC32", 4, pc_relative, true, false};
+        case R_X86_64_PC16:          return RelocationInfo{"R_X86_64_PC16", 2, pc_relative, true, false};
+        case R_X86_64_PC8:           return RelocationInfo{"R_X86_64_PC8", 1, pc_relative, true, false};
+        // L + A - P, where the kernel has no procedure linkage table: L is S.
+        case R_X86_64_PLT32:         return RelocationInfo{"R_X86_64_PLT32", 4, pc_relative, true, true};
+        case R_X86_64_GOT32:         return RelocationInfo{"R_X86_64_GOT32", 4, other, true, false};
+        case R_X86_64_GOTPCREL:      return RelocationInfo{"R_X86_64_GOTPCREL", 4, other, true, false};
+        case R_X86_64_GOTPCRELX:     return RelocationInfo{"R_X86_64_GOTPCRELX", 4, other, true, false};
+        case R_X86_64_REX_GOTPCRELX: return RelocationInfo{"R_X86_64_REX_GOTPCRELX", 4, other, true, false};
+        case R_X86_64_GOTPC32:       return RelocationInfo{"R_X86_64_GOTPC32", 4, other, true, false};
+        case R_X86_64_GOTOFF64:      return RelocationInfo{"R_X86_64_GOTOFF64", 8, other, true, false};
+        case R_X86_64_TPOFF32:       return RelocationInfo{"R_X86_64_TPOFF32", 4, other, true, false};
+        case R_X86_64_SIZE32:        return RelocationInfo{"R_X86_64_SIZE32", 4, other, false, false};
+        case R_X86_64_SIZE64:        return RelocationInfo{"R_X86_64_SIZE64", 8, other, false, false};
+        default:                     return std::nullopt;
+    }
+}
+
+// Whether the field counts from P. The GOT family does too, though its target cannot be read back.
+bool counts_from_place(std::uint32_t type) {
+    switch (type) {
+        case R_X86_64_GOTPCREL:
+        case R_X86_64_GOTPCRELX:
+        case R_X86_64_REX_GOTPCRELX:
+        case R_X86_64_GOTPC32:
+            return true;
+        default: {
+            const auto info = info_of(type);
+            return info && info->formula == Formula::pc_relative;
+        }
+    }
+}
+
+constexpr std::array special_section_table = {
+    // arch/x86/include/asm/alternative.h: struct alt_instr { s32 instr_offset, repl_offset; … }
+    SpecialSection{.name = ".altinstructions", .size_probe = "sizeof(struct alt_instr)",
+                   .size_probe_header = "asm/alternative.h"},
+    // arch/x86/include/asm/extable.h: struct exception_table_entry { int insn, fixup, data; }
+    SpecialSection{.name = "__ex_table", .entry_size = 12},
+    // include/asm-generic/bug.h: struct bug_entry { int bug_addr_disp, file_disp; u16 line, flags; } with
+    // CONFIG_GENERIC_BUG_RELATIVE_POINTERS; without CONFIG_DEBUG_BUGVERBOSE no file and line; newer kernels
+    // have format_disp as well.
+    SpecialSection{.name = "__bug_table", .size_probe = "sizeof(struct bug_entry)", .size_probe_header = "linux/bug.h",
+                   .ignored = Range{8, 10}, .ignored_entry_size = 12},
+    // include/linux/jump_label.h: struct jump_entry { s32 code, target; long key; }. The two low bits of the key
+    // are flags.
+    SpecialSection{.name = "__jump_table", .entry_size = 16, .key_field = 8},
+    // arch/x86/include/asm/paravirt_types.h: struct paravirt_patch_site { u8 *instr; u8 type, len; }
+    SpecialSection{.name = ".parainstructions", .entry_size = 16},
+    // arch/x86/include/asm/alternative.h: LOCK_PREFIX_HERE
+    SpecialSection{.name = ".smp_locks", .entry_size = 4},
+    // clang -fsanitize=kcfi: `.long trap - .`
+    SpecialSection{.name = ".kcfi_traps", .entry_size = 4},
+
+    // include/linux/static_call_types.h: struct static_call_site { s32 addr, key; }; made by objtool
+    // (check.c:create_static_call_sections) from calls of __SCT__ trampolines, of which the key follows.
+    SpecialSection{.name = ".static_call_sites", .entry_size = 8, .derived = true, .key_field = 4},
+    // tools/objtool/check.c: create_{return_sites,retpoline_sites,call_sites,cfi,ibt_endbr_seal}_sections
+    SpecialSection{.name = ".return_sites", .entry_size = 4, .derived = true},
+    SpecialSection{.name = ".retpoline_sites", .entry_size = 4, .derived = true},
+    SpecialSection{.name = ".call_sites", .entry_size = 4, .derived = true},
+    SpecialSection{.name = ".cfi_sites", .entry_size = 4, .derived = true},
+    SpecialSection{.name = ".ibt_endbr_seal", .entry_size = 4, .derived = true},
+    // gcc -mrecord-mcount, or objtool: addresses of the calls of __fentry__
+    SpecialSection{.name = "__mcount_loc", .entry_size = 8, .derived = true},
+    // gcc -fpatchable-function-entry: addresses of the padding
+    SpecialSection{.name = "__patchable_function_entries", .entry_size = 8, .derived = true},
+    // tools/objtool/orc_gen.c: the place in .orc_unwind_ip, how to unwind from there in .orc_unwind (struct
+    // orc_entry, arch/x86/include/asm/orc_types.h).
+    SpecialSection{.name = ".orc_unwind_ip", .entry_size = 4, .derived = true, .companion = ".orc_unwind",
+                   .companion_entry_size = 6},
+};
+
+// arch/x86/include/asm/alternative.h (replacements), arch/x86/include/asm/cpufeature.h:_static_cpu_has() (the
+// look-up before alternatives are applied).
+constexpr std::array<std::string_view, 2> code_pool_table = {".altinstr_replacement", ".altinstr_aux"};
+
+constexpr std::array endbr64 = {std::byte{0xf3}, std::byte{0x0f}, std::byte{0x1e}, std::byte{0xfa}};
+constexpr std::array nop5 = {std::byte{0x0f}, std::byte{0x1f}, std::byte{0x44}, std::byte{0x00}, std::byte{0x00}};
+constexpr std::byte call_rel32{0xe8};
+
+bool starts_with(Bytes bytes, Bytes prefix) {
+    return bytes.size() >= prefix.size() && std::ranges::equal(bytes.first(prefix.size()), prefix);
+}
+
+const elf::Relocation* relocation_at(const elf::Section& section, std::uint64_t offset) {
+    const auto all = section.rela();
+    const auto found = std::ranges::find(all, offset, &elf::Relocation::offset);
+    return found == all.end() ? nullptr : &*found;
+}
+
+// Whether some entry of __mcount_loc (there can be several sections of that name) says this place.
+bool is_listed_for_ftrace(const elf::Object& object, const elf::Section& code, std::uint64_t offset) {
+    for (const auto& section : object.sections()) {
+        if (section->name != "__mcount_loc") continue;
+        for (const elf::Relocation& relocation : section->rela()) {
+            const elf::Symbol& symbol = *relocation.symbol;
+            if (symbol.section == &code && symbol.value + static_cast<std::uint64_t>(relocation.addend) == offset) return true;
+        }
+    }
+    return false;
+}
+
+Location location_of(const elf::Section& section, std::uint64_t offset) { return {"", section.name, offset}; }
+
+Bytes code_of(const elf::Section& section, Range function) {
+    if (function.end < function.begin) throw Error(location_of(section, function.begin), "function ends before it begins");
+    return slice(section.content(), function.begin, function.size(), location_of(section, function.begin));
+}
+
+auto decode(const elf::Section& section, Range function) {
+    return x86::decode(code_of(section, function), location_of(section, function.begin));
+}
+
+class X86_64 final : public Arch {
+public:
+    std::string_view name() const noexcept override { return "x86_64"; }
+    std::string_view kbuild_name() const noexcept override { return "x86_64"; }
+    std::uint16_t machine() const noexcept override { return EM_X86_64; }
+    std::string_view debian_name() const noexcept override { return "amd64"; }
+    std::string_view cross_prefix() const noexcept override { return "x86_64-linux-gnu-"; }
+    std::optional<RelocationInfo> relocation_info(std::uint32_t type) const noexcept override { return info_of(type); }
+    std::uint32_t absolute64_type() const noexcept override { return R_X86_64_64; }
+    std::span<const SpecialSection> special_sections() const noexcept override { return special_section_table; }
+    std::span<const std::string_view> code_pools() const noexcept override { return code_pool_table; }
+
+    std::int64_t addend_bias(const elf::Section& section, Range function, const elf::Relocation& relocation) const override;
+    std::optional<std::uint64_t> target_of_field(const RelocationInfo& info, Bytes field, std::uint64_t place,
+                                                 std::int64_t addend) const override;
+    std::vector<ImplicitReference> implicit_references(const elf::Section& section, Range function) const override;
+    std::vector<std::uint64_t> instruction_starts(const elf::Section& section, Range function) const override;
+    bool is_traceable(const elf::Object& object, const elf::Symbol& function) const override;
+};
+
+std::int64_t X86_64::addend_bias(const elf::Section& section, Range function, const elf::Relocation& relocation) const {
+    if (!section.is_code() || !counts_from_place(relocation.type)) return 0;
+    const Location where = location_of(section, relocation.offset);
+    if (!function.contains(relocation.offset)) throw Error(where, "relocation is outside of the function it is taken for");
+    const auto instructions = decode(section, function);
+    const std::uint64_t offset = relocation.offset - function.begin;
+    if (const x86::Instruction* holder = x86::instruction_at(*instructions, offset)) {
+        for (const x86::Field& field : holder->fields) {
+            if (field.size == 0 || holder->begin + field.offset != offset) continue;
+            return field.counts_from_end ? static_cast<std::int64_t>(holder->end() - offset) : 0;
+        }
+    }
+    throw Error(where, fmt::format("relocation {} is not at a displacement or immediate of an instruction",
+                                   info_of(relocation.type)->name));
+}
+
+std::optional<std::uint64_t> X86_64::target_of_field(const RelocationInfo& info, Bytes field, std::uint64_t place,
+                                                     std::int64_t addend) const {
+    const bool readable = info.formula == Formula::absolute || info.formula == Formula::pc_relative;
+    if (!readable || info.size == 0 || field.size() < info.size) return std::nullopt;
+    std::uint64_t value = 0;
+    for (std::size_t i = info.size; i-- > 0;) value = (value << 8) | std::to_integer<std::uint64_t>(field[i]);
+    const unsigned unused_bits = 64U - 8U * info.size;
+    if (info.is_signed) {
+        value = static_cast<std::uint64_t>(static_cast<std::int64_t>(value << unused_bits) >> unused_bits);
+    }
+    const std::uint64_t base = info.formula == Formula::pc_relative ? place : 0;
+    return value + base - static_cast<std::uint64_t>(addend);
+}
+
+// The type that writes such a field: a branch with 32 bits as compilers write calls, anything else plain.
+std::uint32_t type_for(const x86::Field& field, bool is_branch, const Location& where) {
+    switch (field.size) {
+        case 1: return R_X86_64_PC8;
+        case 2: return R_X86_64_PC16;
+        case 4: return is_branch ? R_X86_64_PLT32 : R_X86_64_PC32;
+        default: throw Error(where, fmt::format("branch with a displacement of {} bytes", field.size));
+    }
+}
+
+std::vector<ImplicitReference> X86_64::implicit_references(const elf::Section& section, Range function) const {
+    std::vector<ImplicitReference> result;
+    const auto instructions = decode(section, function);
+    for (const x86::Instruction& instruction : *instructions) {
+        for (const x86::Field& field : instruction.fields) {
+            if (field.size == 0 || !field.counts_from_end) continue;
+            const std::uint64_t place = function.begin + instruction.begin + field.offset;
+            const std::uint64_t end = function.begin + instruction.end();
+            const std::uint64_t target = end + static_cast<std::uint64_t>(field.value);
+            if (function.contains(target) || relocation_at(section, place) != nullptr) continue;
+            const Location where = location_of(section, place);
+            if (target > section.size()) throw Error(where, "branch without a relocation leaves its section");
+            const auto addend = -static_cast<std::int64_t>(end - place);
+            result.push_back({place, field.size, target, type_for(field, instruction.is_branch, where), addend});
+        }
+    }
+    return result;
+}
+
+std::vector<std::uint64_t> X86_64::instruction_starts(const elf::Section& section, Range function) const {
+    std::vector<std::uint64_t> starts;
+    const auto instructions = decode(section, function);
+    starts.reserve(instructions->size());
+    for (const x86::Instruction& each : *instructions) starts.push_back(function.begin + each.begin);
+    return starts;
+}
+
+bool X86_64::is_traceable(const elf::Object& object, const elf::Symbol& function) const {
+    const elf::Section* section = function.section;
+    if (section == nullptr || !section->is_code() || function.value > section->content().size()) return false;
+    std::uint64_t entry = function.value;
+    if (starts_with(section->content().subspan(entry), endbr64)) entry += endbr64.size();
+    const Bytes code = section->content().subspan(entry);
+    if (code.size() < nop5.size()) return false;
+    const elf::Relocation* relocation = relocation_at(*section, entry + 1);
+    const bool calls_fentry = code[0] == call_rel32 && relocation != nullptr && relocation->symbol->name == "__fentry__";
+    if (!calls_fentry && !starts_with(code, nop5)) return false;
+    return is_listed_for_ftrace(object, *section, entry);
+}
+
+}  // namespace
+
+const Arch& x86_64() {
+    static const X86_64 instance;
+    return instance;
+}
+
+}  // namespace klp::arch
