@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "base/file.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <pwd.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <chrono>
+#include <cstdlib>
+#include <thread>
+#include <vector>
+
+#include "base/descriptor.hpp"
+#include "base/errno_text.hpp"
+#include "base/process.hpp"
+
+namespace klp {
+
+namespace {
+
+[[noreturn]] void fail(const fs::path& path, std::string_view what, int number) {
+    throw Error({path.string(), {}, {}}, fmt::format("{}: {}", what, errno_text(number)));
+}
+
+Descriptor open_regular(const fs::path& path, struct stat& info) {
+    // O_NONBLOCK: opening a FIFO must not wait for its writer.
+    Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+    if (!file) fail(path, "cannot open", errno);
+    if (::fstat(file.get(), &info) != 0) fail(path, "cannot read", errno);
+    if (S_ISDIR(info.st_mode)) throw Error({path.string(), {}, {}}, "is a directory, expected a regular file");
+    if (!S_ISREG(info.st_mode)) throw Error({path.string(), {}, {}}, "is not a regular file");
+    return file;
+}
+
+void write_all(int descriptor, Bytes bytes, const fs::path& path) {
+    while (!bytes.empty()) {
+        const ssize_t count = ::write(descriptor, bytes.data(), bytes.size());
+        if (count < 0 && errno == EINTR) continue;
+        if (count < 0) fail(path, "cannot write", errno);
+        bytes = bytes.subspan(static_cast<std::size_t>(count));
+    }
+}
+
+// A new file beside its destination, removed again unless it was renamed.
+class PendingFile {
+public:
+    PendingFile(const fs::path& path, fs::perms mode) : destination_(path) {
+        static std::atomic<unsigned> counter = 0;
+        name_ = path;
+        name_.replace_filename(fmt::format(".{}.{}-{}.tmp", path.filename().string(), ::getpid(), counter++));
+        // O_CREAT with the mode, not fchmod: the user's umask applies.
+        file_ = Descriptor(::open(name_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, static_cast<mode_t>(mode)));
+        if (!file_) fail(path, "cannot write", errno);
+    }
+    ~PendingFile() {
+        if (!name_.empty()) ::unlink(name_.c_str());
+    }
+    PendingFile(const PendingFile&) = delete;
+    PendingFile& operator=(const PendingFile&) = delete;
+
+    void write(Bytes bytes) { write_all(file_.get(), bytes, destination_); }
+
+    void commit() {
+        if (file_.close() != 0) fail(destination_, "cannot write", errno);
+        if (::rename(name_.c_str(), destination_.c_str()) != 0) fail(destination_, "cannot write", errno);
+        name_.clear();
+    }
+
+private:
+    fs::path destination_;
+    fs::path name_;
+    Descriptor file_;
+};
+
+// Gives the owner every permission on each folder, so that what it holds can be unlinked.
+void open_up(const fs::path& folder) {
+    std::error_code ignored;
+    fs::permissions(folder, fs::perms::owner_all, fs::perm_options::add, ignored);
+    for (fs::directory_iterator entry(folder, ignored), end; entry != end; entry.increment(ignored))
+        if (entry->symlink_status(ignored).type() == fs::file_type::directory) open_up(entry->path());
+}
+
+void remove_tree(const fs::path& folder) noexcept {
+    try {
+        std::error_code failed;
+        fs::remove_all(folder, failed);
+        if (!failed) return;
+        open_up(folder);
+        fs::remove_all(folder, failed);
+    } catch (const std::exception&) {
+        // A destructor has nobody to tell; the folder stays.
+        return;
+    }
+}
+
+const char* non_empty_variable(const char* name) {
+    const char* value = std::getenv(name);
+    return value != nullptr && *value != '\0' ? value : nullptr;
+}
+
+fs::path home_directory() {
+    if (const char* home = non_empty_variable("HOME")) return home;
+    std::vector<char> buffer(16384);
+    passwd entry{};
+    passwd* found = nullptr;
+    if (::getpwuid_r(::getuid(), &entry, buffer.data(), buffer.size(), &found) != 0 || found == nullptr)
+        throw Error("no home directory for the cache").hint("set KLPKIT_CACHE to a folder");
+    return found->pw_dir;
+}
+
+}  // namespace
+
+MappedFile::MappedFile(const fs::path& path) : path_(path) {
+    struct stat info {};
+    const Descriptor file = open_regular(path, info);
+    const auto size = static_cast<std::size_t>(info.st_size);
+    if (size == 0) return;
+    void* start = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.get(), 0);
+    if (start == MAP_FAILED) fail(path, "cannot map", errno);
+    bytes_ = {static_cast<const std::byte*>(start), size};
+}
+
+MappedFile::~MappedFile() {
+    if (!bytes_.empty()) ::munmap(const_cast<std::byte*>(bytes_.data()), bytes_.size());
+}
+
+MappedFile::MappedFile(MappedFile&& other) noexcept
+    : path_(std::move(other.path_)), bytes_(std::exchange(other.bytes_, {})) {}
+
+MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
+    std::swap(path_, other.path_);
+    std::swap(bytes_, other.bytes_);
+    return *this;
+}
+
+std::string read_text(const fs::path& path) {
+    struct stat info {};
+    const Descriptor file = open_regular(path, info);
+    // Files in /proc and /sys have size 0, so the end of the file decides.
+    std::string text;
+    std::size_t filled = 0;
+    for (;;) {
+        text.resize(std::max<std::size_t>(filled + 4096, static_cast<std::size_t>(info.st_size) + 1));
+        const ssize_t count = ::read(file.get(), text.data() + filled, text.size() - filled);
+        if (count < 0 && errno == EINTR) continue;
+        if (count < 0) fail(path, "cannot read", errno);
+        if (count == 0) break;
+        filled += static_cast<std::size_t>(count);
+    }
+    text.resize(filled);
+    return text;
+}
+
+void write_file(const fs::path& path, Bytes bytes, fs::perms mode) {
+    // A rename would replace /dev/null or a FIFO by a file.
+    std::error_code ignored;
+    const fs::file_status status = fs::status(path, ignored);
+    if (fs::is_directory(status)) throw Error({path.string(), {}, {}}, "cannot write: is a directory");
+    if (fs::exists(status) && !fs::is_regular_file(status))
+        throw Error({path.string(), {}, {}}, "cannot write: is not a regular file");
+    PendingFile pending(path, mode);
+    pending.write(bytes);
+    pending.commit();
+}
+
+void write_file(const fs::path& path, std::string_view text, fs::perms mode) { write_file(path, as_bytes(text), mode); }
+
+TempDir::TempDir(std::string_view prefix, const fs::path& parent) {
+    fs::path folder = parent;
+    if (folder.empty()) {
+        const char* variable = non_empty_variable("TMPDIR");
+        folder = variable != nullptr ? variable : "/tmp";
+    }
+    std::string name = fs::absolute(folder / fmt::format("{}.XXXXXX", prefix)).string();
+    if (::mkdtemp(name.data()) == nullptr) fail(folder, "cannot make a temporary folder", errno);
+    path_ = name;
+}
+
+TempDir::~TempDir() {
+    if (!path_.empty()) remove_tree(path_);
+}
+
+TempDir::TempDir(TempDir&& other) noexcept : path_(std::exchange(other.path_, {})) {}
+
+TempDir& TempDir::operator=(TempDir&& other) noexcept {
+    std::swap(path_, other.path_);
+    return *this;
+}
+
+FileLock::FileLock(const fs::path& path, Mode mode) {
+    Descriptor file(::open(path.c_str(), O_RDONLY | O_CREAT | O_CLOEXEC, 0644));
+    if (!file) fail(path, "cannot open the lock", errno);
+    const int operation = (mode == Mode::shared ? LOCK_SH : LOCK_EX) | LOCK_NB;
+    while (::flock(file.get(), operation) != 0) {
+        if (errno != EWOULDBLOCK && errno != EINTR) fail(path, "cannot lock", errno);
+        check_interrupted();
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+    descriptor_ = file.release();
+}
+
+FileLock::~FileLock() {
+    if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+FileLock::FileLock(FileLock&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
+
+fs::path cache_root() {
+    if (const char* own = non_empty_variable("KLPKIT_CACHE")) return fs::absolute(own);
+    // The XDG base directory specification: relative paths are invalid and to be ignored.
+    if (const char* xdg = non_empty_variable("XDG_CACHE_HOME"); xdg != nullptr && fs::path(xdg).is_absolute())
+        return fs::path(xdg) / "klpkit";
+    return home_directory() / ".cache" / "klpkit";
+}
+
+}  // namespace klp
