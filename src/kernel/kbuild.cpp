@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "kernel/kbuild.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "kernel/kbuild_environment.hpp"
+#include "kernel/shell_words.hpp"
+
+namespace klp::kernel {
+namespace {
+
+// Goals of our own, added to Makefile.build with --eval. A dry run prints their recipes, expanded; the no-op
+// `:` keeps them harmless if they are ever run.
+constexpr std::string_view parts_goal =
+    "klp-parts: ; @: klp-parts $(real-obj-y) $(lib-y) $(extra-y) klp-modules $(real-obj-m)";
+constexpr std::string_view inherited_goal = "klp-inherited: ; @: klp-inherited $(KBUILD_SUBDIR_CCFLAGS)";
+
+bool is_dependency_flag(std::string_view word) {
+    return word.starts_with("-Wp,-MMD,") || word.starts_with("-Wp,-MD,");
+}
+
+std::string define_value(const ShellWords& argv, std::string_view name) {
+    const std::string prefix = fmt::format("-D{}=", name);
+    for (const std::string& word : argv)
+        if (word.starts_with(prefix)) {
+            std::string value = word.substr(prefix.size());
+            std::erase(value, '"');
+            return value;
+        }
+    return {};
+}
+
+// An object that several modules share gets all their names (scripts/Makefile.lib: modname-multi).
+std::vector<std::string> modules_of(const ShellWords& argv) {
+    std::string names = define_value(argv, "KBUILD_MODFILE");
+    if (names.empty()) names = define_value(argv, "KBUILD_MODNAME");
+    std::ranges::replace(names, ':', ' ');
+    std::vector<std::string> modules;
+    for (const std::string& path : shell_words(names)) modules.push_back(module_name_of_path(path));
+    return modules;
+}
+
+bool compiles(const ShellWords& words, const std::string& object) {
+    const auto output = std::ranges::find(words, "-o");
+    return std::ranges::find(words, "-c") != words.end() && output != words.end() && output + 1 != words.end() &&
+           *(output + 1) == object;
+}
+
+// Programs that kbuild runs on the object after the compiler (scripts/Makefile.build: cmd_objtool,
+// sub_cmd_record_mcount). In the script, recordmcount stands behind a shell `then`.
+std::optional<ShellWords> object_tool(ShellWords words, const std::string& object) {
+    if (!words.empty() && words.front() == "then") words.erase(words.begin());
+    if (words.size() < 2 || words.back() != object) return std::nullopt;
+    const std::string program = fs::path(words.front()).filename();
+    if (program != "objtool" && program != "recordmcount") return std::nullopt;
+    words.pop_back();
+    return words;
+}
+
+std::string makefile_text(const fs::path& folder) {
+    for (const char* name : {"Kbuild", "Makefile"})  // in kbuild's order
+        if (fs::exists(folder / name)) return read_text(folder / name);
+    return {};
+}
+
+}  // namespace
+
+struct Kbuild::DryRun {
+    bool has_rule = false;
+    std::string errors;
+    std::vector<ShellWords> commands;
+    ObjectPart part = ObjectPart::none;
+};
+
+Kbuild::Kbuild(const Kernel& kernel)
+    : name_(kernel.manifest().name),
+      compiler_(find_compiler(kernel.config(), kernel.arch())),
+      environment_(kbuild_environment(kernel, compiler_)) {
+    directory_ = value("abs_objtree");
+    source_tree_ = value("srctree");
+    if (directory_.empty() || source_tree_.empty())
+        throw Error({kernel.manifest().source.string(), {}, {}}, "this is not a kernel source tree that kbuild can use");
+}
+
+std::string Kbuild::value(std::string_view variable) const {
+    const auto found = std::ranges::find(environment_, variable, &Environment::value_type::first);
+    return found == environment_.end() ? std::string() : found->second;
+}
+
+std::vector<std::string> Kbuild::words(std::string_view variable) const { return shell_words(value(variable)); }
+
+Command Kbuild::in_tree(std::vector<std::string> argv) const {
+    Command command;
+    command.argv = std::move(argv);
+    command.directory = directory_;
+    command.environment = environment_;
+    for (const char* name : {"PATH", "HOME", "TMPDIR"})
+        if (const char* text = std::getenv(name)) command.environment.emplace_back(name, text);
+    command.environment.emplace_back("LC_ALL", "C");  // messages of make are read
+    command.clear_environment = true;
+    return command;
+}
+
+// -B: a tree in which objects were made already would print nothing for them.
+Kbuild::DryRun Kbuild::dry_run(const std::string& folder, const std::string& object,
+                               const std::vector<std::string>& overrides) const {
+    const TempDir scratch("klp-kbuild");  // for trial compilations (scripts/Makefile.compiler: TMPOUT)
+    std::vector<std::string> argv = {"make", "-rRnB", "--no-print-directory", fmt::format("--eval={}", parts_goal),
+                                     "TMPOUT=" + (scratch.path() / "try").string(),
+                                     "-f", source_tree_ + "/scripts/Makefile.build", "obj=" + folder,
+                                     "need-builtin=1", "need-modorder=1"};
+    argv.insert(argv.end(), overrides.begin(), overrides.end());
+    argv.insert(argv.end(), {"klp-parts", object});
+    Command command = in_tree(argv);
+    if (const auto flags = inherited_flags(folder)) command.environment.emplace_back("KBUILD_SUBDIR_CCFLAGS", *flags);
+    CommandResult result = klp::run(command);
+
+    DryRun dry;
+    dry.has_rule = result.status == 0;
+    dry.errors = std::move(result.errors);
+    dry.commands = shell_commands(result.output);
+    for (const ShellWords& words : dry.commands) {
+        if (words.size() < 2 || words[0] != ":" || words[1] != "klp-parts") continue;
+        const auto modules = std::ranges::find(words, "klp-modules");
+        const auto found = std::ranges::find(words, object);
+        if (found != words.end()) dry.part = found < modules ? ObjectPart::builtin : ObjectPart::module;
+    }
+    return dry;
+}
+
+bool Kbuild::has_makefile(const fs::path& folder) const {
+    const fs::path path = directory_ / source_tree_ / folder;
+    return fs::exists(path / "Kbuild") || fs::exists(path / "Makefile");
+}
+
+// subdir-ccflags-y of the folders above, which kbuild exports on its way down (scripts/Makefile.lib).
+std::optional<std::string> Kbuild::inherited_flags(const fs::path& folder) const {
+    std::optional<std::string> flags;
+    if (folder.is_absolute()) return flags;
+    fs::path above;
+    for (const fs::path& part : folder.parent_path()) {
+        above /= part;
+        if (makefile_text(directory_ / source_tree_ / above).find("subdir-ccflags") == std::string::npos) continue;
+        const TempDir scratch("klp-kbuild");
+        Command command = in_tree({"make", "-rRnB", "--no-print-directory", fmt::format("--eval={}", inherited_goal),
+                                   "TMPOUT=" + (scratch.path() / "try").string(), "-f",
+                                   source_tree_ + "/scripts/Makefile.build", "obj=" + above.string(), "klp-inherited"});
+        if (flags) command.environment.emplace_back("KBUILD_SUBDIR_CCFLAGS", *flags);
+        const std::string output = klp::run(command).output;
+        constexpr std::string_view marker = ": klp-inherited ";
+        const std::size_t at = output.find(marker);
+        if (at == std::string::npos) continue;
+        const std::size_t begin = at + marker.size();
+        flags = output.substr(begin, output.find('\n', begin) - begin);
+    }
+    return flags;
+}
+
+CompileCommand Kbuild::parse(const DryRun& run, const std::string& object, bool split_sections) const {
+    CompileCommand command;
+    command.object = object;
+    command.directory = directory_;
+    command.part = run.part;
+    const auto compilation = std::ranges::find_if(run.commands, [&](const ShellWords& words) { return compiles(words, object); });
+    if (compilation == run.commands.end())
+        throw Error({object, {}, {}}, fmt::format("kernel '{}' does not make this object from one source file", name_));
+    command.source = compilation->back();
+    if (!command.source.ends_with(".c"))
+        throw Error({object, {}, {}}, fmt::format("is made from {}, which is not a C file", command.source), ExitCode::unsafe);
+
+    const ShellWords debug = words("DEBUG_CFLAGS");
+    for (auto word = compilation->begin(); word != compilation->end() - 1; ++word) {
+        if (*word == "-o") {
+            ++word;
+            continue;
+        }
+        const bool is_debug = word->starts_with("-g") && std::ranges::find(debug, *word) != debug.end();
+        if (!is_dependency_flag(*word) && !is_debug) command.compiler.push_back(*word);
+    }
+    if (split_sections) command.compiler.insert(command.compiler.end(), {"-ffunction-sections", "-fdata-sections"});
+    if (run.part == ObjectPart::module) command.modules = modules_of(*compilation);
+
+    for (auto tool = compilation + 1; tool != run.commands.end(); ++tool)
+        if (auto argv = object_tool(*tool, object)) command.object_tools.push_back(std::move(*argv));
+    return command;
+}
+
+// An object is made by the Makefile of its folder, or of a folder above ("xfs-y += libxfs/xfs_alloc.o").
+CompileCommand Kbuild::command(std::string_view object, bool split_sections) const {
+    const std::string name(object);
+    std::optional<DryRun> first_rule;
+    std::string errors;
+    for (fs::path folder = fs::path(name).parent_path(); !folder.empty(); folder = folder.parent_path()) {
+        if (!has_makefile(folder)) continue;
+        DryRun run = dry_run(folder.string(), name, {});
+        if (run.part != ObjectPart::none) return parse(run, name, split_sections);
+        if (errors.empty()) errors = run.errors;
+        if (run.has_rule && !first_rule) first_rule = std::move(run);
+    }
+    if (first_rule) return parse(*first_rule, name, split_sections);
+    throw Error({name, {}, {}}, fmt::format("kernel '{}' has no rule to make this object{}{}", name_,
+                                            errors.empty() ? "" : ": ", errors.substr(0, errors.find('\n'))));
+}
+
+CompileCommand Kbuild::module_command(const fs::path& folder, std::string_view name) const {
+    const std::string path = fs::absolute(folder).lexically_normal().string();
+    const std::string object = fmt::format("{}/{}.o", path, name);
+    // The variables by which the releases of Makefile.build find the folder's Makefile and sources.
+    const DryRun run = dry_run(path, object, {"src=" + path, "kbuild-dir=" + path, "kbuild-file=" + path + "/Makefile"});
+    if (!run.has_rule) throw Error({path, {}, {}}, fmt::format("kbuild of '{}' fails: {}", name_, run.errors));
+    return parse(run, object, false);
+}
+
+}  // namespace klp::kernel

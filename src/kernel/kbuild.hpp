@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// How the kernel's own build system compiles an object: asked from it, never guessed.
+//
+// kbuild's start (configuration checks, trial compilations) takes a second or two, and what it finds out is
+// passed down to scripts/Makefile.build in the environment. That environment is captured once a kernel; a dry
+// run of Makefile.build under it then prints the shell commands for one object in some 30 ms. The source tree
+// is only read: trial compilations of its Makefiles are sent to a scratch folder.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/process.hpp"
+#include "kernel/kernel.hpp"
+
+namespace klp::kernel {
+
+// The program that compiled the kernel (CONFIG_CC_VERSION_TEXT), as it is found on this machine.
+struct Compiler {
+    std::string program;  // "gcc-12", "s390x-linux-gnu-gcc-12"
+    std::string version;  // first line of --version, without the program's name
+};
+
+// Error: not GCC, not installed, or installed in another version; the hint names the package.
+[[nodiscard]] Compiler find_compiler(const Config& config, const arch::Arch& arch);
+
+enum class ObjectPart {
+    builtin,  // of vmlinux
+    module,   // of the modules in CompileCommand::modules
+    none,     // kbuild has a rule, but the configuration does not ask for the object
+};
+
+struct CompileCommand {
+    std::string object;  // as asked for: "fs/proc/meminfo.o"
+    std::string source;  // the C file as kbuild names it, relative to `directory`
+    fs::path directory;  // in which the commands are to be run
+    // Without the input, `-o OUTPUT`, the dependency file and the generation of debug information (which
+    // makes no difference to code and takes a third of the time).
+    std::vector<std::string> compiler;
+    // Programs that edit the fresh object in place, in this order (objtool, recordmcount): argv without the
+    // object, which is to be appended.
+    std::vector<std::vector<std::string>> object_tools;
+    ObjectPart part = ObjectPart::none;
+    std::vector<std::string> modules;  // kernel names of the modules that the object is linked into
+};
+
+class Kbuild {
+public:
+    // Captures the environment unless it is in the kernel's cache folder. Error: no such compiler, no make,
+    // the tree is not prepared.
+    explicit Kbuild(const Kernel& kernel);
+
+    // How to compile an object of the tree, by its path in the tree. Each function and variable gets a section
+    // of its own where `split_sections`. Error: there is no rule for it, or it is not made from one C file.
+    [[nodiscard]] CompileCommand command(std::string_view object, bool split_sections) const;
+
+    // The same for a module outside the tree: `folder` has NAME.c and a Makefile that says `obj-m := NAME.o`.
+    [[nodiscard]] CompileCommand module_command(const fs::path& folder, std::string_view name) const;
+
+    // A Command that runs `argv` in the tree, under the captured environment.
+    [[nodiscard]] Command in_tree(std::vector<std::string> argv) const;
+
+    // A variable of kbuild, split into the words that its shell would see; empty where it is not set.
+    [[nodiscard]] std::vector<std::string> words(std::string_view variable) const;
+
+    [[nodiscard]] const Compiler& compiler() const noexcept { return compiler_; }
+
+private:
+    struct DryRun;
+    using Environment = std::vector<std::pair<std::string, std::string>>;
+
+    [[nodiscard]] std::string value(std::string_view variable) const;
+    [[nodiscard]] DryRun dry_run(const std::string& folder, const std::string& object,
+                                 const std::vector<std::string>& overrides) const;
+    [[nodiscard]] std::optional<std::string> inherited_flags(const fs::path& folder) const;
+    [[nodiscard]] bool has_makefile(const fs::path& folder) const;
+    [[nodiscard]] CompileCommand parse(const DryRun& run, const std::string& object, bool split_sections) const;
+
+    std::string name_;  // of the kernel, for messages
+    Compiler compiler_;
+    Environment environment_;
+    fs::path directory_;  // object tree: where kbuild's relative paths start
+    std::string source_tree_;  // $(srctree), relative to it or absolute
+};
+
+}  // namespace klp::kernel

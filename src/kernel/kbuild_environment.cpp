@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "kernel/kbuild_environment.hpp"
+
+#include <fmt/format.h>
+#include <sys/utsname.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+
+namespace klp::kernel {
+namespace {
+
+using Environment = std::vector<std::pair<std::string, std::string>>;
+
+// A goal whose name ends in "install" is one for which the top Makefile does not bring the configuration up to
+// date (no-sync-config-targets): it writes nothing. Where the Makefile calls itself (O=), the outer make has
+// not set KBUILD_CFLAGS.
+constexpr std::string_view goal = "klp-environment-install";
+constexpr std::string_view rule =
+    "klp-environment-install: ; @if test -n \"$$KBUILD_CFLAGS\"; then env -0 > $(KLP_ENVIRONMENT); fi";
+
+// Of this make and this shell, not of the kernel.
+constexpr std::array<std::string_view, 12> not_kept = {
+    "MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES", "MAKELEVEL", "PATH",   "HOME",
+    "TMPDIR",    "PWD",    "OLDPWD",        "SHLVL",     "TMPOUT", "KLP_ENVIRONMENT"};
+
+bool is_native(const arch::Arch& arch) {
+    utsname names{};
+    return uname(&names) == 0 && arch.name() == std::string_view(names.machine);
+}
+
+std::string configuration(const fs::path& source) {
+    const fs::path file = source / "include/config/auto.conf";
+    if (!fs::exists(file))
+        throw Error({source.string(), {}, {}}, "the source tree is not prepared: include/config/auto.conf is missing")
+            .hint("run 'make olddefconfig modules_prepare' in it, with the kernel's config as .config");
+    return read_text(file);
+}
+
+std::vector<std::string> capture_argv(const Kernel& kernel, const Compiler& compiler, const fs::path& scratch) {
+    const Manifest& manifest = kernel.manifest();
+    std::vector<std::string> argv = {"make", "-s", "--no-print-directory", fmt::format("--eval={}", rule),
+                                     fmt::format("ARCH={}", kernel.arch().kbuild_name()),
+                                     "CC=" + compiler.program,
+                                     "KERNELRELEASE=" + manifest.release,
+                                     "TMPOUT=" + (scratch / "try").string(),
+                                     "KLP_ENVIRONMENT=" + (scratch / "environment").string()};
+    if (!is_native(kernel.arch())) argv.push_back(fmt::format("CROSS_COMPILE={}", kernel.arch().cross_prefix()));
+    argv.emplace_back(goal);
+    return argv;
+}
+
+std::string capture(const Kernel& kernel, const Compiler& compiler) {
+    const TempDir scratch("klp-kbuild");
+    Command command;
+    command.argv = capture_argv(kernel, compiler, scratch.path());
+    command.directory = kernel.manifest().source;
+    for (const char* name : {"PATH", "HOME", "TMPDIR"})  // not the user's CFLAGS, V, O, …
+        if (const char* text = std::getenv(name)) command.environment.emplace_back(name, text);
+    command.environment.emplace_back("LC_ALL", "C");
+    command.clear_environment = true;
+    run_checked(command, "asking the kernel's Makefile for its variables");
+    const fs::path file = scratch.path() / "environment";
+    if (!fs::exists(file))
+        throw Error({kernel.manifest().source.string(), {}, {}}, "the top Makefile does not export KBUILD_CFLAGS");
+    return read_text(file);
+}
+
+Environment parse(std::string_view text) {
+    Environment environment;
+    while (!text.empty()) {
+        const std::string_view entry = text.substr(0, text.find('\0'));
+        text.remove_prefix(std::min(text.size(), entry.size() + 1));
+        const std::size_t equals = entry.find('=');
+        if (equals == std::string_view::npos) continue;
+        const std::string_view name = entry.substr(0, equals);
+        if (std::ranges::find(not_kept, name) == not_kept.end())
+            environment.emplace_back(name, entry.substr(equals + 1));
+    }
+    std::ranges::sort(environment);
+    return environment;
+}
+
+}  // namespace
+
+Environment kbuild_environment(const Kernel& kernel, const Compiler& compiler) {
+    const Manifest& manifest = kernel.manifest();
+    const std::string inputs = fmt::format("{}\n{}\n{}\n{}\n{}\n{}", manifest.release, manifest.source.string(),
+                                           compiler.program, compiler.version, kernel.arch().name(),
+                                           configuration(manifest.source));
+    const fs::path file = kernel.cache_folder() / ("kbuild-environment-" + sha256_hex(as_bytes(inputs)).substr(0, 16));
+    if (!fs::exists(file)) write_file(file, capture(kernel, compiler));
+    return parse(read_text(file));
+}
+
+}  // namespace klp::kernel
