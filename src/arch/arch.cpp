@@ -54,7 +54,8 @@ bool is_discarded_section(std::string_view name) noexcept {
 const Arch& for_machine(std::uint16_t machine, const Location& where) {
     const Arch* arch = find_arch([&](const Arch* each) { return each->machine() == machine; });
     if (arch == nullptr) {
-        throw Error(where, fmt::format("unsupported architecture: ELF machine {} (supported: {})", machine, supported_names()));
+        throw Error(
+            where, fmt::format("unsupported architecture: ELF machine {} (supported: {})", machine, supported_names()));
     }
     return *arch;
 }

@@ -16,18 +16,18 @@ namespace klp::arch {
 
 // What a relocation's field holds once it is applied. S, A, P as in the psABI.
 enum class Formula : std::uint8_t {
-    none,          // no field (R_*_NONE)
-    absolute,      // S + A
-    pc_relative,   // S + A - P
-    other,         // anything else (GOT, TOC, TLS): no target can be read back from the field
+    none,         // no field (R_*_NONE)
+    absolute,     // S + A
+    pc_relative,  // S + A - P
+    other,        // anything else (GOT, TOC, TLS): no target can be read back from the field
 };
 
 struct RelocationInfo {
     std::string_view name;  // "R_X86_64_PC32"
     std::uint8_t size = 0;  // bytes of the field that relocation writes, 0 for none
     Formula formula = Formula::other;
-    bool is_signed = false;      // the value is sign-extended when read back
-    bool is_call = false;        // made for branches and calls (PLT32 and the like)
+    bool is_signed = false;  // the value is sign-extended when read back
+    bool is_call = false;    // made for branches and calls (PLT32 and the like)
 };
 
 // A byte range of a section.
@@ -40,9 +40,9 @@ struct Range {
 
 // A branch inside one section that the assembler resolved without a relocation and that leaves its function.
 struct ImplicitReference {
-    std::uint64_t field = 0;   // offset of the displacement field in the section
-    std::uint8_t size = 0;     // bytes of the field
-    std::uint64_t target = 0;  // offset of the target in the same section
+    std::uint64_t field = 0;            // offset of the displacement field in the section
+    std::uint8_t size = 0;              // bytes of the field
+    std::uint64_t target = 0;           // offset of the target in the same section
     std::uint32_t relocation_type = 0;  // the type that expresses it, with…
     std::int64_t addend = 0;            // …this addend on a symbol at `target`
 };
@@ -54,7 +54,7 @@ struct SpecialSection {
     // Bytes of an entry. 0: asked from the kernel's own headers under `size_probe`, or found from the
     // distance of the owner fields' relocations.
     std::uint32_t entry_size = 0;
-    std::string_view size_probe{};  // C expression for the probe ("sizeof(struct alt_instr)"), empty where fixed
+    std::string_view size_probe{};         // C expression for the probe ("sizeof(struct alt_instr)"), empty where fixed
     std::string_view size_probe_header{};  // what the expression needs: "asm/alternative.h"
     // Offset in the entry of the relocated field that names the code the entry belongs to.
     std::uint32_t owner_field = 0;
@@ -77,11 +77,11 @@ class Arch {
 public:
     virtual ~Arch() = default;
 
-    [[nodiscard]] virtual std::string_view name() const noexcept = 0;         // "x86_64", as in uname -m
-    [[nodiscard]] virtual std::string_view kbuild_name() const noexcept = 0;  // ARCH= of the kernel's make
-    [[nodiscard]] virtual std::uint16_t machine() const noexcept = 0;         // EM_*
-    [[nodiscard]] virtual std::string_view debian_name() const noexcept = 0;  // "amd64"
-    [[nodiscard]] virtual std::string_view cross_prefix() const noexcept = 0; // "x86_64-linux-gnu-"
+    [[nodiscard]] virtual std::string_view name() const noexcept = 0;          // "x86_64", as in uname -m
+    [[nodiscard]] virtual std::string_view kbuild_name() const noexcept = 0;   // ARCH= of the kernel's make
+    [[nodiscard]] virtual std::uint16_t machine() const noexcept = 0;          // EM_*
+    [[nodiscard]] virtual std::string_view debian_name() const noexcept = 0;   // "amd64"
+    [[nodiscard]] virtual std::string_view cross_prefix() const noexcept = 0;  // "x86_64-linux-gnu-"
 
     // Types that kernel objects do not use give nullopt.
     [[nodiscard]] virtual std::optional<RelocationInfo> relocation_info(std::uint32_t type) const noexcept = 0;
@@ -96,16 +96,19 @@ public:
     // S, read back from an applied field: `addend` is A, `field` the field's bytes as shipped, `place` its
     // address P. With -addend_bias() in place of A: the address that the instruction means. nullopt where the
     // formula tells no target, or fewer bytes are given than the relocation writes.
-    [[nodiscard]] virtual std::optional<std::uint64_t> target_of_field(const RelocationInfo& info, Bytes field, std::uint64_t place,
+    [[nodiscard]] virtual std::optional<std::uint64_t> target_of_field(const RelocationInfo& info, Bytes field,
+                                                                       std::uint64_t place,
                                                                        std::int64_t addend) const = 0;
 
     // Branches that leave `function` without a relocation, and PC-relative operands alike: the assembler
     // resolves both where the target is a local symbol of the same section. Error: bytes that are not
     // instructions, a target outside of the section.
-    [[nodiscard]] virtual std::vector<ImplicitReference> implicit_references(const elf::Section& section, Range function) const = 0;
+    [[nodiscard]] virtual std::vector<ImplicitReference> implicit_references(const elf::Section& section,
+                                                                             Range function) const = 0;
 
     // Start offsets of the instructions in `function`, ascending. Error as above.
-    [[nodiscard]] virtual std::vector<std::uint64_t> instruction_starts(const elf::Section& section, Range function) const = 0;
+    [[nodiscard]] virtual std::vector<std::uint64_t> instruction_starts(const elf::Section& section,
+                                                                        Range function) const = 0;
 
     // Whether ftrace can hook the function: it has the entry call that the kernel's recordmcount or
     // compiler lists (x86: `call __fentry__` at its start, after endbr64 where present).

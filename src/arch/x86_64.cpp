@@ -5,8 +5,8 @@
 // Addresses. The kernel's image and its modules share the top 2 GiB of the address space. A signed 32-bit field
 // reaches everything: R_X86_64_32S for absolute operands (`mov $foo,%rdi`, `table(,%rax,8)`), R_X86_64_PC32 and
 // R_X86_64_PLT32 for RIP-relative ones. There is no GOT and no PLT: PLT32 only says that the compiler saw a
-// call, and module.c:__apply_relocate_add() treats it as PC32. Modules carry only NONE, 64, 32, 32S, PC32, PLT32 and PC64;
-// the rest of the table is there to read objects that are no modules.
+// call, and module.c:__apply_relocate_add() treats it as PC32. Modules carry only NONE, 64, 32, 32S, PC32, PLT32 and
+// PC64; the rest of the table is there to read objects that are no modules.
 //
 // PC-relative fields count from the field (P) in ELF, but the processor counts from the end of the instruction.
 // `call foo` is thus `foo - 4`; with an immediate behind the displacement, as in `cmpl $1,foo(%rip)`, it is
@@ -42,6 +42,7 @@ constexpr Formula other = Formula::other;
 constexpr Formula absolute = Formula::absolute;
 constexpr Formula pc_relative = Formula::pc_relative;
 
+// clang-format off
 constexpr std::optional<RelocationInfo> info_of(std::uint32_t type) noexcept {
     switch (type) {
         //                               name, bytes, formula, is_signed, is_call
@@ -70,6 +71,8 @@ constexpr std::optional<RelocationInfo> info_of(std::uint32_t type) noexcept {
     }
 }
 
+// clang-format on
+
 // Whether the field counts from P. The GOT family does too, though its target cannot be read back.
 bool counts_from_place(std::uint32_t type) {
     switch (type) {
@@ -87,15 +90,18 @@ bool counts_from_place(std::uint32_t type) {
 
 constexpr std::array special_section_table = {
     // arch/x86/include/asm/alternative.h: struct alt_instr { s32 instr_offset, repl_offset; … }
-    SpecialSection{.name = ".altinstructions", .size_probe = "sizeof(struct alt_instr)",
-                   .size_probe_header = "asm/alternative.h"},
+    SpecialSection{
+        .name = ".altinstructions", .size_probe = "sizeof(struct alt_instr)", .size_probe_header = "asm/alternative.h"},
     // arch/x86/include/asm/extable.h: struct exception_table_entry { int insn, fixup, data; }
     SpecialSection{.name = "__ex_table", .entry_size = 12},
     // include/asm-generic/bug.h: struct bug_entry { int bug_addr_disp, file_disp; u16 line, flags; } with
     // CONFIG_GENERIC_BUG_RELATIVE_POINTERS; without CONFIG_DEBUG_BUGVERBOSE no file and line; newer kernels
     // have format_disp as well.
-    SpecialSection{.name = "__bug_table", .size_probe = "sizeof(struct bug_entry)", .size_probe_header = "linux/bug.h",
-                   .ignored = Range{8, 10}, .ignored_entry_size = 12},
+    SpecialSection{.name = "__bug_table",
+                   .size_probe = "sizeof(struct bug_entry)",
+                   .size_probe_header = "linux/bug.h",
+                   .ignored = Range{8, 10},
+                   .ignored_entry_size = 12},
     // include/linux/jump_label.h: struct jump_entry { s32 code, target; long key; }. The two low bits of the key
     // are flags.
     SpecialSection{.name = "__jump_table", .entry_size = 16, .key_field = 8},
@@ -121,7 +127,10 @@ constexpr std::array special_section_table = {
     SpecialSection{.name = "__patchable_function_entries", .entry_size = 8, .derived = true},
     // tools/objtool/orc_gen.c: the place in .orc_unwind_ip, how to unwind from there in .orc_unwind (struct
     // orc_entry, arch/x86/include/asm/orc_types.h).
-    SpecialSection{.name = ".orc_unwind_ip", .entry_size = 4, .derived = true, .companion = ".orc_unwind",
+    SpecialSection{.name = ".orc_unwind_ip",
+                   .entry_size = 4,
+                   .derived = true,
+                   .companion = ".orc_unwind",
                    .companion_entry_size = 6},
 };
 
@@ -149,16 +158,20 @@ bool is_listed_for_ftrace(const elf::Object& object, const elf::Section& code, s
         if (section->name != "__mcount_loc") continue;
         for (const elf::Relocation& relocation : section->rela()) {
             const elf::Symbol& symbol = *relocation.symbol;
-            if (symbol.section == &code && symbol.value + static_cast<std::uint64_t>(relocation.addend) == offset) return true;
+            if (symbol.section == &code && symbol.value + static_cast<std::uint64_t>(relocation.addend) == offset)
+                return true;
         }
     }
     return false;
 }
 
-Location location_of(const elf::Section& section, std::uint64_t offset) { return {"", section.name, offset}; }
+Location location_of(const elf::Section& section, std::uint64_t offset) {
+    return {"", section.name, offset};
+}
 
 Bytes code_of(const elf::Section& section, Range function) {
-    if (function.end < function.begin) throw Error(location_of(section, function.begin), "function ends before it begins");
+    if (function.end < function.begin)
+        throw Error(location_of(section, function.begin), "function ends before it begins");
     return slice(section.content(), function.begin, function.size(), location_of(section, function.begin));
 }
 
@@ -178,7 +191,8 @@ public:
     std::span<const SpecialSection> special_sections() const noexcept override { return special_section_table; }
     std::span<const std::string_view> code_pools() const noexcept override { return code_pool_table; }
 
-    std::int64_t addend_bias(const elf::Section& section, Range function, const elf::Relocation& relocation) const override;
+    std::int64_t addend_bias(const elf::Section& section, Range function,
+                             const elf::Relocation& relocation) const override;
     std::optional<std::uint64_t> target_of_field(const RelocationInfo& info, Bytes field, std::uint64_t place,
                                                  std::int64_t addend) const override;
     std::vector<ImplicitReference> implicit_references(const elf::Section& section, Range function) const override;
@@ -189,7 +203,8 @@ public:
 std::int64_t X86_64::addend_bias(const elf::Section& section, Range function, const elf::Relocation& relocation) const {
     if (!section.is_code() || !counts_from_place(relocation.type)) return 0;
     const Location where = location_of(section, relocation.offset);
-    if (!function.contains(relocation.offset)) throw Error(where, "relocation is outside of the function it is taken for");
+    if (!function.contains(relocation.offset))
+        throw Error(where, "relocation is outside of the function it is taken for");
     const auto instructions = decode(section, function);
     const std::uint64_t offset = relocation.offset - function.begin;
     if (const x86::Instruction* holder = x86::instruction_at(*instructions, offset)) {
@@ -219,10 +234,14 @@ std::optional<std::uint64_t> X86_64::target_of_field(const RelocationInfo& info,
 // The type that writes such a field: a branch with 32 bits as compilers write calls, anything else plain.
 std::uint32_t type_for(const x86::Field& field, bool is_branch, const Location& where) {
     switch (field.size) {
-        case 1: return R_X86_64_PC8;
-        case 2: return R_X86_64_PC16;
-        case 4: return is_branch ? R_X86_64_PLT32 : R_X86_64_PC32;
-        default: throw Error(where, fmt::format("branch with a displacement of {} bytes", field.size));
+        case 1:
+            return R_X86_64_PC8;
+        case 2:
+            return R_X86_64_PC16;
+        case 4:
+            return is_branch ? R_X86_64_PLT32 : R_X86_64_PC32;
+        default:
+            throw Error(where, fmt::format("branch with a displacement of {} bytes", field.size));
     }
 }
 
@@ -261,7 +280,8 @@ bool X86_64::is_traceable(const elf::Object& object, const elf::Symbol& function
     const Bytes code = section->content().subspan(entry);
     if (code.size() < nop5.size()) return false;
     const elf::Relocation* relocation = relocation_at(*section, entry + 1);
-    const bool calls_fentry = code[0] == call_rel32 && relocation != nullptr && relocation->symbol->name == "__fentry__";
+    const bool calls_fentry =
+        code[0] == call_rel32 && relocation != nullptr && relocation->symbol->name == "__fentry__";
     if (!calls_fentry && !starts_with(code, nop5)) return false;
     return is_listed_for_ftrace(object, *section, entry);
 }

@@ -45,11 +45,13 @@ Instructions decode_all(Bytes code, const Location& where) {
     result.reserve(code.size() / 4);
     for (std::uint64_t at = 0; at < code.size();) {
         ZydisDecodedInstruction decoded;
-        const auto status = ZydisDecoderDecodeInstruction(&decoder(), nullptr, code.data() + at, code.size() - at, &decoded);
+        const auto status =
+            ZydisDecoderDecodeInstruction(&decoder(), nullptr, code.data() + at, code.size() - at, &decoded);
         if (!ZYAN_SUCCESS(status)) {
             Location place = where;
             place.offset = where.offset.value_or(0) + at;
-            throw Error(place, fmt::format("not an x86-64 instruction: byte {:#04x}", std::to_integer<unsigned>(code[at])));
+            throw Error(place,
+                        fmt::format("not an x86-64 instruction: byte {:#04x}", std::to_integer<unsigned>(code[at])));
         }
         result.push_back(describe(decoded, at));
         at += decoded.length;

@@ -13,7 +13,7 @@ namespace klp::arch::x86 {
 // A displacement or an immediate, at `offset` from the start of its instruction.
 struct Field {
     std::uint8_t offset = 0;
-    std::uint8_t size = 0;  // bytes; 0: the instruction has no such field
+    std::uint8_t size = 0;         // bytes; 0: the instruction has no such field
     bool counts_from_end = false;  // RIP-relative, or the target of a branch: from the end of the instruction
     std::int64_t value = 0;        // as encoded, sign-extended where it counts from the end
 };
@@ -21,8 +21,8 @@ struct Field {
 struct Instruction {
     std::uint64_t begin = 0;  // offset in the decoded bytes
     std::uint8_t length = 0;
-    bool is_branch = false;           // direct jmp, jcc, call, loop: its target is an immediate
-    std::array<Field, 3> fields;      // a displacement and up to two immediates
+    bool is_branch = false;       // direct jmp, jcc, call, loop: its target is an immediate
+    std::array<Field, 3> fields;  // a displacement and up to two immediates
     [[nodiscard]] std::uint64_t end() const noexcept { return begin + length; }
 };
 

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Everything that goes to standard error.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+
+#include "cli/command.hpp"
+#include "report/text.hpp"
+
+namespace klp::cli {
+
+namespace {
+
+std::string_view word_of(Severity severity) {
+    switch (severity) {
+        case Severity::note:
+            return "note";
+        case Severity::warning:
+            return "warning";
+        case Severity::error:
+            return "error";
+    }
+    return "error";
+}
+
+// A text of several lines (a compiler's output) keeps them, each indented; nothing in it steers the terminal.
+std::string indented_lines(std::string_view text, std::string_view first, std::string_view rest) {
+    std::string result;
+    std::string_view prefix = first;
+    while (!text.empty()) {
+        const std::size_t end = std::min(text.find('\n'), text.size());
+        result += fmt::format("{}{}\n", prefix, report::printable(text.substr(0, end)));
+        text.remove_prefix(std::min(end + 1, text.size()));
+        prefix = rest;
+    }
+    return result;
+}
+
+// One write a message: lines of concurrent jobs do not mix.
+void print_to_stderr(const std::string& text) {
+    std::fwrite(text.data(), 1, text.size(), stderr);
+}
+
+std::string text_of(const Finding& finding) {
+    const std::string place = finding.where.text();
+    const std::string what = fmt::format("{}{}{} [{}]", place, place.empty() ? "" : ": ", finding.message, finding.id);
+    std::string text = indented_lines(what, fmt::format("klp: {}: ", word_of(finding.severity)), "  ");
+    for (const std::string& note : finding.notes) text += indented_lines(note, "  note: ", "    ");
+    for (const std::string& hint : finding.hints) text += indented_lines(hint, "  hint: ", "    ");
+    return text;
+}
+
+}  // namespace
+
+Progress stderr_progress() {
+    return Progress([](std::string_view line) { print_to_stderr(indented_lines(line, "", "")); });
+}
+
+void print_findings(const Diagnostics& diagnostics) {
+    constexpr std::array order = {Severity::note, Severity::warning, Severity::error};
+    for (const Severity severity : order) {
+        for (const Finding& finding : diagnostics.findings()) {
+            if (finding.severity == severity) print_to_stderr(text_of(finding));
+        }
+    }
+}
+
+void print_error(const Error& error) {
+    std::string text = indented_lines(error.what(), "klp: error: ", "  ");
+    for (const std::string& hint : error.hints()) text += indented_lines(hint, "  hint: ", "    ");
+    print_to_stderr(text);
+}
+
+}  // namespace klp::cli
