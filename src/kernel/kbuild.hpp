@@ -14,18 +14,10 @@
 #include <vector>
 
 #include "base/process.hpp"
+#include "kernel/compiler.hpp"
 #include "kernel/kernel.hpp"
 
 namespace klp::kernel {
-
-// The program that compiled the kernel (CONFIG_CC_VERSION_TEXT), as it is found on this machine.
-struct Compiler {
-    std::string program;  // "gcc-12", "s390x-linux-gnu-gcc-12"
-    std::string version;  // first line of --version, without the program's name
-};
-
-// Error: not GCC, not installed, or installed in another version; the hint names the package.
-[[nodiscard]] Compiler find_compiler(const Config& config, const arch::Arch& arch);
 
 enum class ObjectPart {
     builtin,  // of vmlinux
