@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Who includes whom in a source tree, read off the `#include` lines. Conditions are not evaluated and include
+// paths not known, so that it says "may include": nothing that does include a file is missed.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/file.hpp"
+#include "kernel/kernel.hpp"
+
+namespace klp::build {
+
+// The text between the quotes of an `#include` line, with the quotes: `"internal.h"`, `<linux/mm.h>`.
+[[nodiscard]] std::vector<std::string_view> find_includes(std::string_view source);
+
+class IncludeIndex {
+public:
+    // By path: the includes of each file.
+    using Files = std::map<std::string, std::vector<std::string>, std::less<>>;
+    explicit IncludeIndex(Files files) : files_(std::move(files)) {}
+
+    // All C files and headers of a tree. Documentation, tools and samples are no part of a kernel.
+    [[nodiscard]] static IncludeIndex scan(const fs::path& tree, unsigned jobs);
+
+    // Overrides what the tree says: a patch may add an include line.
+    void replace(const std::string& path, std::string_view text);
+
+    [[nodiscard]] const Files& files() const noexcept { return files_; }
+    // What answers questions about .c files: includes of those, and of headers that include some.
+    [[nodiscard]] IncludeIndex of_c_files() const;
+    // Files that may include `path` themselves.
+    [[nodiscard]] std::set<std::string> includers(const std::string& path) const;
+    // All .c files that may include `path`, themselves or by way of others. Translation units are not told
+    // from .c files that are only included.
+    [[nodiscard]] std::set<std::string> c_files_reaching(const std::string& path) const;
+
+private:
+    [[nodiscard]] bool may_mean(const std::string& includer, std::string_view include, const std::string& path) const;
+
+    Files files_;
+};
+
+// The part of the index that each build asks for: includes of .c files. Scanned once a kernel, then kept in
+// its cache folder.
+[[nodiscard]] IncludeIndex included_c_files(const kernel::Kernel& kernel, unsigned jobs);
+// The whole index, kept likewise.
+[[nodiscard]] IncludeIndex all_includes(const kernel::Kernel& kernel, unsigned jobs);
+
+}  // namespace klp::build

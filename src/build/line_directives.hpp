@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// `#line` directives that let the unchanged code of a patched file keep its line numbers.
+//
+// WARN_ON, might_sleep and lockdep put __LINE__ into code and data; without the directives, every such function
+// below an inserted line would differ from its original.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "build/apply.hpp"
+
+namespace klp::build {
+
+// What the start of a line is to the C lexer.
+struct LineStart {
+    bool is_clean = true;  // not in a comment or literal, and the line before does not continue here
+    int parentheses = 0;   // open ones; in them, a directive would stand within a macro's arguments
+};
+
+// Both branches of an #if begin with the parentheses that were open at it.
+[[nodiscard]] std::vector<LineStart> scan_line_starts(const std::vector<Line>& lines);
+
+// The text of a file after patching, with a directive wherever numbers would move. It stands at the first line
+// after a change that is clean and outside of parentheses; where the function has none, at the first clean one.
+[[nodiscard]] std::string with_line_directives(const std::vector<Line>& lines);
+
+}  // namespace klp::build
