@@ -7,7 +7,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <span>
@@ -42,6 +41,7 @@ struct Section {
 
     Section* link = nullptr;           // sh_link where it names a section; SYMTAB/RELA links are made on writing
     Section* target = nullptr;         // RELA: the section that the relocations apply to (sh_info)
+    std::uint32_t info = 0;            // sh_info of other sections, as it is
     Section* relocations_section = nullptr;  // the first ordinary (not SHF_RELA_LIVEPATCH) RELA section for this one
     std::vector<Relocation> relocations;     // RELA only; `content` is not used then
     Symbol* group_signature = nullptr;       // GROUP only
@@ -66,7 +66,7 @@ struct Section {
     [[nodiscard]] std::span<const Relocation> rela() const noexcept;
     void sort_relocations();
 
-    // File-side state that reading fills and writing uses; 0 for new sections.
+    // Where it was in the file read; 0 for new sections.
     std::uint64_t original_offset = 0;
     std::uint32_t original_index = 0;
 
@@ -94,8 +94,8 @@ struct Symbol {
     std::string name;
     Placement placement = Placement::undefined;
     Section* section = nullptr;  // only for Placement::section
-    std::uint64_t value = 0;     // offset in the section (relocatable), or an address
-    std::uint64_t size = 0;      // bytes
+    std::uint64_t value = 0;     // offset in the section (relocatable), or an address; not checked by reading
+    std::uint64_t size = 0;      // bytes; not checked by reading
     std::uint8_t type = 0;       // STT_*
     std::uint8_t binding = 0;    // STB_*
     std::uint8_t other = 0;      // st_other whole: visibility, and the ppc64 local entry bits
@@ -107,7 +107,9 @@ struct Symbol {
     [[nodiscard]] bool is_data_object() const noexcept;     // STT_OBJECT, STT_TLS or STT_COMMON
     [[nodiscard]] bool is_section_symbol() const noexcept;  // STT_SECTION
     [[nodiscard]] bool is_file() const noexcept;            // STT_FILE
-    [[nodiscard]] bool is_defined() const noexcept { return placement == Placement::section || placement == Placement::absolute || placement == Placement::common; }
+    [[nodiscard]] bool is_defined() const noexcept {
+        return placement == Placement::section || placement == Placement::absolute || placement == Placement::common;
+    }
 };
 
 class Object {
@@ -158,8 +160,10 @@ public:
     void remove_sections(const std::vector<Section*>& sections);
     void remove_symbols(const std::vector<Symbol*>& symbols);  // precondition as above
 
-    // The bytes of the file: local symbols are moved before others (order kept within both), indices and
-    // string tables are made, offsets are laid out. Error: a relocation or group refers to a removed symbol.
+    // The bytes of the file. Without edits these are the bytes read, with what follows the ELF file in them (a
+    // module's signature). Else local symbols are moved before others (order kept within both), indices and
+    // string tables are made, offsets are laid out. Error: something refers to a removed section or symbol, or
+    // an edited file is not relocatable.
     [[nodiscard]] std::vector<std::byte> write() const;
     void write_to(const fs::path& path) const;  // atomically
 
@@ -174,6 +178,7 @@ private:
     ByteOrder order_ = ByteOrder::little;
     std::uint32_t header_flags_ = 0;
     std::uint8_t os_abi_ = 0;
+    std::uint8_t abi_version_ = 0;
     std::uint64_t entry_ = 0;
     std::vector<std::byte> owned_file_;
     std::unique_ptr<MappedFile> mapping_;
@@ -181,7 +186,12 @@ private:
     std::vector<std::unique_ptr<Section>> sections_;
     std::vector<std::unique_ptr<Symbol>> symbols_;
     std::unique_ptr<Symbol> null_symbol_;
-    std::string original_layout_;  // opaque to all but Reader and Writer
+    Section* symbol_table_ = nullptr;
+    Section* symbol_names_ = nullptr;   // may be the same section as section_names_
+    Section* section_names_ = nullptr;
+    // Kept, so that no new section or symbol gets the address that a stale pointer still holds.
+    std::vector<std::unique_ptr<Section>> removed_sections_;
+    std::vector<std::unique_ptr<Symbol>> removed_symbols_;
 };
 
 // SHN_LIVEPATCH and SHF_RELA_LIVEPATCH (include/uapi/linux/elf.h); libelf's headers lack them.
