@@ -17,9 +17,13 @@ namespace klp::format {
 inline constexpr std::string_view symbol_prefix = ".klp.sym.";
 inline constexpr std::string_view rela_prefix = ".klp.rela.";
 
+// The widths of the kernel's own sscanf() formats (kernel/livepatch/core.c:klp_resolve_symbols).
+inline constexpr std::size_t longest_object_name = 55;
+inline constexpr std::size_t longest_symbol_name = 511;
+
 struct SymbolName {
     std::string object;  // no dots (module names have none)
-    std::string symbol;  // may have dots and commas
+    std::string symbol;  // may have dots
     std::uint32_t sympos = 0;
 };
 struct RelaName {
@@ -27,18 +31,21 @@ struct RelaName {
     std::string section;  // with its leading dot where it has one: ".text", "__bug_table"
 };
 
+// Error: a name that the kernel would not read back (too long, empty, a dot in the object, a comma in the symbol).
 [[nodiscard]] std::string make_symbol_name(const SymbolName& name);
 [[nodiscard]] std::string make_rela_name(const RelaName& name);
+// nullopt for names that are not of the format. The position is what follows the last comma; the kernel stops at the
+// first one, and so refuses a symbol with a comma in it.
 [[nodiscard]] std::optional<SymbolName> parse_symbol_name(std::string_view name);
 [[nodiscard]] std::optional<RelaName> parse_rela_name(std::string_view name);
 
-// key=value strings of .modinfo, in file order.
+// key=value strings of .modinfo, in file order; keys can repeat (alias, parm).
 [[nodiscard]] std::vector<std::pair<std::string, std::string>> read_modinfo(const elf::Object& module);
 
 struct PatchedFunction {
     std::string old_name;
     std::uint64_t sympos = 0;
-    std::string new_name;     // the symbol that new_func points at
+    std::string new_name;  // the symbol that new_func points at
     std::string new_section;
 };
 struct PatchedObject {
@@ -49,8 +56,8 @@ struct LivepatchRelocation {
     std::string object;   // whose loading applies it
     std::string section;  // that it writes to
     std::uint64_t offset = 0;
-    std::string type;     // "R_X86_64_PC32"
-    std::string symbol;   // whole name, .klp.sym.…
+    std::string type;    // "R_X86_64_PC32"
+    std::string symbol;  // whole name, .klp.sym.…
     std::int64_t addend = 0;
 };
 struct LivepatchSymbol {
@@ -68,7 +75,8 @@ struct LivepatchModule {
     std::vector<LivepatchRelocation> relocations;
 };
 
-// Error: not a kernel module; not a livepatch (no `livepatch` in modinfo).
+// Error: not a kernel module; not a livepatch (no `livepatch` in modinfo); a livepatch symbol or section whose
+// name is not of the format.
 [[nodiscard]] LivepatchModule read_module(const elf::Object& module);
 
 }  // namespace klp::format

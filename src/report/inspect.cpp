@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "report/inspect.hpp"
+
+#include <fmt/format.h>
+
+namespace klp::report {
+
+namespace {
+
+Json modinfo_json(const format::LivepatchModule& module) {
+    Json result = Json::object();
+    for (const auto& [key, value] : module.modinfo) {
+        if (!result.contains(key)) {
+            result[key] = value;
+            continue;
+        }
+        Json& values = result[key];
+        if (!values.is_array()) values = Json::array({values});
+        values.push_back(value);
+    }
+    return result;
+}
+
+Json objects_json(const format::LivepatchModule& module) {
+    Json result = Json::array();
+    for (const auto& object : module.objects) {
+        Json functions = Json::array();
+        for (const auto& function : object.functions) {
+            functions.push_back({{"name", function.old_name},
+                                 {"sympos", function.sympos},
+                                 {"replacement", function.new_name},
+                                 {"section", function.new_section}});
+        }
+        result.push_back({{"name", object.name}, {"functions", std::move(functions)}});
+    }
+    return result;
+}
+
+Json symbols_json(const format::LivepatchModule& module) {
+    Json result = Json::array();
+    for (const auto& [name, index] : module.symbols) {
+        result.push_back({{"object", name.object}, {"symbol", name.symbol}, {"sympos", name.sympos}, {"index", index}});
+    }
+    return result;
+}
+
+Json relocations_json(const format::LivepatchModule& module) {
+    Json result = Json::array();
+    for (const auto& relocation : module.relocations) {
+        result.push_back({{"object", relocation.object},
+                          {"section", relocation.section},
+                          {"offset", relocation.offset},
+                          {"type", relocation.type},
+                          {"symbol", relocation.symbol},
+                          {"addend", relocation.addend}});
+    }
+    return result;
+}
+
+std::string titled(std::string_view title, const Table& table, std::string_view when_empty) {
+    const std::string rows = table.text(2);
+    return fmt::format("\n{}\n{}", title, rows.empty() ? fmt::format("  {}\n", when_empty) : rows);
+}
+
+std::string modinfo_text(const format::LivepatchModule& module) {
+    Table table({"key", "value"});
+    for (const auto& [key, value] : module.modinfo) table.add({key, value});
+    return titled("modinfo", table, "none");
+}
+
+std::string functions_text(const format::LivepatchModule& module) {
+    Table table({"object", "function", "sympos", "replacement", "section"});
+    for (const auto& object : module.objects) {
+        for (const auto& function : object.functions) {
+            table.add({object.name, function.old_name, fmt::to_string(function.sympos), function.new_name,
+                       function.new_section});
+        }
+    }
+    return titled("patched functions", table, "none found in the module's data");
+}
+
+std::string symbols_text(const format::LivepatchModule& module) {
+    Table table({"index", "object", "symbol", "sympos"});
+    for (const auto& [name, index] : module.symbols) {
+        table.add({fmt::to_string(index), name.object, name.symbol, fmt::to_string(name.sympos)});
+    }
+    return titled("livepatch symbols", table, "none");
+}
+
+std::string relocations_text(const format::LivepatchModule& module) {
+    Table table({"object", "section", "offset", "type", "addend", "symbol"});
+    for (const auto& relocation : module.relocations) {
+        table.add({relocation.object, relocation.section, fmt::format("{:#x}", relocation.offset), relocation.type,
+                   fmt::to_string(relocation.addend), relocation.symbol});
+    }
+    return titled("livepatch relocations", table, "none");
+}
+
+}  // namespace
+
+Json inspect_json(const format::LivepatchModule& module) {
+    return {{"name", module.name},
+            {"modinfo", modinfo_json(module)},
+            {"objects", objects_json(module)},
+            {"symbols", symbols_json(module)},
+            {"relocations", relocations_json(module)}};
+}
+
+std::string inspect_text(const format::LivepatchModule& module) {
+    return fmt::format("livepatch module {}\n", printable(module.name)) + modinfo_text(module) +
+           functions_text(module) + symbols_text(module) + relocations_text(module);
+}
+
+}  // namespace klp::report
