@@ -10,15 +10,16 @@
 
 namespace klp {
 
-Bytes as_bytes(std::string_view text) noexcept { return std::as_bytes(std::span(text)); }
+Bytes as_bytes(std::string_view text) noexcept {
+    return std::as_bytes(std::span(text));
+}
 
 std::string_view as_text(Bytes bytes) noexcept {
     const void* start = bytes.data();
     return {static_cast<const char*>(start), bytes.size()};
 }
 
-Cursor::Cursor(Bytes bytes, ByteOrder order, Location where)
-    : bytes_(bytes), order_(order), where_(std::move(where)) {}
+Cursor::Cursor(Bytes bytes, ByteOrder order, Location where) : bytes_(bytes), order_(order), where_(std::move(where)) {}
 
 void Cursor::fail(std::string message) const {
     Location at = where_;
@@ -32,23 +33,38 @@ void Cursor::seek(std::uint64_t position) {
     position_ = position;
 }
 
-void Cursor::skip(std::uint64_t count) { (void)need(count); }
+void Cursor::skip(std::uint64_t count) {
+    (void)need(count);
+}
 
 Bytes Cursor::need(std::uint64_t count) {
-    if (count > remaining())
-        fail(fmt::format("truncated: expected {} more bytes, {} are left", count, remaining()));
+    if (count > remaining()) fail(fmt::format("truncated: expected {} more bytes, {} are left", count, remaining()));
     const Bytes piece = bytes_.subspan(position_, count);
     position_ += count;
     return piece;
 }
 
-std::uint8_t Cursor::u8() { return load<std::uint8_t>(need(1), order_); }
-std::uint16_t Cursor::u16() { return load<std::uint16_t>(need(2), order_); }
-std::uint32_t Cursor::u32() { return load<std::uint32_t>(need(4), order_); }
-std::uint64_t Cursor::u64() { return load<std::uint64_t>(need(8), order_); }
-std::int32_t Cursor::i32() { return static_cast<std::int32_t>(u32()); }
-std::int64_t Cursor::i64() { return static_cast<std::int64_t>(u64()); }
-Bytes Cursor::take(std::uint64_t count) { return need(count); }
+std::uint8_t Cursor::u8() {
+    return load<std::uint8_t>(need(1), order_);
+}
+std::uint16_t Cursor::u16() {
+    return load<std::uint16_t>(need(2), order_);
+}
+std::uint32_t Cursor::u32() {
+    return load<std::uint32_t>(need(4), order_);
+}
+std::uint64_t Cursor::u64() {
+    return load<std::uint64_t>(need(8), order_);
+}
+std::int32_t Cursor::i32() {
+    return static_cast<std::int32_t>(u32());
+}
+std::int64_t Cursor::i64() {
+    return static_cast<std::int64_t>(u64());
+}
+Bytes Cursor::take(std::uint64_t count) {
+    return need(count);
+}
 
 std::string_view Cursor::c_string() {
     const std::string_view rest = as_text(bytes_.subspan(position_));

@@ -47,7 +47,8 @@ void lzo_skip_header(Cursor& in) {
 }  // namespace
 
 void lz4_legacy(Bytes in, Output& out) {
-    if (in.size() < 4 || load<std::uint32_t>(in, ByteOrder::little) != lz4_legacy_magic) out.corrupt("bad magic number");
+    if (in.size() < 4 || load<std::uint32_t>(in, ByteOrder::little) != lz4_legacy_magic)
+        out.corrupt("bad magic number");
     in = in.subspan(4);
     std::size_t last_block = lz4_block_size;
     while (in.size() >= 4) {

@@ -19,7 +19,9 @@ inline unsigned char* uchars(MutableBytes bytes) noexcept {
     void* start = bytes.data();
     return static_cast<unsigned char*>(start);
 }
-inline const char* chars(Bytes bytes) noexcept { return as_text(bytes).data(); }
+inline const char* chars(Bytes bytes) noexcept {
+    return as_text(bytes).data();
+}
 inline char* chars(MutableBytes bytes) noexcept {
     void* start = bytes.data();
     return static_cast<char*>(start);

@@ -36,15 +36,24 @@ constexpr std::array formats{
 
 void decode(Compression compression, Bytes bytes, decoder::Output& output, const Location& where) {
     switch (compression) {
-        case Compression::gzip: return decoder::gzip(bytes, output);
-        case Compression::xz: return decoder::lzma(bytes, output, false);
-        case Compression::lzma: return decoder::lzma(bytes, output, true);
-        case Compression::zstd: return decoder::zstd(bytes, output);
-        case Compression::lz4_legacy: return decoder::lz4_legacy(bytes, output);
-        case Compression::lz4_frame: return decoder::lz4_frame(bytes, output);
-        case Compression::bzip2: return decoder::bzip2(bytes, output);
-        case Compression::lzo: return decoder::lzo(bytes, output, where);
-        case Compression::none: break;
+        case Compression::gzip:
+            return decoder::gzip(bytes, output);
+        case Compression::xz:
+            return decoder::lzma(bytes, output, false);
+        case Compression::lzma:
+            return decoder::lzma(bytes, output, true);
+        case Compression::zstd:
+            return decoder::zstd(bytes, output);
+        case Compression::lz4_legacy:
+            return decoder::lz4_legacy(bytes, output);
+        case Compression::lz4_frame:
+            return decoder::lz4_frame(bytes, output);
+        case Compression::bzip2:
+            return decoder::bzip2(bytes, output);
+        case Compression::lzo:
+            return decoder::lzo(bytes, output, where);
+        case Compression::none:
+            break;
     }
     const MutableBytes copy = output.room(bytes.size());
     if (copy.size() < bytes.size()) output.over_limit();
@@ -66,8 +75,7 @@ Compression detect_compression(Bytes bytes) noexcept {
     return Compression::none;
 }
 
-std::vector<std::byte> decompress(Compression compression, Bytes bytes, const Location& where,
-                                  std::size_t size_limit) {
+std::vector<std::byte> decompress(Compression compression, Bytes bytes, const Location& where, std::size_t size_limit) {
     decoder::Output output(size_limit, where, name(compression));
     decode(compression, bytes, output, where);
     return std::move(output).finish();
@@ -101,7 +109,9 @@ void Output::corrupt(std::string_view detail) const {
     throw Error(where_, fmt::format("corrupt {} data{}{}", format_, detail.empty() ? "" : ": ", detail));
 }
 
-void Output::truncated() const { throw Error(where_, fmt::format("truncated {} data", format_)); }
+void Output::truncated() const {
+    throw Error(where_, fmt::format("truncated {} data", format_));
+}
 
 void Output::over_limit() const {
     throw Error(where_, fmt::format("{} data expands to more than the limit of {} bytes", format_, limit_));

@@ -169,7 +169,9 @@ void write_file(const fs::path& path, Bytes bytes, fs::perms mode) {
     pending.commit();
 }
 
-void write_file(const fs::path& path, std::string_view text, fs::perms mode) { write_file(path, as_bytes(text), mode); }
+void write_file(const fs::path& path, std::string_view text, fs::perms mode) {
+    write_file(path, as_bytes(text), mode);
+}
 
 TempDir::TempDir(std::string_view prefix, const fs::path& parent) {
     fs::path folder = parent;

@@ -24,8 +24,7 @@ using Clock = std::chrono::steady_clock;
 constexpr std::chrono::milliseconds longest_wait{50};
 
 std::string quote(const std::string& word) {
-    constexpr std::string_view plain =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-+=./:,@%";
+    constexpr std::string_view plain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-+=./:,@%";
     if (!word.empty() && word.find_first_not_of(plain) == std::string::npos) return word;
     std::string quoted = "'";
     for (const char c : word) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
@@ -110,7 +109,8 @@ private:
     }
 
     void drain(Descriptor& pipe, std::string* into) {
-        while (pipe && read_some(pipe, into)) {}
+        while (pipe && read_some(pipe, into)) {
+        }
     }
 
     void write_some() {
@@ -132,7 +132,9 @@ private:
 
 volatile sig_atomic_t interrupt_flag = 0;
 
-void note_interrupt(int /*signal*/) { interrupt_flag = 1; }
+void note_interrupt(int /*signal*/) {
+    interrupt_flag = 1;
+}
 
 }  // namespace
 
@@ -151,8 +153,8 @@ CommandResult run(const Command& command) {
 CommandResult run_checked(const Command& command, std::string_view what) {
     CommandResult result = run(command);
     if (result.timed_out)
-        throw Error(fmt::format("{}: '{}' did not end within {} ms", what, command.argv.front(),
-                                command.time_limit->count()));
+        throw Error(
+            fmt::format("{}: '{}' did not end within {} ms", what, command.argv.front(), command.time_limit->count()));
     if (result.status == 0) return result;
     const std::string ending = result.status > 128 ? fmt::format("was ended by signal {}", result.status - 128)
                                                    : fmt::format("failed with status {}", result.status);
@@ -166,8 +168,7 @@ std::optional<fs::path> find_program(std::string_view name) {
         return fs::is_regular_file(path, ignored) && ::access(path.c_str(), X_OK) == 0;
     };
     if (name.empty()) return std::nullopt;
-    if (name.find('/') != std::string_view::npos)
-        return runnable(name) ? std::optional<fs::path>(name) : std::nullopt;
+    if (name.find('/') != std::string_view::npos) return runnable(name) ? std::optional<fs::path>(name) : std::nullopt;
     const char* variable = std::getenv("PATH");
     std::string_view folders = variable != nullptr ? variable : "/usr/local/bin:/usr/bin:/bin";
     while (!folders.empty()) {
@@ -193,7 +194,9 @@ void install_interrupt_handlers() {
     ::sigaction(SIGPIPE, &action, nullptr);
 }
 
-bool interrupted() noexcept { return interrupt_flag != 0; }
+bool interrupted() noexcept {
+    return interrupt_flag != 0;
+}
 
 void check_interrupted() {
     if (interrupted()) throw Interrupted();

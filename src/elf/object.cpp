@@ -136,8 +136,12 @@ void Object::remove_symbols(const std::vector<Symbol*>& symbols) {
     move_out(symbols_, removed_symbols_, [&](const Symbol& symbol) { return gone.contains(&symbol); });
 }
 
-std::vector<std::byte> Object::write() const { return Writer(*this).write(); }
+std::vector<std::byte> Object::write() const {
+    return Writer(*this).write();
+}
 
-void Object::write_to(const fs::path& path) const { write_file(path, Bytes(write())); }
+void Object::write_to(const fs::path& path) const {
+    write_file(path, Bytes(write()));
+}
 
 }  // namespace klp::elf

@@ -140,6 +140,7 @@ public:
     [[nodiscard]] std::span<const std::unique_ptr<Symbol>> symbols() const noexcept { return symbols_; }
     [[nodiscard]] Symbol* null_symbol() const noexcept { return null_symbol_.get(); }
 
+    // Both search the whole list, since names may change at any time: for many look-ups make a map.
     [[nodiscard]] Section* find_section(std::string_view name) const noexcept;  // the first of that name
     [[nodiscard]] Symbol* find_symbol(std::string_view name) const noexcept;    // the first of that name
 

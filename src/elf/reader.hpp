@@ -2,6 +2,7 @@
 // Fills an Object from the bytes of its file. Nothing of the input is trusted.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,10 @@ private:
     [[nodiscard]] Section* section_at(std::uint32_t index) const;  // null for 0; index checked before
     [[nodiscard]] Section& need_section(std::uint32_t index, const Location& where, std::string_view what) const;
     [[nodiscard]] const RawSection& raw(const Section& section) const { return raw_[section.original_index]; }
+    // The string at `offset` of a table that is known to end with a zero.
+    [[nodiscard]] std::optional<std::string_view> string_at(Bytes table, std::uint32_t offset);
+    // Overlapping sections could make the model much larger than the file; Error then.
+    void copied(std::uint64_t size);
     void check_entries(const Section& section, std::uint64_t entry_size) const;
 
     void read_identification();
@@ -55,6 +60,7 @@ private:
     Object& object_;
     Bytes file_;
     std::vector<RawSection> raw_;  // by index
+    std::uint64_t copied_ = 0;
 };
 
 }  // namespace klp::elf

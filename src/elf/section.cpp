@@ -10,12 +10,24 @@
 
 namespace klp::elf {
 
-bool Section::is_alloc() const noexcept { return (flags & SHF_ALLOC) != 0; }
-bool Section::is_code() const noexcept { return (flags & SHF_EXECINSTR) != 0; }
-bool Section::is_writable() const noexcept { return (flags & SHF_WRITE) != 0; }
-bool Section::is_nobits() const noexcept { return type == SHT_NOBITS; }
-bool Section::is_rela() const noexcept { return type == SHT_RELA; }
-bool Section::is_strings() const noexcept { return (flags & SHF_MERGE) != 0 && (flags & SHF_STRINGS) != 0; }
+bool Section::is_alloc() const noexcept {
+    return (flags & SHF_ALLOC) != 0;
+}
+bool Section::is_code() const noexcept {
+    return (flags & SHF_EXECINSTR) != 0;
+}
+bool Section::is_writable() const noexcept {
+    return (flags & SHF_WRITE) != 0;
+}
+bool Section::is_nobits() const noexcept {
+    return type == SHT_NOBITS;
+}
+bool Section::is_rela() const noexcept {
+    return type == SHT_RELA;
+}
+bool Section::is_strings() const noexcept {
+    return (flags & SHF_MERGE) != 0 && (flags & SHF_STRINGS) != 0;
+}
 
 std::uint64_t Section::size() const noexcept {
     if (is_nobits()) return nobits_size_;
@@ -66,10 +78,20 @@ void Section::sort_relocations() {
                      [](const Relocation& a, const Relocation& b) { return a.offset < b.offset; });
 }
 
-bool Symbol::is_local() const noexcept { return binding == STB_LOCAL; }
-bool Symbol::is_function() const noexcept { return type == STT_FUNC || type == STT_GNU_IFUNC; }
-bool Symbol::is_data_object() const noexcept { return type == STT_OBJECT || type == STT_TLS || type == STT_COMMON; }
-bool Symbol::is_section_symbol() const noexcept { return type == STT_SECTION; }
-bool Symbol::is_file() const noexcept { return type == STT_FILE; }
+bool Symbol::is_local() const noexcept {
+    return binding == STB_LOCAL;
+}
+bool Symbol::is_function() const noexcept {
+    return type == STT_FUNC || type == STT_GNU_IFUNC;
+}
+bool Symbol::is_data_object() const noexcept {
+    return type == STT_OBJECT || type == STT_TLS || type == STT_COMMON;
+}
+bool Symbol::is_section_symbol() const noexcept {
+    return type == STT_SECTION;
+}
+bool Symbol::is_file() const noexcept {
+    return type == STT_FILE;
+}
 
 }  // namespace klp::elf

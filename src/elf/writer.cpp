@@ -25,8 +25,9 @@ std::uint64_t align_up(std::uint64_t value, std::uint64_t alignment) {
 std::vector<std::byte> Writer::write() {
     if (is_unedited()) return {object_.file_.begin(), object_.file_.end()};
     if (object_.file_type_ != ET_REL)
-        throw Error({object_.display_name_, {}, {}},
-                    fmt::format("file type is {}: only relocatable files can be written after edits", object_.file_type_));
+        throw Error(
+            {object_.display_name_, {}, {}},
+            fmt::format("file type is {}: only relocatable files can be written after edits", object_.file_type_));
     number_symbols();
     number_sections();
     make_contents();
@@ -144,12 +145,24 @@ void Writer::make_symbols() {
         std::uint32_t index = 0;
         std::uint32_t extended_index = 0;
         switch (symbol->placement) {
-            case Placement::undefined: index = SHN_UNDEF; break;
-            case Placement::section: index = section_index(*symbol); break;
-            case Placement::absolute: index = SHN_ABS; break;
-            case Placement::common: index = SHN_COMMON; break;
-            case Placement::livepatch: index = shn_livepatch; break;
-            case Placement::other: index = symbol->reserved_index; break;
+            case Placement::undefined:
+                index = SHN_UNDEF;
+                break;
+            case Placement::section:
+                index = section_index(*symbol);
+                break;
+            case Placement::absolute:
+                index = SHN_ABS;
+                break;
+            case Placement::common:
+                index = SHN_COMMON;
+                break;
+            case Placement::livepatch:
+                index = shn_livepatch;
+                break;
+            case Placement::other:
+                index = symbol->reserved_index;
+                break;
         }
         if (symbol->placement == Placement::section && index >= SHN_LORESERVE) {
             extended_index = index;
@@ -198,8 +211,8 @@ std::uint64_t Writer::size_of(const Section& section) const {
 }
 
 std::uint32_t Writer::link_of(const Section& section) const {
-    const bool uses_symbols = (section.is_rela() && section.target != nullptr) || section.type == SHT_GROUP ||
-                              &section == extended_indices_;
+    const bool uses_symbols =
+        (section.is_rela() && section.target != nullptr) || section.type == SHT_GROUP || &section == extended_indices_;
     if (uses_symbols) return section_indices_.at(symbol_table_);
     if (&section == symbol_table_) return section_indices_.at(symbol_names_);
     return section.link == nullptr ? 0 : index_of(section, section.link, "sh_link");

@@ -63,7 +63,7 @@ private:
     StringTable own_symbol_names_;
     StringTable own_section_names_;
     StringTable* symbol_strings_ = &own_symbol_names_;
-    std::vector<std::uint32_t> name_offsets_;  // of sections_
+    std::vector<std::uint32_t> name_offsets_;                              // of sections_
     std::unordered_map<const Section*, std::vector<std::byte>> contents_;  // of tables made here
 };
 
