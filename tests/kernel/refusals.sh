@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Patches that cannot become a livepatch: one clear message, the documented status, no output file, and no
+# change to the kernel's source.
+. "$(dirname "$0")/../lib.sh"
+
+source=$("$KLP" kernel info "$KLPKIT_TEST_KERNEL" --json | jq -r .paths.source)
+touch began
+
+# refused_patch STATUS TEXT: bad.patch ends with STATUS and a message that has TEXT.
+refused_patch() {
+    echo precious >bad.ko
+    expect_status "$1" "$KLP" build --kernel "$KLPKIT_TEST_KERNEL" -o bad.ko bad.patch
+    expect_in "$2" err
+    [ "$(cat bad.ko)" = precious ] || fail "the output file was touched"
+    [ ! -s out ] || fail "standard output: $(cat out)"
+}
+
+# refused STATUS TEXT FILE SED-SCRIPT: as above with the patch that applies SED-SCRIPT to FILE of the source.
+refused() {
+    mkdir -p "a/$(dirname "$3")" "b/$(dirname "$3")"
+    cp "$source/$3" "a/$3"
+    sed "$4" "$source/$3" >"b/$3"
+    ! diff -u "a/$3" "b/$3" >bad.patch || fail "the sed script changes nothing in $3"
+    refused_patch "$1" "$2"
+    rm -rf a b
+}
+
+refused 3 "no code" fs/proc/cmdline.c '1a /* a comment that moves every line */'
+refused 1 "fs/proc/cmdline.c" fs/proc/cmdline.c 's/seq_putc(m/seq_put_nonsense(m/'
+refused 2 "diff.init-code" fs/proc/cmdline.c 's/proc_create_single("cmdline"/proc_create_single("cmdline2"/'
+refused 2 "diff.data-changed" fs/dcache.c 's/sysctl_vfs_cache_pressure __read_mostly = 100/sysctl_vfs_cache_pressure __read_mostly = 101/'
+refused 2 "assembly" arch/x86/lib/memcpy_64.S 's/movq %rdi, %rax/&\n\tnop/'
+refused 2 "vdso" arch/x86/entry/vdso/vclock_gettime.c 's/return __cvdso_gettimeofday(tv, tz);/return 0 * __cvdso_gettimeofday(tv, tz);/'
+refused 2 "diff.not-traceable" kernel/trace/trace_clock.c 's/clock = sched_clock();/clock = sched_clock() + 1;/'
+refused 2 "build.header" include/linux/seq_file.h 's/^#define SEQ_SKIP 1/#define SEQ_SKIP 2/'
+
+# A patch for other source: the context is not there.
+cat >bad.patch <<'P'
+--- a/fs/proc/cmdline.c
++++ b/fs/proc/cmdline.c
+@@ -7,4 +7,4 @@
+ static int cmdline_proc_show(struct seq_file *m, void *v)
+ {
+-	seq_puts(m, another_command_line);
++	seq_puts(m, "nothing");
+ 	seq_putc(m, '\n');
+P
+refused_patch 1 "bad.patch"
+expect_in "hunk" err
+printf 'no patch at all\n' >bad.patch
+refused_patch 1 "bad.patch"
+: >bad.patch
+refused_patch 1 "bad.patch"
+printf -- '--- a/fs/proc/nonexistent.c\n+++ b/fs/proc/nonexistent.c\n@@ -1,1 +1,1 @@\n-a\n+b\n' >bad.patch
+refused_patch 1 "nonexistent.c"
+rm bad.patch
+refused_patch 1 "bad.patch"
+
+changed=$(find "$source" -newer began -not -type d | head -n 3)
+[ -z "$changed" ] || fail "the kernel's source was changed: $changed"
+[ "$(ls)" = "bad.ko
+began
+err
+out" ] || fail "left behind: $(ls)"
