@@ -15,14 +15,14 @@ namespace klp {
 
 struct Command {
     std::vector<std::string> argv;  // argv[0] is looked up in PATH
-    fs::path directory;             // empty: the current one
+    fs::path directory{};           // empty: the current one
     // Names and values; when `clear_environment`, these are the whole environment, else they are added.
-    std::vector<std::pair<std::string, std::string>> environment;
+    std::vector<std::pair<std::string, std::string>> environment{};
     bool clear_environment = false;
-    std::string input;  // standard input; empty means /dev/null
-    std::optional<std::chrono::milliseconds> time_limit;
+    std::string input{};  // standard input; empty means /dev/null
+    std::optional<std::chrono::milliseconds> time_limit{};
     // Called with each piece of standard output as it arrives (it is captured as well).
-    std::function<void(std::string_view)> on_output;
+    std::function<void(std::string_view)> on_output{};
 
     [[nodiscard]] std::string text() const;  // quoted for a shell, for messages
 };
