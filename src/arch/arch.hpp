@@ -110,6 +110,9 @@ public:
     [[nodiscard]] virtual std::vector<std::uint64_t> instruction_starts(const elf::Section& section,
                                                                         Range function) const = 0;
 
+    // Whether the bytes are what assembler and linker put between functions, and nothing else.
+    [[nodiscard]] virtual bool is_padding(Bytes code) const = 0;
+
     // Whether ftrace can hook the function: it has the entry call that the kernel's recordmcount or
     // compiler lists (x86: `call __fentry__` at its start, after endbr64 where present).
     [[nodiscard]] virtual bool is_traceable(const elf::Object& object, const elf::Symbol& function) const = 0;

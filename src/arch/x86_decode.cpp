@@ -80,6 +80,17 @@ std::shared_ptr<const Instructions> decode(Bytes code, const Location& where) {
     return instructions;
 }
 
+bool is_padding(Bytes code) {
+    for (std::size_t at = 0; at < code.size();) {
+        ZydisDecodedInstruction decoded;
+        const auto status = ZydisDecoderDecodeInstruction(&decoder(), nullptr, code.data() + at, code.size() - at, &decoded);
+        if (!ZYAN_SUCCESS(status)) return false;
+        if (decoded.mnemonic != ZYDIS_MNEMONIC_NOP && decoded.mnemonic != ZYDIS_MNEMONIC_INT3) return false;
+        at += decoded.length;
+    }
+    return true;
+}
+
 const Instruction* instruction_at(const Instructions& instructions, std::uint64_t offset) {
     auto after = std::upper_bound(instructions.begin(), instructions.end(), offset,
                                   [](std::uint64_t value, const Instruction& each) { return value < each.begin; });

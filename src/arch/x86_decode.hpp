@@ -38,4 +38,8 @@ using Instructions = std::vector<Instruction>;
 // The instruction that holds the byte at `offset`; null where there is none.
 [[nodiscard]] const Instruction* instruction_at(const Instructions& instructions, std::uint64_t offset);
 
+// `nop` of any length, which gas puts between functions of one file, and `int3`, with which the kernel's linker
+// script fills (arch/x86/kernel/vmlinux.lds.S: `:text = 0xcccc`).
+[[nodiscard]] bool is_padding(Bytes code);
+
 }  // namespace klp::arch::x86

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <gtest/gtest.h>
+
+#include "arch/arch.hpp"
+
+namespace klp::arch {
+namespace {
+
+bool is_padding(std::string_view bytes) { return for_name("x86_64").is_padding(as_bytes(bytes)); }
+
+TEST(Padding, IsNopsAndInt3) {
+    EXPECT_TRUE(is_padding(""));
+    EXPECT_TRUE(is_padding("\xcc\xcc\x90"));
+    EXPECT_TRUE(is_padding({"\x66\x2e\x0f\x1f\x84\0\0\0\0\0\xcc", 11}));
+}
+
+TEST(Padding, IsNoOtherInstruction) {
+    EXPECT_FALSE(is_padding("\x90\xc3"));
+    EXPECT_FALSE(is_padding({"\0\0", 2}));
+    EXPECT_FALSE(is_padding("\x0f\x1f"));
+}
+
+}  // namespace
+}  // namespace klp::arch
