@@ -61,8 +61,8 @@ struct Section {
     void set_nobits_size(std::uint64_t size);
     [[nodiscard]] std::vector<std::byte>& edit();       // copy on first write
 
-    // Ordinary relocations of this section, empty where it has none. Sorted by offset as read from compilers;
-    // sort_relocations() restores that after edits.
+    // Ordinary relocations of this section, empty where it has none. Reading sorts them by offset (stable), which
+    // assemblers do not; sort_relocations() restores that after edits.
     [[nodiscard]] std::span<const Relocation> rela() const noexcept;
     void sort_relocations();
 

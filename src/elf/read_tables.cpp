@@ -117,6 +117,8 @@ void Reader::read_relocations(Section& section) {
                                     relocation.offset, section.target->name, target_size));
         section.relocations.push_back(relocation);
     }
+    // The assembler writes the relocations of jumps, which it relaxes last, behind all others.
+    section.sort_relocations();
     section.view_ = {};
 }
 
