@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <elf.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "arch/arch.hpp"
+#include "support/assemble.hpp"
+
+namespace klp::arch {
+namespace {
+
+using test::assemble;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+const Arch& x86() {
+    return for_name("x86_64");
+}
+
+Range whole(const elf::Section& section) {
+    return {0, section.size()};
+}
+
+// In the order of the code; the assembler writes the relocations of jumps last.
+std::vector<std::int64_t> biases(const elf::Object& object, std::string_view section_name) {
+    const elf::Section& section = *object.find_section(section_name);
+    std::vector<elf::Relocation> relocations(section.rela().begin(), section.rela().end());
+    std::ranges::sort(relocations, {}, &elf::Relocation::offset);
+    std::vector<std::int64_t> result;
+    for (const auto& each : relocations) result.push_back(x86().addend_bias(section, whole(section), each));
+    return result;
+}
+
+TEST(AddendBias, CountsToTheEndOfTheInstruction) {
+    const auto object = assemble(R"(
+        call foo
+        jne foo
+        mov foo(%rip), %rax
+        cmpl $1, foo+8(%rip)
+        movl $0x12345678, foo(%rip)
+        movw $0x1234, foo(%rip)
+        lock incl foo(%rip)
+    )");
+    EXPECT_THAT(biases(object, ".text"), ElementsAre(4, 4, 4, 5, 8, 6, 4));
+}
+
+TEST(AddendBias, MakesEqualWhatMeansTheSamePlace) {
+    const auto object = assemble("cmpl $1, foo+8(%rip)\n lea foo+8(%rip), %rax\n");
+    const elf::Section& section = *object.find_section(".text");
+    for (const auto& relocation : section.rela()) {
+        EXPECT_EQ(relocation.addend + x86().addend_bias(section, whole(section), relocation), 8);
+    }
+}
+
+TEST(AddendBias, IsZeroForAbsoluteFields) {
+    const auto object = assemble("mov $foo, %rdi\n mov table(,%rax,8), %rcx\n movabs $foo, %rax\n");
+    EXPECT_THAT(biases(object, ".text"), ElementsAre(0, 0, 0));
+}
+
+TEST(AddendBias, IsZeroForFieldsThatCountFromThemselves) {
+    const auto object = assemble(".text\n mov $foo - ., %eax\n .section .tab,\"a\"\n .long foo - .\n .quad foo - .\n");
+    EXPECT_THAT(biases(object, ".tab"), ElementsAre(0, 0));
+    EXPECT_THAT(biases(object, ".text"), ElementsAre(0));
+}
+
+TEST(AddendBias, OfTheGotFamilyIsThatOfTheOperand) {
+    EXPECT_THAT(biases(assemble("mov foo@GOTPCREL(%rip), %rax\n"), ".text"), ElementsAre(4));
+}
+
+TEST(AddendBias, IsTakenInTheGivenFunction) {
+    // The first function ends with bytes that, decoded on, would swallow the start of the second.
+    const auto object = assemble(".byte 0xe8\n second: call foo\n");
+    const elf::Section& section = *object.find_section(".text");
+    EXPECT_EQ(x86().addend_bias(section, {1, 6}, section.rela()[0]), 4);
+    EXPECT_THROW(x86().addend_bias(section, whole(section), section.rela()[0]), Error);
+    EXPECT_THROW(x86().addend_bias(section, {0, 1}, section.rela()[0]), Error);
+    EXPECT_THROW(x86().addend_bias(section, {1, 100}, section.rela()[0]), Error);
+}
+
+TEST(AddendBias, SeesBytesThatWereEdited) {
+    auto object = assemble("cmpl $1, foo(%rip)\n");
+    elf::Section& section = *object.find_section(".text");
+    EXPECT_EQ(x86().addend_bias(section, whole(section), section.rela()[0]), 5);
+    section.edit()[0] = std::byte{0x3b};  // cmp foo(%rip), %edi, with a byte left over
+    section.edit()[6] = std::byte{0x90};
+    EXPECT_EQ(x86().addend_bias(section, whole(section), section.rela()[0]), 4);
+}
+
+TEST(InstructionStarts, AreAscendingOffsetsInTheSection) {
+    const auto object = assemble("nop\n f: push %rbp\n mov %rsp, %rbp\n endbr64\n ud2\n int3\n");
+    EXPECT_THAT(x86().instruction_starts(*object.find_section(".text"), {1, 12}), ElementsAre(1, 2, 5, 9, 11));
+}
+
+TEST(InstructionStarts, RefuseWhatIsNoCode) {
+    const auto object = assemble("nop\n .byte 0x06\n");
+    try {
+        static_cast<void>(x86().instruction_starts(*object.find_section(".text"), {0, 2}));
+        FAIL() << "no error";
+    } catch (const Error& error) {
+        EXPECT_THAT(error.what(), HasSubstr("(.text+0x1): not an x86-64 instruction: byte 0x06"));
+    }
+}
+
+TEST(ImplicitReferences, AreBranchesOutOfTheFunction) {
+    const auto object = assemble(R"(
+        before: nop
+        f: jmp before
+           je 1f
+        1: call after
+           .byte 0xe9
+           .long after - 1f + 1
+        1: lea after(%rip), %rax
+           call elsewhere
+        end_of_f:
+        after: nop
+    )");
+    const elf::Section& section = *object.find_section(".text");
+    const auto found = x86().implicit_references(section, {1, section.size() - 1});
+    ASSERT_EQ(found.size(), 4U);
+    EXPECT_EQ(found[0].target, 0U);
+    EXPECT_EQ(found[0].size, 1);
+    EXPECT_EQ(found[0].field, 2U);
+    EXPECT_EQ(found[0].addend, -1);
+    EXPECT_EQ(found[0].relocation_type, static_cast<std::uint32_t>(R_X86_64_PC8));
+    EXPECT_EQ(found[1].target, section.size() - 1);
+    EXPECT_EQ(found[1].relocation_type, static_cast<std::uint32_t>(R_X86_64_PLT32));
+    EXPECT_EQ(found[1].addend, -4);
+    EXPECT_EQ(found[2].target, section.size());
+    EXPECT_EQ(found[3].target, section.size() - 1);
+    EXPECT_EQ(found[3].relocation_type, static_cast<std::uint32_t>(R_X86_64_PC32));
+}
+
+TEST(ImplicitReferences, MustStayInTheSection) {
+    const auto object = assemble(".byte 0xeb, 0x40\n");
+    EXPECT_THROW(static_cast<void>(x86().implicit_references(*object.find_section(".text"), {0, 2})), Error);
+    const auto backwards = assemble(".byte 0xeb, 0x80\n");
+    EXPECT_THROW(static_cast<void>(x86().implicit_references(*backwards.find_section(".text"), {0, 2})), Error);
+}
+
+bool is_traceable(std::string_view text, std::string_view function = "f") {
+    const auto object = assemble(text);
+    return x86().is_traceable(object, *object.find_symbol(function));
+}
+
+TEST(Traceable, IsAFunctionWhoseEntryCallIsListed) {
+    EXPECT_TRUE(is_traceable("f: call __fentry__\n ret\n .section __mcount_loc,\"a\"\n .quad f\n"));
+    EXPECT_TRUE(is_traceable("f: endbr64\n 1: call __fentry__\n ret\n .section __mcount_loc,\"a\"\n .quad 1b\n"));
+    EXPECT_TRUE(is_traceable("f: .byte 0x0f,0x1f,0x44,0,0\n ret\n .section __mcount_loc,\"a\"\n .quad f\n"));
+}
+
+TEST(Traceable, IsAlsoAFunctionInASharedSection) {
+    constexpr std::string_view text = R"(
+        .section .sched.text,"ax"
+        g: ret
+        .globl f
+        f: call __fentry__
+        ret
+        .section __mcount_loc,"a"
+        .quad f
+    )";
+    EXPECT_TRUE(is_traceable(text));
+    EXPECT_FALSE(is_traceable(text, "g"));
+}
+
+TEST(Traceable, IsNoFunctionWithoutCallOrWithoutListing) {
+    EXPECT_FALSE(is_traceable("f: ret\n .section __mcount_loc,\"a\"\n .quad f\n"));
+    EXPECT_FALSE(is_traceable("f: call __fentry__\n ret\n"));
+    EXPECT_FALSE(is_traceable("f: call other\n ret\n .section __mcount_loc,\"a\"\n .quad f\n"));
+    EXPECT_FALSE(is_traceable("f: call __fentry__\n ret\n .section __mcount_loc,\"a\"\n .quad f + 1\n"));
+    EXPECT_FALSE(is_traceable(".data\n f: .quad 0\n"));
+}
+
+TEST(SpecialSections, HaveAnOwnerInsideTheirEntries) {
+    for (const SpecialSection& section : x86().special_sections()) {
+        SCOPED_TRACE(section.name);
+        EXPECT_EQ(x86().special_section(section.name), &section);
+        EXPECT_NE(section.entry_size == 0, section.size_probe.empty());
+        EXPECT_EQ(section.size_probe.empty(), section.size_probe_header.empty());
+        if (section.entry_size != 0) {
+            EXPECT_LE(section.owner_field + 4, section.entry_size);
+            EXPECT_LE(section.key_field.value_or(0) + 4, section.entry_size);
+        }
+    }
+    EXPECT_EQ(x86().special_section(".data"), nullptr);
+}
+
+TEST(Sections, OfReplacementCodeAndForDiscarding) {
+    EXPECT_TRUE(x86().is_code_pool(".altinstr_replacement"));
+    EXPECT_FALSE(x86().is_code_pool(".text"));
+    EXPECT_TRUE(is_discarded_section(".discard.addressable"));
+    EXPECT_FALSE(is_discarded_section(".discarded"));
+}
+
+}  // namespace
+}  // namespace klp::arch
