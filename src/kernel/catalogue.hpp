@@ -18,6 +18,7 @@ namespace klp::kernel {
 [[nodiscard]] Manifest find(std::string_view name);
 // The kernel meant when none is named: the only one, or the newest fetched. Error where there is none.
 [[nodiscard]] Manifest default_kernel();
+[[nodiscard]] std::optional<Manifest> newest_fetched();
 void remove(std::string_view name);
 
 struct AddRequest {

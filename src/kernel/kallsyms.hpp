@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "base/bytes.hpp"
@@ -18,8 +17,11 @@ namespace klp::kernel {
 struct KernelSymbol {
     std::uint64_t address = 0;
     char type = '?';  // as nm prints it; upper case means global
-    std::string_view name;
+    std::string_view name{};
     const elf::Section* section = nullptr;  // modules only
+    // Modules only: gone when the module's init is over (kernel/module/kallsyms.c:add_kallsyms keeps two
+    // tables). The livepatch core sees such symbols while the module is coming, and not when it is live.
+    bool init_only = false;
 };
 
 // Symbols of one object ("vmlinux" or a module), in the order of the kernel's kallsyms iteration
@@ -34,7 +36,8 @@ public:
     // Indices in symbols() of all symbols of that name, in kernel order.
     [[nodiscard]] std::vector<std::size_t> find(std::string_view name) const;
     // The `sympos` that selects symbols()[index]: 0 where the name is unique, else its 1-based position
-    // (kernel/livepatch/core.c:klp_find_callback).
+    // (kernel/livepatch/core.c:klp_find_callback). Error where the position differs before and after the
+    // module's init, so that no sympos selects the symbol in both cases.
     [[nodiscard]] std::uint32_t sympos(std::size_t index) const;
     // Indices of the symbols at exactly that address (vmlinux).
     [[nodiscard]] std::vector<std::size_t> at(std::uint64_t address) const;
@@ -43,10 +46,12 @@ public:
 
 private:
     std::string object_;
-    std::vector<std::string> storage_;  // deque-like owner of names that live in no mapping
+    std::vector<std::string> storage_;  // owns names that live in no mapping
     std::vector<KernelSymbol> symbols_;
-    std::unordered_map<std::string_view, std::vector<std::uint32_t>> by_name_;
-    std::vector<std::uint32_t> by_address_;
+    // A hash table of chains: half a million symbols are indexed on each start of the program.
+    std::vector<std::uint32_t> buckets_;     // the first symbol of each chain, no_symbol for none
+    std::vector<std::uint32_t> next_;        // per symbol: the next one in its chain, in kernel order
+    std::vector<std::uint32_t> by_address_;  // indices, sorted by address
 };
 
 // From the tables inside a kernel image (scripts/kallsyms.c writes them; layouts up to 6.3 and from 6.4 on).
@@ -55,6 +60,7 @@ private:
 // From the .symtab of a vmlinux, or of a module as the kernel will keep it (kernel/module/kallsyms.c:
 // is_core_symbol, with CONFIG_KALLSYMS_ALL where `all`).
 [[nodiscard]] SymbolTable read_symtab(const elf::Object& object, std::string object_name, bool all = true);
+// The output of `nm -n vmlinux`. Error: no such file, or the stub that Debian ships.
 [[nodiscard]] SymbolTable read_system_map(const fs::path& path);
 
 }  // namespace klp::kernel

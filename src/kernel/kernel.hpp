@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "arch/arch.hpp"
@@ -20,15 +21,15 @@ namespace klp::kernel {
 
 // What the catalogue keeps of a kernel (kernel.json in its folder). All paths are absolute.
 struct Manifest {
-    std::string name;     // of a fetched kernel: its release
-    std::string release;  // uname -r, from the image's own version string
-    std::string arch;     // arch::Arch::name()
-    fs::path source;      // prepared source tree; never written to after preparation
-    fs::path image;       // as shipped (vmlinuz, bzImage, vmlinux, Image)
-    fs::path vmlinux;     // ELF, unpacked from the image where it was not one
-    fs::path modules;     // lib/modules/RELEASE; empty where there are none
-    fs::path config;
-    fs::path symvers;
+    std::string name{};     // of a fetched kernel: its release
+    std::string release{};  // uname -r, from the image's own version string
+    std::string arch{};     // arch::Arch::name()
+    fs::path source{};      // prepared source tree; never written to after preparation
+    fs::path image{};       // as shipped (vmlinuz, bzImage, vmlinux, Image)
+    fs::path vmlinux{};     // ELF, unpacked from the image where it was not one
+    fs::path modules{};     // lib/modules/RELEASE; empty where there are none
+    fs::path config{};
+    fs::path symvers{};
     bool fetched = false;  // by `klp kernel fetch`: the files are in the catalogue's folder
 };
 
@@ -57,6 +58,7 @@ public:
     // The value without quotes; nullopt where not set. `name` with its CONFIG_ prefix.
     [[nodiscard]] std::optional<std::string_view> value(std::string_view name) const;
     [[nodiscard]] bool enabled(std::string_view name) const;  // y or m
+    [[nodiscard]] const std::map<std::string, std::string, std::less<>>& values() const noexcept { return values_; }
 
 private:
     std::map<std::string, std::string, std::less<>> values_;

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Adding a kernel of any origin: its parts stay where they are, once they are known to fit each other.
+#include <fmt/format.h>
+
+#include "base/process.hpp"
+#include "kernel/catalogue.hpp"
+#include "kernel/image.hpp"
+#include "kernel/manifest.hpp"
+#include "kernel/prepare.hpp"
+#include "kernel/text.hpp"
+
+namespace klp::kernel {
+
+namespace {
+
+Location at(const fs::path& path) { return {path.string(), "", {}}; }
+
+fs::path existing(const fs::path& path, std::string_view what, bool folder) {
+    std::error_code ignored;
+    const bool fits = folder ? fs::is_directory(path, ignored) : fs::is_regular_file(path, ignored);
+    if (!fits) throw Error(at(path), fmt::format("no such {} (expected the kernel's {})", folder ? "folder" : "file", what));
+    return fs::canonical(path);
+}
+
+std::string first_line(const fs::path& path) {
+    const std::string text = read_text(path);
+    return text.substr(0, text.find('\n'));
+}
+
+// The folder that holds modules: lib/modules/RELEASE itself, or what it is in (INSTALL_MOD_PATH).
+fs::path modules_folder(const fs::path& given, const std::string& release) {
+    for (const fs::path& inner : {fs::path("lib/modules") / release, fs::path("usr/lib/modules") / release, fs::path(release)}) {
+        if (fs::is_directory(given / inner)) return given / inner;
+    }
+    return given;
+}
+
+void check_config(const Manifest& manifest) {
+    const Config config = Config::read(manifest.config);
+    for (const char* option : {"CONFIG_LIVEPATCH", "CONFIG_KALLSYMS", "CONFIG_MODULES"}) {
+        if (!config.enabled(option)) throw Error(at(manifest.config), fmt::format("the kernel cannot be livepatched: {} is not set", option));
+    }
+    if (fs::exists(manifest.source / ".config")) check_same_config(manifest.config, manifest.source / ".config");
+}
+
+void check_release(const std::string& image, const fs::path& other, const std::string& found) {
+    if (found != image) throw Error(at(other), fmt::format("of another kernel: the image is of release {}, this is of {}", image, found));
+}
+
+fs::path vmlinux_of(const AddRequest& request, const Manifest& manifest, Bytes image, const NewKernelFolder& folder) {
+    if (!request.vmlinux.empty()) return existing(request.vmlinux, "vmlinux", false);
+    if (as_text(image).starts_with("\177ELF")) return manifest.image;
+    const fs::path path = folder.path() / "vmlinux";
+    write_file(path, unpack_image(image, at(manifest.image)));
+    return path;
+}
+
+// Machine, symbols and release of the vmlinux; its architecture is the kernel's.
+std::string check_vmlinux(const Manifest& manifest) {
+    const MappedFile file(manifest.vmlinux);
+    check_release(manifest.release, manifest.vmlinux, release_of_vmlinux(file.bytes(), at(manifest.vmlinux)));
+    const elf::Object vmlinux = elf::Object::read(manifest.vmlinux);
+    const arch::Arch& arch = arch::for_machine(vmlinux.machine(), at(manifest.vmlinux));
+    (void)read_kallsyms(vmlinux);
+    return std::string(arch.name());
+}
+
+}  // namespace
+
+Manifest add(const AddRequest& request, const Progress& progress) {
+    const FileLock lock = lock_kernel(request.name);
+    if (load_manifest(request.name)) {
+        throw Error(fmt::format("there is a kernel '{}' already", request.name)).hint(fmt::format("klp kernel remove {}", request.name));
+    }
+    Manifest manifest{.name = request.name,
+                      .source = existing(request.source, "source tree", true),
+                      .image = existing(request.image, "image", false),
+                      .config = existing(request.config, "config", false),
+                      .symvers = existing(request.symvers, "Module.symvers", false)};
+    check_prepared(manifest.source);
+    const MappedFile image(manifest.image);
+    NewKernelFolder folder(request.name);
+    progress(fmt::format("reading {}", manifest.image.string()));
+    manifest.vmlinux = vmlinux_of(request, manifest, image.bytes(), folder);
+    const MappedFile vmlinux(manifest.vmlinux);
+    manifest.release = release_of_vmlinux(vmlinux.bytes(), at(manifest.vmlinux));
+    manifest.arch = check_vmlinux(manifest);
+    const fs::path release_file = manifest.source / "include/config/kernel.release";
+    check_release(manifest.release, release_file, first_line(release_file));
+    check_config(manifest);
+    (void)Exports::read(manifest.symvers);
+    if (!request.modules.empty()) manifest.modules = modules_folder(existing(request.modules, "modules", true), manifest.release);
+    folder.commit(manifest);
+    return manifest;
+}
+
+}  // namespace klp::kernel

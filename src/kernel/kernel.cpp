@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "kernel/kernel.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <mutex>
+
+#include "kernel/manifest.hpp"
+#include "kernel/module.hpp"
+
+namespace klp::kernel {
+
+namespace {
+
+// A value made on first use, by whichever thread comes first. A failure is thrown again on the next use.
+template <typename T>
+class Lazy {
+public:
+    template <typename Make>
+    const T& get(const Make& make) {
+        std::call_once(once_, [&] { value_.emplace(make()); });
+        return *value_;
+    }
+
+private:
+    std::once_flag once_;
+    std::optional<T> value_;
+};
+
+// Sections with addresses, sorted. x86's .data..percpu is linked at address 0 and so belongs here as well.
+std::vector<const elf::Section*> sections_by_address(const elf::Object& vmlinux) {
+    std::vector<const elf::Section*> sections;
+    for (const auto& section : vmlinux.sections()) {
+        if (section->is_alloc() && section->size() > 0) sections.push_back(section.get());
+    }
+    std::sort(sections.begin(), sections.end(), [](const auto* a, const auto* b) { return a->address < b->address; });
+    return sections;
+}
+
+}  // namespace
+
+struct Kernel::Parts {
+    Manifest manifest;
+    Lazy<Config> config;
+    Lazy<Exports> exports;
+    Lazy<elf::Object> vmlinux;
+    Lazy<SymbolTable> symbols;
+    Lazy<std::vector<const elf::Section*>> sections;
+    Lazy<ModuleFiles> module_files;
+    std::mutex modules_lock;  // of `modules`; the modules in it never move
+    std::map<std::string, std::unique_ptr<Module>, std::less<>> modules;
+};
+
+Kernel::Kernel(Manifest manifest) : parts_(std::make_unique<Parts>()) { parts_->manifest = std::move(manifest); }
+Kernel::~Kernel() = default;
+Kernel::Kernel(Kernel&&) noexcept = default;
+
+const Manifest& Kernel::manifest() const noexcept { return parts_->manifest; }
+
+const arch::Arch& Kernel::arch() const { return arch::for_name(manifest().arch); }
+
+const Config& Kernel::config() const {
+    return parts_->config.get([this] { return Config::read(manifest().config); });
+}
+
+const Exports& Kernel::exports() const {
+    return parts_->exports.get([this] { return Exports::read(manifest().symvers); });
+}
+
+const elf::Object& Kernel::vmlinux() const {
+    return parts_->vmlinux.get([this] { return elf::Object::read(manifest().vmlinux); });
+}
+
+const SymbolTable& Kernel::symbols() const {
+    return parts_->symbols.get([this] { return read_kallsyms(vmlinux()); });
+}
+
+const elf::Section* Kernel::section_at(std::uint64_t address) const {
+    const auto& sections = parts_->sections.get([this] { return sections_by_address(vmlinux()); });
+    const auto above = std::upper_bound(sections.begin(), sections.end(), address,
+                                        [](std::uint64_t value, const elf::Section* section) { return value < section->address; });
+    if (above == sections.begin()) return nullptr;
+    const elf::Section* section = *std::prev(above);
+    return address - section->address < section->size() ? section : nullptr;
+}
+
+std::optional<Bytes> Kernel::read(std::uint64_t address, std::uint64_t size) const {
+    const elf::Section* section = section_at(address);
+    if (section == nullptr) return std::nullopt;
+    const Bytes content = section->content();
+    const std::uint64_t offset = address - section->address;
+    if (offset > content.size() || size > content.size() - offset) return std::nullopt;
+    return content.subspan(offset, size);
+}
+
+std::optional<fs::path> Kernel::module_path(std::string_view name) const {
+    return parts_->module_files.get([this] { return ModuleFiles::read(manifest().modules); }).path_of(name);
+}
+
+const Module& Kernel::module(std::string_view name) const {
+    const std::lock_guard lock(parts_->modules_lock);
+    if (const auto found = parts_->modules.find(name); found != parts_->modules.end()) return *found->second;
+    const auto path = module_path(name);
+    if (!path) {
+        throw Error(fmt::format("kernel {} has no module '{}'", manifest().name, name))
+            .hint(manifest().modules.empty() ? "it was added without --modules" : "its modules are under " + manifest().modules.string());
+    }
+    auto module = std::make_unique<Module>(load_module(*path, config().enabled("CONFIG_KALLSYMS_ALL")));
+    return *parts_->modules.emplace(std::string(name), std::move(module)).first->second;
+}
+
+std::vector<std::string> Kernel::module_dependencies(std::string_view name) const {
+    return dependencies_in_load_order(name, [this](std::string_view module_name) { return depends_of(module(module_name)); });
+}
+
+fs::path Kernel::cache_folder() const {
+    const fs::path folder = kernel_folder(manifest().name) / "cache";
+    std::error_code failure;
+    fs::create_directories(folder, failure);
+    if (failure) throw Error({folder.string(), "", {}}, "cannot be made: " + failure.message());
+    return folder;
+}
+
+}  // namespace klp::kernel

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "kernel/module.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <set>
+
+#include "base/decompress.hpp"
+#include "kernel/text.hpp"
+
+namespace klp::kernel {
+
+namespace {
+
+// Depth first over what modules depend on.
+class LoadOrder {
+public:
+    using Depends = std::function<std::vector<std::string>(std::string_view)>;
+    explicit LoadOrder(const Depends& depends) : depends_(depends) {}
+
+    void visit(std::string_view name) {
+        if (std::find(order.begin(), order.end(), name) != order.end()) return;
+        if (!open_.insert(std::string(name)).second) throw Error(fmt::format("module '{}' depends on itself", name));
+        for (const std::string& needed : depends_(name)) visit(needed);
+        order.emplace_back(name);
+    }
+
+    std::vector<std::string> order;
+
+private:
+    const Depends& depends_;
+    std::set<std::string> open_;
+};
+
+}  // namespace
+
+std::string module_name_of_path(const fs::path& path) {
+    std::string name = path.filename().string();
+    for (const std::string_view suffix : {".xz", ".zst", ".gz"}) {
+        if (name.ends_with(suffix)) name.resize(name.size() - suffix.size());
+    }
+    if (name.ends_with(".ko")) name.resize(name.size() - 3);
+    std::replace(name.begin(), name.end(), '-', '_');
+    return name;
+}
+
+ModuleFiles ModuleFiles::read(const fs::path& folder) {
+    ModuleFiles files;
+    if (folder.empty()) return files;
+    std::error_code failure;
+    for (fs::recursive_directory_iterator entry(folder, failure), end; !failure && entry != end; entry.increment(failure)) {
+        const std::string name = entry->path().filename().string();
+        const bool is_module = name.ends_with(".ko") || name.ends_with(".ko.xz") || name.ends_with(".ko.zst") || name.ends_with(".ko.gz");
+        if (is_module) files.paths_.emplace(module_name_of_path(name), entry->path());
+    }
+    if (failure) throw Error({folder.string(), "", {}}, "cannot be read: " + failure.message());
+    return files;
+}
+
+std::optional<fs::path> ModuleFiles::path_of(std::string_view name) const {
+    const auto found = paths_.find(name);
+    if (found == paths_.end()) return std::nullopt;
+    return found->second;
+}
+
+Module load_module(const fs::path& path, bool all) {
+    const std::string name = module_name_of_path(path);
+    const auto with_symbols = [&](elf::Object object) {
+        SymbolTable symbols = read_symtab(object, name, all);
+        return Module{name, path, std::move(object), std::move(symbols)};
+    };
+    if (path.extension() == ".ko") return with_symbols(elf::Object::read(path));
+    const MappedFile file(path);
+    const Location where{path.string(), "", {}};
+    return with_symbols(elf::Object::read(decompress(detect_compression(file.bytes()), file.bytes(), where), path.string()));
+}
+
+std::string_view modinfo(const elf::Object& module, std::string_view tag) {
+    const elf::Section* section = module.find_section(".modinfo");
+    if (section == nullptr) return {};
+    for (const std::string_view entry : split(as_text(section->content()), '\0')) {
+        if (entry.size() > tag.size() && entry.starts_with(tag) && entry[tag.size()] == '=') return entry.substr(tag.size() + 1);
+    }
+    return {};
+}
+
+std::vector<std::string> depends_of(const Module& module) {
+    std::vector<std::string> names;
+    for (const std::string_view name : split(modinfo(module.object, "depends"), ',')) {
+        if (!name.empty()) names.push_back(module_name_of_path(name));
+    }
+    return names;
+}
+
+std::vector<std::string> dependencies_in_load_order(std::string_view name,
+                                                    const std::function<std::vector<std::string>(std::string_view)>& depends) {
+    LoadOrder walk(depends);
+    walk.visit(name);
+    walk.order.pop_back();  // `name` itself
+    return walk.order;
+}
+
+}  // namespace klp::kernel

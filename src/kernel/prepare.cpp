@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "kernel/prepare.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <set>
+#include <thread>
+
+#include "base/process.hpp"
+#include "kernel/compiler.hpp"
+#include "kernel/text.hpp"
+
+namespace klp::kernel {
+
+namespace {
+
+struct Tool {
+    std::string_view program;
+    std::string_view package;
+};
+
+struct Header {
+    std::string_view file;
+    std::string_view package;
+    std::string_view option;  // the config option that needs it
+};
+
+constexpr std::array<Tool, 7> tools{{{"make", "make"},
+                                     {"gcc", "gcc"},
+                                     {"ld", "binutils"},
+                                     {"flex", "flex"},
+                                     {"bison", "bison"},
+                                     {"bc", "bc"},
+                                     {"perl", "perl"}}};
+
+// tools/objtool needs libelf; scripts/sign-file and certs/extract-cert need OpenSSL.
+constexpr std::array<Header, 2> headers{{{"gelf.h", "libelf-dev", "CONFIG_OBJTOOL"},
+                                         {"openssl/opensslv.h", "libssl-dev", "CONFIG_MODULE_SIG_FORMAT"}}};
+
+bool has_header(std::string_view file) {
+    return run({.argv = {"gcc", "-fsyntax-only", "-x", "c", "-"}, .input = fmt::format("#include <{}>\n", file)}).status == 0;
+}
+
+void check_tools(const Config& config) {
+    std::set<std::string_view> packages;
+    for (const Tool& tool : tools) {
+        if (!find_program(tool.program)) packages.insert(tool.package);
+    }
+    // Without pahole, kconfig drops CONFIG_DEBUG_INFO_BTF_MODULES, and struct module gets another layout.
+    if (config.enabled("CONFIG_DEBUG_INFO_BTF") && !find_program("pahole")) packages.insert("dwarves");
+    if (!packages.contains("gcc")) {
+        for (const Header& header : headers) {
+            if (config.enabled(header.option) && !has_header(header.file)) packages.insert(header.package);
+        }
+    }
+    if (packages.empty()) return;
+    const std::string names = fmt::format("{}", fmt::join(packages, " "));
+    throw Error("the kernel's source cannot be prepared: packages are missing: " + names).hint("apt-get install " + names);
+}
+
+// kbuild takes ARCH, KBUILD_OUTPUT, KCFLAGS and many more from the environment: none of the user's may leak in.
+std::vector<std::pair<std::string, std::string>> clean_environment() {
+    const auto value = [](const char* name) { return std::string(std::getenv(name) ? std::getenv(name) : ""); };
+    return {{"PATH", value("PATH")}, {"HOME", value("HOME")}, {"TMPDIR", value("TMPDIR")}, {"LC_ALL", "C"}};
+}
+
+void make(const PrepareRequest& request, const Compiler& compiler, std::vector<std::string> goals) {
+    std::vector<std::string> argv{"make", "-s", "ARCH=" + request.kbuild_arch, "CC=" + compiler.program,
+                                  "KERNELRELEASE=" + request.release};
+    const std::string goal = goals.front();
+    argv.insert(argv.end(), goals.begin(), goals.end());
+    run_checked({.argv = std::move(argv), .directory = request.source, .environment = clean_environment(), .clear_environment = true},
+                fmt::format("make {} of the kernel's source failed", goal));
+}
+
+// Versions of tools, which differ from one point release of the distribution to the next, and names of keys.
+bool is_harmless(std::string_view option) {
+    constexpr std::array<std::string_view, 4> names{"CONFIG_CC_VERSION_TEXT", "CONFIG_BUILD_SALT", "CONFIG_MODULE_SIG_KEY",
+                                                    "CONFIG_SYSTEM_TRUSTED_KEYS"};
+    constexpr std::array<std::string_view, 9> versions{"AS", "LD", "LLD", "GCC", "CLANG", "PAHOLE", "RUSTC", "BINDGEN", "RUSTC_LLVM"};
+    if (std::find(names.begin(), names.end(), option) != names.end()) return true;
+    return std::any_of(versions.begin(), versions.end(), [option](std::string_view tool) {
+        return option == fmt::format("CONFIG_{}_VERSION", tool) || option == fmt::format("CONFIG_{}_VERSION_TEXT", tool);
+    });
+}
+
+std::string shown(const std::optional<std::string_view>& value) { return value ? fmt::format("'{}'", *value) : "not set"; }
+
+}  // namespace
+
+std::vector<std::string> config_differences(const Config& shipped, const Config& prepared) {
+    std::set<std::string_view> names;
+    for (const Config* config : {&shipped, &prepared}) {
+        for (const auto& [name, value] : config->values()) names.insert(name);
+    }
+    std::vector<std::string> differences;
+    for (const std::string_view name : names) {
+        const auto before = shipped.value(name);
+        const auto after = prepared.value(name);
+        if (before != after && !is_harmless(name)) differences.push_back(fmt::format("{}: {}, {}", name, shown(before), shown(after)));
+    }
+    return differences;
+}
+
+void check_same_config(const fs::path& shipped, const fs::path& prepared) {
+    const auto differences = config_differences(Config::read(shipped), Config::read(prepared));
+    if (differences.empty()) return;
+    const std::size_t listed = std::min<std::size_t>(differences.size(), 8);
+    std::string text = fmt::format("{}", fmt::join(differences.begin(), differences.begin() + static_cast<std::ptrdiff_t>(listed), "; "));
+    if (listed < differences.size()) text += fmt::format("; and {} more", differences.size() - listed);
+    Error error({prepared.string(), "", {}}, fmt::format("the source tree's config is not the shipped one ({}): {}", shipped.string(), text));
+    if (text.find("BTF") != std::string::npos || text.find("PAHOLE") != std::string::npos) {
+        error.hint("CONFIG_DEBUG_INFO_BTF needs pahole: apt-get install dwarves");
+    }
+    throw std::move(error).hint("kconfig drops options whose tools the machine lacks: compiler plugins, pahole, rust");
+}
+
+void check_prepared(const fs::path& source) {
+    for (const char* file : {"include/generated/autoconf.h", "include/generated/utsrelease.h", "include/config/kernel.release",
+                             "scripts/mod/modpost"}) {
+        if (fs::exists(source / file)) continue;
+        throw Error({source.string(), "", {}}, fmt::format("not a prepared kernel source tree: {} is missing", file))
+            .hint("configure it, then run: make modules_prepare");
+    }
+}
+
+void prepare_source(const PrepareRequest& request, const Progress& progress) {
+    const Config config = Config::read(request.config);
+    check_tools(config);
+    const Compiler compiler = find_compiler(config, {request.config.string(), "", {}});
+    fs::copy_file(request.config, request.source / ".config", fs::copy_options::overwrite_existing);
+    progress("configuring the source tree");
+    make(request, compiler, {"olddefconfig"});
+    check_same_config(request.config, request.source / ".config");
+    progress("preparing the source tree");
+    make(request, compiler, {"modules_prepare", fmt::format("-j{}", std::max(1U, std::thread::hardware_concurrency()))});
+    fs::copy_file(request.symvers, request.source / "Module.symvers", fs::copy_options::overwrite_existing);
+    check_prepared(request.source);
+}
+
+}  // namespace klp::kernel
