@@ -39,7 +39,12 @@ struct ModuleRequest {
 // call it so that the first build need not. Error: the compiler or the prepared tree fails.
 void prepare(const kernel::Kernel& kernel);
 
-// The bytes of the finished .ko. Findings have ids `make.*`.
+// Sizes of entries of special sections that only the kernel's headers know (arch::SpecialSection::size_probe),
+// by section name: for diff::Options::entry_sizes. From the same cache.
+[[nodiscard]] std::vector<std::pair<std::string, std::uint32_t>> entry_sizes(const kernel::Kernel& kernel);
+
+// The bytes of the finished .ko. Findings have ids `make.*`; where one is an error, this throws with
+// ExitCode::unsafe. The extracted objects are as before when it returns.
 [[nodiscard]] std::vector<std::byte> link(const kernel::Kernel& kernel, const ModuleRequest& request, Diagnostics& diagnostics);
 
 }  // namespace klp::make

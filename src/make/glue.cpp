@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "make/glue.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "base/process.hpp"
+#include "format/livepatch.hpp"
+#include "kernel/kbuild.hpp"
+
+namespace klp::make {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::string_view glue_name = "klp_glue";
+constexpr std::string_view layout_name = "klp_layout";
+constexpr std::string_view facts_file = "facts.json";
+
+struct SizeProbe {
+    std::string_view section;
+    std::string_view expression;
+    std::string_view header;
+};
+
+std::vector<SizeProbe> size_probes(const arch::Arch& arch) {
+    std::vector<SizeProbe> probes;
+    for (const arch::SpecialSection& special : arch.special_sections())
+        if (!special.size_probe.empty()) probes.push_back({special.name, special.size_probe, special.size_probe_header});
+    return probes;
+}
+
+std::string layout_source() {
+    std::vector<std::string> expressions;
+    for (const LayoutField& field : layout_fields()) expressions.emplace_back(field.expression);
+    return probe_source({"linux/module.h", "linux/livepatch.h"}, expressions);
+}
+
+// Whatever the files of the cache depend on. The config that counts is the tree's, by which its headers were made.
+std::string cache_key(const kernel::Kernel& kernel) {
+    const kernel::Manifest& manifest = kernel.manifest();
+    std::string inputs = glue_source() + layout_source();
+    for (const SizeProbe& probe : size_probes(kernel.arch())) inputs += fmt::format("{}={}\n", probe.section, probe.expression);
+    inputs += fmt::format("{}\n{}\n{}\n", manifest.release, manifest.arch, manifest.source.string());
+    const fs::path config = manifest.source / "include/config/auto.conf";
+    if (fs::exists(config)) inputs += read_text(config);
+    return sha256_hex(as_bytes(inputs)).substr(0, 24);
+}
+
+// Compiles sources in a folder outside the kernel's tree, as parts of a module.
+class Workshop {
+public:
+    Workshop(const kernel::Kbuild& kbuild, fs::path folder) : kbuild_(kbuild), folder_(std::move(folder)) {}
+
+    fs::path compile(std::string_view name, const std::string& source) const {
+        write_file(folder_ / "Makefile", fmt::format("obj-m := {}.o\n", name));
+        write_file(folder_ / fmt::format("{}.c", name), source);
+        const kernel::CompileCommand command = kbuild_.module_command(folder_, name);
+        fs::path object = folder_ / fmt::format("{}.o", name);
+        std::vector<std::string> argv = command.compiler;
+        argv.insert(argv.end(), {"-o", object.string(), command.source});
+        run_checked(kbuild_.in_tree(argv), fmt::format("compiling {}.c against the kernel's headers", name));
+        for (std::vector<std::string> tool : command.object_tools) {
+            tool.push_back(object.string());
+            run_checked(kbuild_.in_tree(tool), fmt::format("preparing {}.o", name));
+        }
+        return object;
+    }
+
+private:
+    const kernel::Kbuild& kbuild_;
+    fs::path folder_;
+};
+
+// A kernel need not have every structure (no struct bug_entry without CONFIG_BUG), so each is asked for alone;
+// the differ derives what is missing from the relocations.
+json probe_entry_sizes(const Workshop& workshop, const arch::Arch& arch) {
+    json sizes = json::object();
+    for (const SizeProbe& probe : size_probes(arch)) {
+        std::vector<std::string> headers = {"linux/types.h"};
+        if (!probe.header.empty()) headers.emplace_back(probe.header);
+        try {
+            const fs::path object =
+                workshop.compile("klp_entry_size", probe_source(headers, {std::string(probe.expression)}));
+            sizes[std::string(probe.section)] = read_probe(elf::Object::read(object), 1).front();
+        } catch (const Interrupted&) {
+            throw;
+        } catch (const Error&) {
+            continue;
+        }
+    }
+    return sizes;
+}
+
+json probe_layout(const Workshop& workshop) {
+    const elf::Object object = elf::Object::read(workshop.compile(layout_name, layout_source()));
+    const std::vector<std::uint64_t> values = read_probe(object, layout_fields().size());
+    json layout = json::object();
+    for (std::size_t i = 0; i < values.size(); ++i) layout[std::string(layout_fields()[i].name)] = values[i];
+    return layout;
+}
+
+// scripts/Makefile.modfinal: cmd_ld_ko_o
+std::vector<std::string> linker_argv(const kernel::Kbuild& kbuild, const fs::path& tree) {
+    std::vector<std::string> argv = kbuild.words("LD");
+    argv.emplace_back("-r");
+    for (const char* variable : {"KBUILD_LDFLAGS", "KBUILD_LDFLAGS_MODULE", "LDFLAGS_MODULE"})
+        for (std::string& word : kbuild.words(variable)) argv.push_back(std::move(word));
+    const fs::path script = tree / "scripts/module.lds";
+    if (!fs::exists(script))
+        throw Error({script.string(), {}, {}}, "the linker script of modules is missing")
+            .hint("the source tree is not prepared: run 'make modules_prepare' in it");
+    argv.insert(argv.end(), {"-T", script.string()});
+    return argv;
+}
+
+std::optional<std::string> modinfo_value(const elf::Object& object, std::string_view key) {
+    for (const auto& [name, value] : format::read_modinfo(object))
+        if (name == key) return value;
+    return std::nullopt;
+}
+
+std::optional<std::string> any_module(const fs::path& folder) {
+    if (folder.empty() || !fs::exists(folder)) return std::nullopt;
+    for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+        const std::string name = entry.path().filename();
+        if (entry.is_regular_file() && name.find(".ko") != std::string::npos) return kernel::module_name_of_path(name);
+    }
+    return std::nullopt;
+}
+
+// kernel/module/main.c:check_modinfo refuses a module whose vermagic differs; the shipped modules say which one
+// the kernel has, the prepared tree says which one it would give.
+void check_vermagic(const kernel::Kernel& kernel, const fs::path& object) {
+    const auto shipped_name = any_module(kernel.manifest().modules);
+    if (!shipped_name) return;
+    const kernel::Module& module = kernel.module(*shipped_name);
+    const auto shipped = modinfo_value(module.object, "vermagic");
+    const auto made = modinfo_value(elf::Object::read(object), "vermagic");
+    if (!shipped || shipped == made) return;
+    throw Error({kernel.manifest().source.string(), {}, {}},
+                fmt::format("this source tree makes modules with vermagic '{}', but the kernel's module '{}' has '{}'",
+                            made.value_or(""), *shipped_name, *shipped))
+        .hint("check that the source tree is of that kernel, and was prepared with its config and KERNELRELEASE");
+}
+
+void make_glue(const kernel::Kernel& kernel, const fs::path& folder) {
+    fs::create_directories(folder.parent_path());
+    const TempDir scratch("new", folder.parent_path());
+    const kernel::Kbuild kbuild(kernel);
+    const Workshop workshop(kbuild, scratch.path());
+    check_vermagic(kernel, workshop.compile(glue_name, glue_source()));
+    const json facts = {{"layout", probe_layout(workshop)},
+                        {"entry_sizes", probe_entry_sizes(workshop, kernel.arch())},
+                        {"linker", linker_argv(kbuild, kernel.manifest().source)}};
+    write_file(scratch.path() / facts_file, facts.dump(2) + "\n");
+    std::error_code error;
+    fs::rename(scratch.path(), folder, error);
+    // Another process may have been faster; what it made is the same.
+    if (error && !fs::exists(folder / facts_file))
+        throw Error({folder.string(), {}, {}}, fmt::format("cannot be made: {}", error.message()));
+}
+
+Glue read_glue(const fs::path& folder) {
+    Glue glue;
+    glue.object = folder / fmt::format("{}.o", glue_name);
+    const fs::path file = folder / facts_file;
+    try {
+        const json facts = json::parse(read_text(file));
+        for (const LayoutField& field : layout_fields())
+            glue.layout.*field.member = facts.at("layout").at(std::string(field.name)).get<std::uint64_t>();
+        for (const auto& [section, size] : facts.at("entry_sizes").items())
+            glue.entry_sizes.emplace_back(section, size.get<std::uint32_t>());
+        glue.linker = facts.at("linker").get<std::vector<std::string>>();
+    } catch (const json::exception& damage) {
+        throw Error({file.string(), {}, {}}, fmt::format("is damaged: {}", damage.what()))
+            .hint("remove the file's folder; it is made again");
+    }
+    return glue;
+}
+
+}  // namespace
+
+Glue load_glue(const kernel::Kernel& kernel) {
+    const fs::path folder = kernel.cache_folder() / "make" / cache_key(kernel);
+    if (!fs::exists(folder / facts_file)) make_glue(kernel, folder);
+    return read_glue(folder);
+}
+
+}  // namespace klp::make

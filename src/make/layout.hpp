@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Sizes and offsets of the kernel's structures, as its own headers give them under its own config.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "arch/arch.hpp"
+#include "elf/object.hpp"
+
+namespace klp::make {
+
+// In bytes. The members are named after the C expressions that give them.
+struct Layout {
+    std::uint64_t klp_func_size = 0, klp_func_old_name = 0, klp_func_new_func = 0, klp_func_old_sympos = 0;
+    std::uint64_t klp_object_size = 0, klp_object_name = 0, klp_object_funcs = 0;
+    std::uint64_t klp_patch_size = 0, klp_patch_mod = 0, klp_patch_objs = 0, klp_patch_replace = 0;
+    std::uint64_t module_name = 0, module_name_size = 0;
+    std::uint64_t modversion_size = 0, modversion_name = 0, modversion_name_size = 0;
+};
+
+struct LayoutField {
+    std::string_view name;        // key in the cache
+    std::string_view expression;  // C
+    std::uint64_t Layout::*member;
+};
+[[nodiscard]] const std::vector<LayoutField>& layout_fields();
+
+// A C file whose compilation holds the values of some expressions in the section `.klp.probe`, in their order.
+[[nodiscard]] std::string probe_source(const std::vector<std::string>& headers, const std::vector<std::string>& expressions);
+// Error: not `count` values.
+[[nodiscard]] std::vector<std::uint64_t> read_probe(const elf::Object& object, std::size_t count);
+
+}  // namespace klp::make
