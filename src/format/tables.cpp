@@ -47,6 +47,11 @@ bool is_object_field(std::uint64_t field, const Place& to) {
     return field >= callbacks_field && field < callbacks_end && to.section->is_code();
 }
 
+// Whether there is room for the entry of zeros behind `count` entries. One entry alone tells no size.
+bool has_end(const Region& region, std::uint64_t count, std::uint64_t entry_size) {
+    return count < 2 || (region.size / entry_size) > count;
+}
+
 class TableReader {
 public:
     explicit TableReader(const elf::Object& module) : module_(module) { collect_pointers(); }
@@ -166,6 +171,7 @@ std::optional<std::vector<PatchedFunction>> TableReader::read_functions(const Pl
     if (!region || region->pointers.size() % 2 != 0) return std::nullopt;
     const std::uint64_t count = region->pointers.size() / 2;
     const std::uint64_t stride = count < 2 ? region->size : std::next(region->pointers.begin(), 2)->first;
+    if (!has_end(*region, count, stride)) return std::nullopt;
     std::vector<PatchedFunction> functions;
     for (std::uint64_t i = 0; i < count; ++i) {
         const std::uint64_t at = i * stride;
@@ -200,6 +206,7 @@ std::optional<std::vector<PatchedObject>> TableReader::read_objects(const Place&
     }
     if (funcs.empty() || funcs.front() != funcs_field) return std::nullopt;
     const std::uint64_t stride = funcs.size() < 2 ? region->size : funcs[1] - funcs[0];
+    if (!has_end(*region, funcs.size(), stride)) return std::nullopt;
     for (const auto& [offset, to] : region->pointers) {
         if (!is_object_field(offset % stride, to) || offset / stride >= funcs.size()) return std::nullopt;
     }
