@@ -20,6 +20,12 @@ std::uint64_t align_up(std::uint64_t value, std::uint64_t alignment) {
     return (value + step - 1) / step * step;
 }
 
+std::string description(const Symbol& symbol) {
+    if (symbol.is_section_symbol() && symbol.section != nullptr)
+        return fmt::format("the symbol of section '{}'", symbol.section->name);
+    return fmt::format("symbol '{}'", symbol.name);
+}
+
 }  // namespace
 
 std::vector<std::byte> Writer::write() {
@@ -66,7 +72,7 @@ std::uint32_t Writer::index_of(const Section& user, const Symbol* symbol) const 
     if (symbol == nullptr || symbol == object_.null_symbol()) return 0;
     const auto found = symbol_indices_.find(symbol);
     if (found == symbol_indices_.end())
-        fail(user, fmt::format("refers to symbol '{}', which was removed", symbol->name));
+        fail(user, fmt::format("refers to {}, which was removed", description(*symbol)));
     return found->second;
 }
 
