@@ -4,36 +4,85 @@
 #include <fmt/format.h>
 
 #include "base/process.hpp"
-#include "kernel/text.hpp"
 
 namespace klp::kernel {
 
 namespace {
 
-// GCC's version text begins with the name by which it was called; clang's has "clang version" after a vendor.
-std::string program_of(std::string_view version_text) {
-    if (version_text.find("clang version") != std::string_view::npos) return "clang";
-    return std::string(version_text.substr(0, version_text.find(' ')));
+// "gcc-12 (Debian 12.2.0-14) 12.2.0" -> "(Debian 12.2.0-14) 12.2.0": the name is the way it was called.
+std::string without_name(std::string_view version_text) {
+    const std::size_t space = version_text.find(' ');
+    return space == std::string_view::npos ? std::string() : std::string(version_text.substr(space + 1));
+}
+
+std::string_view name_of(std::string_view version_text) { return version_text.substr(0, version_text.find(' ')); }
+
+// "(Debian 12.2.0-14) 12.2.0" -> "12"
+std::string major_of(std::string_view version) {
+    const std::string_view last = version.substr(version.rfind(' ') + 1);
+    return std::string(last.substr(0, last.find('.')));
+}
+
+std::optional<std::string> installed_version(const std::string& program) {
+    if (!find_program(program)) return std::nullopt;
+    Command command;
+    command.argv = {program, "--version"};
+    command.environment = {{"LC_ALL", "C"}};
+    const CommandResult result = run(command);
+    if (result.status != 0) return std::nullopt;
+    return without_name(result.output.substr(0, result.output.find('\n')));
+}
+
+std::vector<std::string> candidates(std::string_view recorded_name, const std::string& version, const arch::Arch& arch) {
+    const std::string prefix(arch.cross_prefix());
+    const std::string numbered = "gcc-" + major_of(version);
+    std::vector<std::string> names = {std::string(recorded_name.substr(recorded_name.rfind('/') + 1))};
+    for (const std::string& name : {numbered, std::string("gcc")}) {
+        names.push_back(prefix + name);
+        // A plain gcc can only be the right one on a machine of that architecture; its version says it.
+        names.push_back(name);
+    }
+    return names;
+}
+
+// A plain "gcc" of the right version may still be a compiler for this machine, not for the kernel's.
+bool makes_code_for(const std::string& program, const arch::Arch& arch) {
+    Command command;
+    command.argv = {program, "-dumpmachine"};
+    const CommandResult result = run(command);
+    const std::string_view prefix = arch.cross_prefix();
+    const std::string_view wanted = prefix.substr(0, prefix.find('-'));
+    return result.status == 0 && result.output.substr(0, result.output.find('-')) == wanted;
+}
+
+// "gcc-12", or "gcc-12-powerpc64le-linux-gnu" where a cross compiler made the kernel.
+std::string package_of(std::string_view recorded, const std::string& version, const arch::Arch& arch) {
+    const std::string package = "gcc-" + major_of(version);
+    const std::string_view prefix = arch.cross_prefix();
+    const bool is_cross = name_of(recorded).find("-linux-gnu") != std::string_view::npos;
+    return is_cross ? fmt::format("{}-{}", package, prefix.substr(0, prefix.size() - 1)) : package;
 }
 
 }  // namespace
 
-Compiler find_compiler(const Config& config, const Location& where) {
-    const auto wanted = config.value("CONFIG_CC_VERSION_TEXT");
-    if (!wanted || wanted->empty()) throw Error(where, "the config does not name the compiler: CONFIG_CC_VERSION_TEXT is missing");
-    Compiler compiler{program_of(*wanted), std::string(*wanted)};
-    if (!find_program(compiler.program)) {
-        throw Error(where, fmt::format("the kernel was compiled by '{}', and there is no {} here", *wanted, compiler.program))
-            .hint(fmt::format("install it: apt-get install {}", compiler.program));
+Compiler find_compiler(const Config& config, const arch::Arch& arch, const Location& where) {
+    const std::string recorded(config.value("CONFIG_CC_VERSION_TEXT").value_or(""));
+    if (recorded.empty()) throw Error(where, "the config does not say which compiler made the kernel: no CONFIG_CC_VERSION_TEXT");
+    if (!config.enabled("CONFIG_CC_IS_GCC")) {
+        throw Error(where, fmt::format("the kernel was compiled by '{}'; only kernels made by GCC are supported", recorded));
     }
-    const std::string output =
-        run_checked({.argv = {compiler.program, "--version"}, .environment = {{"LC_ALL", "C"}}}, "the compiler does not run").output;
-    const std::string_view found = std::string_view(output).substr(0, output.find('\n'));
-    if (found != *wanted) {
-        throw Error(where, fmt::format("the kernel was compiled by '{}', but {} here is '{}'", *wanted, compiler.program, found))
-            .hint("other compilers give other code: install the same version, or take a kernel that this one compiled");
+    const std::string wanted = without_name(recorded);
+    std::string others;
+    for (const std::string& program : candidates(name_of(recorded), wanted, arch)) {
+        const std::optional<std::string> version = installed_version(program);
+        if (!version || !makes_code_for(program, arch)) continue;
+        if (*version == wanted) return {program, wanted};
+        others += fmt::format("{}{} {}", others.empty() ? "" : ", ", program, *version);
     }
-    return compiler;
+    throw Error(where, fmt::format("the kernel was compiled by '{}', but {}", recorded,
+                                   others.empty() ? "that compiler is not installed" : "here is: " + others))
+        .hint(fmt::format("other compilers give other code: install that version (on Debian, package {})",
+                          package_of(recorded, wanted, arch)));
 }
 
 }  // namespace klp::kernel

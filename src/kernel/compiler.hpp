@@ -10,10 +10,11 @@ namespace klp::kernel {
 
 struct Compiler {
     std::string program;  // "gcc-12", found in PATH
-    std::string version;  // the first line of `gcc-12 --version`, equal to CONFIG_CC_VERSION_TEXT
+    std::string version;  // "(Debian 12.2.0-14) 12.2.0": CONFIG_CC_VERSION_TEXT without the name of the program
 };
 
-// Error: CONFIG_CC_VERSION_TEXT names a compiler that is not here, or is here in another version.
-[[nodiscard]] Compiler find_compiler(const Config& config, const Location& where);
+// A GCC for `arch` in the version that CONFIG_CC_VERSION_TEXT names; `where` is the config's place. Error: there
+// is none, or only in other versions.
+[[nodiscard]] Compiler find_compiler(const Config& config, const arch::Arch& arch, const Location& where);
 
 }  // namespace klp::kernel

@@ -189,8 +189,7 @@ Manifest Fetcher::run() {
     unpack_source_package(packages.source);
     fs::remove_all(at("download"));
     fs::remove_all(at("unpacked"));
-    const auto& arch = arch::for_name(made.arch);
-    prepare_source({made.source, made.config, made.symvers, release_, std::string(arch.kbuild_name())}, progress_);
+    prepare_source({made.source, made.config, made.symvers, release_, &arch::for_name(made.arch)}, progress_);
     folder_.commit(made);
     progress_(fmt::format("kernel {} is ready in {}", release_, folder_.path().string()));
     return made;

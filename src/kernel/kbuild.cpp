@@ -77,7 +77,7 @@ struct Kbuild::DryRun {
 
 Kbuild::Kbuild(const Kernel& kernel)
     : name_(kernel.manifest().name),
-      compiler_(find_compiler(kernel.config(), {kernel.manifest().config.string(), {}, {}})),
+      compiler_(find_compiler(kernel.config(), kernel.arch(), {kernel.manifest().config.string(), {}, {}})),
       environment_(kbuild_environment(kernel, compiler_)) {
     directory_ = value("abs_objtree");
     source_tree_ = value("srctree");

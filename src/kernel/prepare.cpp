@@ -68,7 +68,7 @@ std::vector<std::pair<std::string, std::string>> clean_environment() {
 }
 
 void make(const PrepareRequest& request, const Compiler& compiler, std::vector<std::string> goals) {
-    std::vector<std::string> argv{"make", "-s", "ARCH=" + request.kbuild_arch, "CC=" + compiler.program,
+    std::vector<std::string> argv{"make", "-s", fmt::format("ARCH={}", request.arch->kbuild_name()), "CC=" + compiler.program,
                                   "KERNELRELEASE=" + request.release};
     const std::string goal = goals.front();
     argv.insert(argv.end(), goals.begin(), goals.end());
@@ -130,7 +130,7 @@ void check_prepared(const fs::path& source) {
 void prepare_source(const PrepareRequest& request, const Progress& progress) {
     const Config config = Config::read(request.config);
     check_tools(config);
-    const Compiler compiler = find_compiler(config, {request.config.string(), "", {}});
+    const Compiler compiler = find_compiler(config, *request.arch, {request.config.string(), "", {}});
     fs::copy_file(request.config, request.source / ".config", fs::copy_options::overwrite_existing);
     progress("configuring the source tree");
     make(request, compiler, {"olddefconfig"});

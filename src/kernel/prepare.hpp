@@ -11,11 +11,11 @@
 namespace klp::kernel {
 
 struct PrepareRequest {
-    fs::path source;       // unpacked, at its final path: generated files contain it
-    fs::path config;       // as shipped
-    fs::path symvers;      // as shipped
-    std::string release;   // KERNELRELEASE
-    std::string kbuild_arch;
+    fs::path source;      // unpacked, at its final path: generated files contain it
+    fs::path config;      // as shipped
+    fs::path symvers;     // as shipped
+    std::string release;  // KERNELRELEASE
+    const arch::Arch* arch = nullptr;
 };
 
 // Error: tools are missing (all of them are named, with their packages), the compiler is another one, or the
