@@ -41,6 +41,7 @@ struct Resolution {
     enum class Kind {
         exported,   // by vmlinux: an ordinary undefined symbol, with its CRC
         livepatch,  // .klp.sym.OBJECT.NAME,SYMPOS
+        internal,   // defined by another unit of the same livepatch, under `name`
     };
     Kind kind = Kind::livepatch;
     std::string object;  // of a livepatch symbol: "vmlinux" or a module
@@ -59,7 +60,8 @@ public:
     [[nodiscard]] const std::vector<FunctionProof>& proofs() const noexcept { return proofs_; }
     [[nodiscard]] const FunctionProof* proof_of(const elf::Symbol& original_function) const;
 
-    // Findings (ids `resolve.*`): a changed function that is not identical, not traceable, not in the image.
+    // Findings about changed functions and their parts: `resolve.fidelity` (not what is shipped),
+    // `resolve.missing` (not in the kernel object), `resolve.ambiguous`, `resolve.untraceable` (ftrace cannot hook it).
     void check_changed(const diff::Result& result, Diagnostics& diagnostics) const;
 
     // A resolution for each of result.references, by index. Findings: `resolve.unresolved`,
@@ -67,14 +69,22 @@ public:
     [[nodiscard]] std::vector<Resolution> resolve(const diff::Result& result, Diagnostics& diagnostics) const;
 
 private:
+    // What proven bytes say about a symbol of the original object.
     struct Witness {
-        std::size_t shipped = 0;  // index in the SymbolTable of the kernel object
+        std::optional<std::size_t> shipped;  // index in the SymbolTable; none where the kernel lists no such name there
         std::string how;
+        std::string conflict;  // not empty where two witnesses disagree
     };
+    friend class Resolver;
+
+    void check_fidelity(const diff::FunctionChange& function, Diagnostics& diagnostics) const;
+
     const kernel::Kernel& kernel_;
     std::string object_;
     const elf::Object& original_;
+    const kernel::SymbolTable& symbols_;
     std::vector<FunctionProof> proofs_;
+    std::map<const elf::Symbol*, std::size_t> proof_index_;
     std::map<const elf::Symbol*, Witness> witnesses_;
 };
 

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "resolve/resolver.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace klp::resolve {
+
+namespace {
+
+constexpr std::string_view vmlinux = "vmlinux";
+
+bool is_code_type(char type) { return type == 't' || type == 'T' || type == 'w' || type == 'W'; }
+
+// scripts/kallsyms.c gives every per-CPU symbol the type 'A'; weak ones are global in either case.
+bool may_be_global(char type) { return (type >= 'A' && type <= 'Z') || type == 'w' || type == 'v'; }
+bool may_be_local(char type) { return (type >= 'a' && type <= 'z' && type != 'w' && type != 'v') || type == 'A'; }
+
+bool is_local_definition(const diff::Reference& reference) {
+    return reference.defined_in_unit && reference.original != nullptr && reference.original->is_local();
+}
+
+// Stands for a resolution where a finding has been reported.
+Resolution failed(const diff::Reference& reference) {
+    Resolution resolution;
+    resolution.name = reference.name;
+    return resolution;
+}
+
+std::string place_text(const kernel::KernelSymbol& symbol) {
+    if (symbol.section != nullptr) return fmt::format("{}+{:#x}", symbol.section->name, symbol.address);
+    return fmt::format("{:#x}", symbol.address);
+}
+
+}  // namespace
+
+Resolver::Resolver(const Unit& unit, Diagnostics& diagnostics) : unit_(unit), diagnostics_(diagnostics) {
+    if (unit.object() != vmlinux) dependencies_ = unit.kernel_.module_dependencies(unit.object());
+}
+
+Location Resolver::where() const { return {unit_.original_.display_name(), {}, {}}; }
+
+Resolution Resolver::resolve(const diff::Reference& reference) {
+    if (auto found = by_export(reference)) return *found;
+    if (auto found = by_proof(reference)) return *found;
+    if (auto found = by_witness(reference)) return *found;
+    if (auto found = by_name(reference, unit_.symbols_)) return *found;
+    // A livepatch of a module may use any symbol of vmlinux, exported or not (kernel/livepatch/core.c:
+    // klp_resolve_symbols refuses only the other direction).
+    if (unit_.object() != vmlinux && !reference.defined_in_unit) {
+        if (auto found = by_name(reference, unit_.kernel_.symbols())) return *found;
+    }
+    return unresolved(reference);
+}
+
+std::optional<Resolution> Resolver::by_export(const diff::Reference& reference) {
+    if (is_local_definition(reference)) return std::nullopt;
+    const kernel::Export* found = unit_.kernel_.exports().find(reference.name);
+    if (found == nullptr || (found->module != vmlinux && found->module == unit_.object())) return std::nullopt;
+    if (found->module == vmlinux)
+        return Resolution{Resolution::Kind::exported, std::string(vmlinux), reference.name, 0, "export"};
+    if (reference.defined_in_unit) return std::nullopt;
+    return of_module(reference, found->module);
+}
+
+// A module's export can be had as a livepatch symbol of that module, if it is sure to be loaded then.
+Resolution Resolver::of_module(const diff::Reference& reference, std::string_view module) {
+    const bool loaded = std::ranges::find(dependencies_, module) != dependencies_.end();
+    if (loaded) {
+        if (auto found = by_name(reference, unit_.kernel_.module(module).symbols)) return *found;
+        return unresolved(reference);
+    }
+    Finding& finding = diagnostics_.error(
+        "resolve.module-export", where(),
+        fmt::format("'{}' is exported by module {}, which {} does not depend on", reference.name, module, unit_.object()));
+    if (unit_.object() == vmlinux) finding.hint("code that is patched in vmlinux may refer to symbols of vmlinux only");
+    else finding.hint(fmt::format("{} may not be loaded when {} is; use what {} already depends on", module, unit_.object(), unit_.object()));
+    return failed(reference);
+}
+
+std::optional<Resolution> Resolver::by_proof(const diff::Reference& reference) const {
+    if (!reference.defined_in_unit || reference.original == nullptr) return std::nullopt;
+    const FunctionProof* proof = unit_.proof_of(*reference.original);
+    if (proof == nullptr || proof->fidelity != Fidelity::identical) return std::nullopt;
+    return chosen(unit_.symbols_, proof->shipped, "proven function");
+}
+
+std::optional<Resolution> Resolver::by_witness(const diff::Reference& reference) {
+    const auto found = unit_.witnesses_.find(reference.original);
+    if (found == unit_.witnesses_.end()) return std::nullopt;
+    const Unit::Witness& witness = found->second;
+    if (!witness.conflict.empty()) {
+        diagnostics_.error("resolve.conflict", where(), fmt::format("'{}' is at two places", reference.name))
+            .note(witness.conflict)
+            .hint("the source or the compiler differs from what the kernel was built with");
+        return failed(reference);
+    }
+    if (!witness.shipped) return std::nullopt;
+    return chosen(unit_.symbols_, *witness.shipped, "witness " + witness.how);
+}
+
+std::optional<Resolution> Resolver::by_name(const diff::Reference& reference, const kernel::SymbolTable& table) {
+    const Indices all = table.find(reference.name);
+    if (all.empty()) return std::nullopt;
+    const Indices fitting = plausible(reference, table, all);
+    if (all.size() == 1) {
+        // An undefined symbol may name what was static until another file of the same patch made it global.
+        if (!fitting.empty() || !reference.defined_in_unit) return chosen(table, all.front(), "unique name");
+        return std::nullopt;
+    }
+    if (fitting.size() == 1) return chosen(table, fitting.front(), "the only one of its kind among equal names");
+    return ambiguous(reference, table, all);
+}
+
+// Those that the reference can mean by kind and binding.
+Resolver::Indices Resolver::plausible(const diff::Reference& reference, const kernel::SymbolTable& table,
+                                      const Indices& candidates) const {
+    const elf::Symbol* original = reference.defined_in_unit ? reference.original : nullptr;
+    const bool typed = original != nullptr && (original->is_function() || original->is_data_object());
+    Indices fitting;
+    for (const std::size_t index : candidates) {
+        const kernel::KernelSymbol& symbol = table.symbols()[index];
+        if (typed && is_code_type(symbol.type) != original->is_function()) continue;
+        // The kernel's letters for symbols of modules tell exports, not bindings.
+        const bool has_binding = symbol.section == nullptr;
+        if (has_binding && is_local_definition(reference) && !may_be_local(symbol.type)) continue;
+        if (has_binding && !is_local_definition(reference) && !may_be_global(symbol.type)) continue;
+        fitting.push_back(index);
+    }
+    // Static data is listed only with CONFIG_KALLSYMS_ALL: without it the one that is meant may be absent.
+    const bool all_listed = unit_.kernel_.config().enabled("CONFIG_KALLSYMS_ALL");
+    if (typed && !original->is_function() && !all_listed) return {};
+    return fitting;
+}
+
+Resolution Resolver::chosen(const kernel::SymbolTable& table, std::size_t index, std::string how) const {
+    return {Resolution::Kind::livepatch, table.object(), std::string(table.symbols()[index].name), table.sympos(index),
+            std::move(how)};
+}
+
+Resolution Resolver::ambiguous(const diff::Reference& reference, const kernel::SymbolTable& table, const Indices& candidates) {
+    Finding& finding = diagnostics_.error(
+        "resolve.ambiguous", where(),
+        fmt::format("'{}' can be any of {} symbols of {}", reference.name, candidates.size(), table.object()));
+    for (const std::size_t index : candidates) {
+        const kernel::KernelSymbol& symbol = table.symbols()[index];
+        finding.note(fmt::format("{} type {} position {}", place_text(symbol), symbol.type, table.sympos(index)));
+    }
+    finding.hint("no proven function of this file refers to it, so that its place cannot be told");
+    return failed(reference);
+}
+
+Resolution Resolver::unresolved(const diff::Reference& reference) {
+    Finding& finding = diagnostics_.error("resolve.unresolved", where(),
+                                          fmt::format("'{}' is neither exported nor listed in {}", reference.name, unit_.object()));
+    const bool all_listed = unit_.kernel_.config().enabled("CONFIG_KALLSYMS_ALL");
+    finding.hint(all_listed ? "the kernel's compiler may have inlined or discarded it, or no built file defines it"
+                            : "the kernel lists no data symbols, since CONFIG_KALLSYMS_ALL is not set");
+    return failed(reference);
+}
+
+std::vector<Resolution> Unit::resolve(const diff::Result& result, Diagnostics& diagnostics) const {
+    Resolver resolver(*this, diagnostics);
+    std::vector<Resolution> resolutions;
+    resolutions.reserve(result.references.size());
+    for (const diff::Reference& reference : result.references) resolutions.push_back(resolver.resolve(reference));
+    return resolutions;
+}
+
+}  // namespace klp::resolve

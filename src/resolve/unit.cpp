@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "resolve/image.hpp"
+#include "resolve/pieces.hpp"
+#include "resolve/proof.hpp"
+#include "resolve/resolve.hpp"
+#include "resolve/witness.hpp"
+
+namespace klp::resolve {
+
+namespace {
+
+constexpr std::string_view vmlinux = "vmlinux";
+
+std::unique_ptr<Image> image_of(const kernel::Kernel& kernel, const std::string& object) {
+    return object == vmlinux ? vmlinux_image(kernel) : module_image(kernel, object);
+}
+
+const kernel::SymbolTable& symbols_of(const kernel::Kernel& kernel, const std::string& object) {
+    return object == vmlinux ? kernel.symbols() : kernel.module(object).symbols;
+}
+
+// The kernel's entry at a place for a name: the same name, else one that differs in the compiler's number.
+std::optional<std::size_t> listed_as(const Image& image, const Place& place, std::string_view name) {
+    std::optional<std::size_t> similar;
+    for (const PlaceName& there : image.names_at(place)) {
+        if (!there.index || !same_but_number(name, there.name)) continue;
+        if (there.name == name) return there.index;
+        if (!similar) similar = there.index;
+    }
+    return similar;
+}
+
+std::string list_of(const Image& image, const std::vector<Place>& places) {
+    std::string text;
+    for (const Place& place : places) text += (text.empty() ? "" : ", ") + image.describe(place);
+    return text;
+}
+
+FunctionProof proof_from(const Search& search, const elf::Symbol& symbol, const Image& image) {
+    FunctionProof proof;
+    proof.original = &symbol;
+    proof.name = symbol.name;
+    if (!search.conflict.empty()) {
+        proof.fidelity = Fidelity::different;
+        proof.detail = search.conflict;
+    } else if (search.settled) {
+        const auto index = listed_as(image, *search.settled, symbol.name);
+        proof.fidelity = index ? Fidelity::identical : Fidelity::missing;
+        proof.detail = search.witness.empty() ? "" : "found by " + search.witness;
+        if (index) {
+            proof.shipped = *index;
+            proof.sympos = image.symbols().sympos(*index);
+        } else {
+            proof.detail = "the kernel does not list this name at " + image.describe(*search.settled);
+        }
+    } else if (search.equal.size() > 1) {
+        proof.fidelity = Fidelity::ambiguous;
+        proof.detail = "equal to each of " + list_of(image, search.equal);
+    } else if (search.name_found) {
+        proof.fidelity = Fidelity::different;
+        proof.detail = search.nearest ? search.nearest->text : "every equal function refers to other places";
+    } else {
+        proof.detail = fmt::format("no symbol of that name in {}", image.symbols().object());
+    }
+    return proof;
+}
+
+}  // namespace
+
+Unit::Unit(const kernel::Kernel& kernel, std::string object, const elf::Object& original)
+    : kernel_(kernel), object_(std::move(object)), original_(original), symbols_(symbols_of(kernel, object_)) {
+    const auto image = image_of(kernel, object_);
+    const Pieces pieces(original, kernel.arch());
+    const Matcher matcher(kernel.arch(), *image);
+    const Prover prover(pieces, *image, matcher);
+
+    for (const auto& symbol : original.symbols()) {
+        const Piece* piece = pieces.of(*symbol);
+        if (piece != nullptr && symbol->is_function()) {
+            const auto search = prover.searches().find(piece);
+            if (search != prover.searches().end()) {
+                proof_index_[symbol.get()] = proofs_.size();
+                proofs_.push_back(proof_from(search->second, *symbol, *image));
+            }
+        }
+        const void* identity = piece != nullptr ? static_cast<const void*>(piece) : symbol.get();
+        const auto sighting = prover.sightings().find(identity);
+        if (sighting == prover.sightings().end()) continue;
+        const Sighting& seen = sighting->second;
+        witnesses_[symbol.get()] = {listed_as(*image, seen.place, symbol->name), seen.witness, seen.conflict};
+    }
+}
+
+const FunctionProof* Unit::proof_of(const elf::Symbol& original_function) const {
+    const auto found = proof_index_.find(&original_function);
+    return found == proof_index_.end() ? nullptr : &proofs_[found->second];
+}
+
+void Unit::check_changed(const diff::Result& result, Diagnostics& diagnostics) const {
+    for (const diff::FunctionChange& function : result.functions) {
+        if (function.original == nullptr) continue;
+        check_fidelity(function, diagnostics);
+        if (function.status != diff::FunctionStatus::changed) continue;
+        if (kernel_.arch().is_traceable(original_, *function.original)) continue;
+        diagnostics
+            .error("resolve.untraceable", {original_.display_name(), {}, {}},
+                   fmt::format("function '{}' cannot be hooked by ftrace", function.name))
+            .hint("notrace, noinstr and assembly functions cannot be replaced; patch their callers instead");
+    }
+}
+
+void Unit::check_fidelity(const diff::FunctionChange& function, Diagnostics& diagnostics) const {
+    const FunctionProof* proof = proof_of(*function.original);
+    const Fidelity fidelity = proof != nullptr ? proof->fidelity : Fidelity::missing;
+    const Location where{original_.display_name(), {}, {}};
+    switch (fidelity) {
+        case Fidelity::identical: return;
+        case Fidelity::different:
+            diagnostics
+                .error("resolve.fidelity", where,
+                       fmt::format("function '{}' is not what {} was shipped with", proof->name, object_))
+                .note(proof->detail)
+                .hint("the source, the config or the compiler differs from what the kernel was built with");
+            return;
+        case Fidelity::ambiguous:
+            diagnostics
+                .error("resolve.ambiguous", where,
+                       fmt::format("several functions '{}' of {} equal the recompiled one", proof->name, object_))
+                .note(proof->detail)
+                .hint("nothing that is proven refers to this one; which of them is meant cannot be told");
+            return;
+        case Fidelity::missing:
+            diagnostics
+                .error("resolve.missing", where, fmt::format("function '{}' is not in {}", function.original->name, object_))
+                .note(proof != nullptr ? proof->detail : "the function has no size")
+                .hint("the compiler of the kernel may have inlined it, or the file is not in this kernel's config");
+            return;
+    }
+}
+
+}  // namespace klp::resolve

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "resolve/image.hpp"
+
+namespace klp::resolve {
+
+namespace {
+
+class VmlinuxImage final : public Image {
+public:
+    explicit VmlinuxImage(const kernel::Kernel& kernel)
+        : kernel_(kernel), arch_(kernel.arch()), symbols_(kernel.symbols()) {}
+
+    const kernel::SymbolTable& symbols() const override { return symbols_; }
+    Place place_of(std::size_t symbol_index) const override {
+        return {nullptr, symbols_.symbols()[symbol_index].address, {}};
+    }
+    std::vector<PlaceName> names_at(const Place& place) const override;
+    bool knows(std::string_view name) const override { return !symbols_.find(name).empty(); }
+    std::optional<Bytes> read(const Place& place, std::uint64_t size) const override {
+        return kernel_.read(place.offset, size);
+    }
+    std::optional<Place> symbol_of_field(const Place& field, const elf::Relocation& ours) const override;
+    std::vector<std::uint64_t> relocated(const Place&, std::uint64_t) const override { return {}; }
+    std::string length_problem(std::size_t symbol_index, std::uint64_t size,
+                               const std::vector<std::string_view>& inner) const override;
+
+private:
+    const kernel::Kernel& kernel_;
+    const arch::Arch& arch_;
+    const kernel::SymbolTable& symbols_;
+};
+
+std::vector<PlaceName> VmlinuxImage::names_at(const Place& place) const {
+    std::vector<PlaceName> names;
+    for (const std::size_t index : symbols_.at(place.offset)) names.push_back({symbols_.symbols()[index].name, index});
+    return names;
+}
+
+std::optional<Place> VmlinuxImage::symbol_of_field(const Place& field, const elf::Relocation& ours) const {
+    const auto info = arch_.relocation_info(ours.type);
+    if (!info) return std::nullopt;
+    const auto bytes = kernel_.read(field.offset, info->size);
+    if (!bytes) return std::nullopt;
+    const auto address = arch_.target_of_field(*info, *bytes, field.offset, ours.addend);
+    if (!address) return std::nullopt;
+    return Place{nullptr, *address, {}};
+}
+
+// kallsyms has no sizes: the function must end before the next symbol, with nothing but padding between.
+std::string VmlinuxImage::length_problem(std::size_t symbol_index, std::uint64_t size,
+                                         const std::vector<std::string_view>& inner) const {
+    const std::uint64_t begin = symbols_.symbols()[symbol_index].address;
+    const std::uint64_t end = begin + size;
+    std::uint64_t next = symbols_.next_address(begin);
+    while (next < end) {
+        for (const std::size_t index : symbols_.at(next)) {
+            const std::string_view name = symbols_.symbols()[index].name;
+            if (std::ranges::find(inner, name) == inner.end())
+                return fmt::format("recompiled {} bytes, shipped at most {} ('{}' follows)", size, next - begin, name);
+        }
+        next = symbols_.next_address(next);
+    }
+    const elf::Section* section = kernel_.section_at(begin);
+    if (section == nullptr) return "the shipped function has no content";
+    next = std::min(next, section->address + section->size());
+    const auto gap = next > end ? kernel_.read(end, next - end) : std::nullopt;
+    if (gap && !arch_.is_padding(*gap))
+        return fmt::format("recompiled {} bytes, the shipped function goes on after that", size);
+    return {};
+}
+
+}  // namespace
+
+std::unique_ptr<Image> vmlinux_image(const kernel::Kernel& kernel) { return std::make_unique<VmlinuxImage>(kernel); }
+
+std::string Image::describe(const Place& place) const {
+    std::string text;
+    if (!place.import.empty()) {
+        text = fmt::format("'{}'", place.import);
+        return place.offset == 0 ? text : text + fmt::format("{:+#x}", static_cast<std::int64_t>(place.offset));
+    }
+    text = place.section != nullptr ? fmt::format("{}+{:#x}", place.section->name, place.offset)
+                                    : fmt::format("{:#x}", place.offset);
+    const auto names = names_at(place);
+    return names.empty() ? text : fmt::format("'{}' at {}", names.front().name, text);
+}
+
+}  // namespace klp::resolve

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "resolve/witness.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace klp::resolve {
+
+namespace {
+
+bool is_code_type(char type) { return type == 't' || type == 'T' || type == 'w' || type == 'W'; }
+
+Referent whole(const Piece& piece) { return {.kind = Referent::Kind::piece, .piece = &piece}; }
+
+void keep_nearest(Search& search, Mismatch mismatch) {
+    if (!search.nearest || search.nearest->offset < mismatch.offset) search.nearest = std::move(mismatch);
+}
+
+}  // namespace
+
+Prover::Prover(const Pieces& pieces, const Image& image, const Matcher& matcher)
+    : pieces_(pieces), image_(image), matcher_(matcher) {
+    for (const Piece& piece : pieces_.all()) {
+        if (piece.is_function && piece.size != 0) search_by_name(piece);
+    }
+    for (const Piece& piece : pieces_.all()) {
+        const auto found = searches_.find(&piece);
+        if (found == searches_.end()) continue;
+        const Search& search = found->second;
+        if (search.equal.size() == 1 && !search.settled) settle(piece, search.equal.front(), {});
+        follow();
+    }
+    start_from_variables();
+    while (separate()) follow();
+}
+
+void Prover::search_by_name(const Piece& piece) {
+    Search& search = searches_[&piece];
+    const auto inner = pieces_.names_inside(piece);
+    for (const elf::Symbol* symbol : piece.symbols) {
+        for (const std::size_t index : image_.symbols().find(symbol->name)) {
+            search.name_found = true;
+            const Place place = image_.place_of(index);
+            if (std::ranges::find(search.equal, place) != search.equal.end()) continue;
+            if (auto mismatch = matcher_.compare(piece, place, known_)) {
+                keep_nearest(search, std::move(*mismatch));
+            } else if (auto problem = image_.length_problem(index, piece.size, inner); !problem.empty()) {
+                keep_nearest(search, {piece.size, std::move(problem)});
+            } else {
+                search.equal.push_back(place);
+            }
+        }
+    }
+}
+
+void Prover::settle(const Piece& piece, const Place& place, std::string witness) {
+    Search& search = searches_[&piece];
+    search.settled = place;
+    search.witness = std::move(witness);
+    if (const Place& elsewhere = known_.set_once(whole(piece), place); elsewhere != place) {
+        search.conflict = fmt::format("its bytes are at {}, but {} refers to it at {}", image_.describe(place),
+                                      sightings_[&piece].witness, image_.describe(elsewhere));
+        return;
+    }
+    question(piece, place);
+}
+
+// Asks a piece that lies at a proven place where the things are that it refers to.
+void Prover::question(const Piece& piece, const Place& place) {
+    for (const Field& field : piece.fields) {
+        const auto kind = field.referent.kind;
+        if (kind != Referent::Kind::piece && kind != Referent::Kind::undefined) continue;
+        if (const auto referent = matcher_.place_of(field, place)) record(field, *referent, piece);
+    }
+}
+
+void Prover::record(const Field& field, const Place& place, const Piece& witness) {
+    if (field.referent.piece == &witness) return;
+    std::string name = fmt::format("{}+{:#x}", witness.name(), field.offset);
+    const auto [found, first] = sightings_.try_emplace(field.referent.identity(), Sighting{place, name, {}});
+    if (!first) {
+        Sighting& sighting = found->second;
+        if (sighting.place != place && sighting.conflict.empty())
+            sighting.conflict = fmt::format("{} says {}, {} says {}", sighting.witness, image_.describe(sighting.place), name,
+                                            image_.describe(place));
+        return;
+    }
+    known_.set_once(field.referent, place);
+    if (field.referent.piece != nullptr) queue_.push_back({field.referent.piece, place, std::move(name)});
+}
+
+void Prover::follow() {
+    while (!queue_.empty()) {
+        const Located located = std::move(queue_.front());
+        queue_.pop_front();
+        if (located.piece->is_function) {
+            follow_function(located);
+        } else if (!matcher_.compare(*located.piece, located.place, known_)) {
+            question(*located.piece, located.place);
+        }
+    }
+}
+
+void Prover::follow_function(const Located& located) {
+    const auto found = searches_.find(located.piece);
+    if (found == searches_.end()) return;
+    Search& search = found->second;
+    if (search.settled) {
+        if (*search.settled != located.place && search.conflict.empty())
+            search.conflict = fmt::format("its bytes are at {}, but {} refers to it at {}", image_.describe(*search.settled),
+                                          located.witness, image_.describe(located.place));
+        return;
+    }
+    if (std::ranges::find(search.equal, located.place) != search.equal.end()) {
+        settle(*located.piece, located.place, located.witness);
+    } else if (auto mismatch = matcher_.compare(*located.piece, located.place, known_)) {
+        search.equal.clear();
+        search.nearest = std::move(mismatch);
+        search.name_found = true;
+    } else {
+        settle(*located.piece, located.place, located.witness);
+    }
+}
+
+// A variable of unique name with the shipped content is as good a witness as a function: operation tables name
+// the callbacks that no code calls.
+void Prover::start_from_variables() {
+    const auto& symbols = image_.symbols();
+    for (const Piece& piece : pieces_.all()) {
+        if (piece.is_function || piece.fields.empty() || known_.find(whole(piece)) != nullptr) continue;
+        const auto found = symbols.find(piece.name());
+        if (found.size() != 1 || is_code_type(symbols.symbols()[found.front()].type)) continue;
+        const Place place = image_.place_of(found.front());
+        if (matcher_.compare(piece, place, known_)) continue;
+        known_.set_once(whole(piece), place);
+        question(piece, place);
+        follow();
+    }
+}
+
+// Of several equal functions, those drop out that refer to this unit's things at other places than known.
+bool Prover::separate() {
+    for (const Piece& piece : pieces_.all()) {
+        const auto found = searches_.find(&piece);
+        if (found == searches_.end() || found->second.settled || found->second.equal.size() < 2) continue;
+        auto& equal = found->second.equal;
+        std::erase_if(equal, [&](const Place& place) { return matcher_.compare_fields(piece, place, known_).has_value(); });
+        if (equal.size() != 1) continue;
+        settle(piece, equal.front(), "the places it refers to");
+        return true;
+    }
+    return false;
+}
+
+}  // namespace klp::resolve
