@@ -110,6 +110,10 @@ public:
     [[nodiscard]] virtual std::vector<std::uint64_t> instruction_starts(const elf::Section& section,
                                                                         Range function) const = 0;
 
+    // Whether two branches (the bytes of one instruction each) do the same but for the size and value of their
+    // displacement: an assembler takes the short form where it knows the distance.
+    [[nodiscard]] virtual bool same_branch(Bytes a, Bytes b) const = 0;
+
     // Whether the bytes are what assembler and linker put between functions, and nothing else.
     [[nodiscard]] virtual bool is_padding(Bytes code) const = 0;
 

@@ -197,6 +197,7 @@ public:
                                                  std::int64_t addend) const override;
     std::vector<ImplicitReference> implicit_references(const elf::Section& section, Range function) const override;
     std::vector<std::uint64_t> instruction_starts(const elf::Section& section, Range function) const override;
+    bool same_branch(Bytes a, Bytes b) const override { return x86::same_branch(a, b); }
     bool is_padding(Bytes code) const override { return x86::is_padding(code); }
     bool is_traceable(const elf::Object& object, const elf::Symbol& function) const override;
 };

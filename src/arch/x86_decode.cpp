@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 
 namespace klp::arch::x86 {
 
@@ -78,6 +79,18 @@ std::shared_ptr<const Instructions> decode(Bytes code, const Location& where) {
     remembered[next_slot] = {{code.begin(), code.end()}, instructions};
     next_slot = (next_slot + 1) % remembered.size();
     return instructions;
+}
+
+bool same_branch(Bytes a, Bytes b) {
+    const auto decode_branch = [](Bytes code) -> std::optional<ZydisMnemonic> {
+        ZydisDecodedInstruction decoded;
+        const auto status = ZydisDecoderDecodeInstruction(&decoder(), nullptr, code.data(), code.size(), &decoded);
+        const bool whole = ZYAN_SUCCESS(status) && decoded.length == code.size();
+        if (!whole || decoded.raw.imm[0].is_relative == 0) return std::nullopt;
+        return decoded.mnemonic;
+    };
+    const auto mnemonic = decode_branch(a);
+    return mnemonic && mnemonic == decode_branch(b);
 }
 
 bool is_padding(Bytes code) {

@@ -38,6 +38,9 @@ using Instructions = std::vector<Instruction>;
 // The instruction that holds the byte at `offset`; null where there is none.
 [[nodiscard]] const Instruction* instruction_at(const Instructions& instructions, std::uint64_t offset);
 
+// Relative branches of the same mnemonic: `jmp rel32` and `jmp rel8`.
+[[nodiscard]] bool same_branch(Bytes a, Bytes b);
+
 // `nop` of any length, which gas puts between functions of one file, and `int3`, with which the kernel's linker
 // script fills (arch/x86/kernel/vmlinux.lds.S: `:text = 0xcccc`).
 [[nodiscard]] bool is_padding(Bytes code);
