@@ -69,6 +69,9 @@ struct Options {
     bool for_module = false;
     // Whether a key or symbol is resolvable when the livepatch itself is loaded (exported, or in vmlinux).
     std::function<bool(std::string_view symbol)> resolved_at_load;
+    // Accept objects that list no function for ftrace at all (compiled without -pg): whether a changed
+    // function can be hooked is then left to others. Kernel objects are always judged.
+    bool untraced_objects = false;
 };
 
 // Findings that make the change inexpressible are errors in `diagnostics` (ids `diff.*`); a Result is returned

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "diff/diff.hpp"
+
+#include <iostream>
+#include <memory>
+
+#include "cli/command.hpp"
+#include "report/diff.hpp"
+
+namespace klp::cli {
+
+namespace {
+
+struct DiffOptions {
+    std::string original;
+    std::string patched;
+    std::string output;
+    bool json = false;
+};
+
+void run_diff(const DiffOptions& options) {
+    const elf::Object original = elf::Object::read(options.original);
+    const elf::Object patched = elf::Object::read(options.patched);
+    Diagnostics diagnostics;
+    const auto compared = [&] {
+        try {
+            return diff::diff(original, patched, {.untraced_objects = true}, diagnostics);
+        } catch (const Error&) {
+            print_findings(diagnostics);
+            throw;
+        }
+    };
+    const diff::Result result = compared();
+    print_findings(diagnostics);
+    std::cout << (options.json ? report::to_text(report::diff_json(result)) : report::diff_text(result));
+    if (result.unchanged()) throw CLI::RuntimeError(static_cast<int>(ExitCode::unchanged));
+    if (!options.output.empty()) result.extracted.write_to(options.output);
+}
+
+}  // namespace
+
+void add_diff(CLI::App& app) {
+    CLI::App* command = app.add_subcommand("diff", "compare two compilations of one source file, and extract what changed");
+    const auto options = std::make_shared<DiffOptions>();
+    command->add_option("original", options->original, "object of the original source")->required()->type_name("ORIGINAL.o");
+    command->add_option("patched", options->patched, "object of the patched source")->required()->type_name("PATCHED.o");
+    command->add_option("-o,--output", options->output, "write what changed as an object file")->type_name("OUT.o");
+    command->add_flag("--json", options->json, "print JSON");
+    command->callback([options] { run_diff(*options); });
+}
+
+}  // namespace klp::cli

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "diff/compare.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "diff/names.hpp"
+
+namespace klp::diff {
+
+namespace {
+
+// include/linux/dynamic_debug.h: struct _ddebug; four pointers, then lineno:18, class_id:6, flags:8.
+constexpr arch::Range debug_descriptor_line{32, 36};
+
+// Nested constants are few (a table of structures that point to strings); more is a cycle.
+constexpr int deepest_nesting = 16;
+
+Bytes content_of(const elf::Section& section, arch::Range range) {
+    return section.is_nobits() ? Bytes{} : section.content().subspan(range.begin, range.size());
+}
+
+std::vector<std::byte> masked(Bytes content, const std::vector<arch::Range>& ranges) {
+    std::vector<std::byte> result(content.begin(), content.end());
+    for (const arch::Range range : ranges) {
+        for (std::uint64_t at = range.begin; at < range.end && at < result.size(); ++at) result[at] = std::byte{0};
+    }
+    return result;
+}
+
+}  // namespace
+
+Comparison::Extent Comparison::extent_of(const Unit& unit, const Piece& piece) {
+    Extent extent{unit, *piece.section, piece.range, unit.relocations(piece)};
+    if (piece.section->name == "__dyndbg") extent.meaningless.push_back(debug_descriptor_line);
+    return extent;
+}
+
+Comparison::Extent Comparison::extent_of(const Unit& unit, const SpecialEntry& entry) {
+    Extent extent{unit, *entry.section, entry.range, unit.relocations(*entry.section, entry.range)};
+    if (entry.table->ignored && entry.table->ignored_entry_size == entry.range.size())
+        extent.meaningless.push_back(*entry.table->ignored);
+    return extent;
+}
+
+std::optional<std::string> Comparison::difference(const Piece& original, const Piece& patched) const {
+    if (original.range.size() != patched.range.size())
+        return fmt::format("size {:#x}, was {:#x}", patched.range.size(), original.range.size());
+    if (auto found = compare(extent_of(original_, original), extent_of(patched_, patched))) return found;
+    return compare_entries(original, patched);
+}
+
+std::optional<std::string> Comparison::compare(const Extent& original, const Extent& patched) const {
+    if (original.range.size() != patched.range.size()) return "size";
+    const Bytes a = content_of(original.section, original.range);
+    const Bytes b = content_of(patched.section, patched.range);
+    if (a.size() != b.size()) return "initial value";
+    // Masking copies, so look first whether the bytes are equal as they are.
+    if (!std::ranges::equal(a, b)) {
+        std::vector<arch::Range> fields = patched.meaningless;
+        for (const auto* extent : {&original, &patched}) {
+            for (const elf::Relocation& each : extent->relocations) {
+                const auto info = extent->unit.architecture().relocation_info(each.type);
+                const std::uint64_t offset = each.offset - extent->range.begin;
+                fields.push_back({offset, offset + (info ? info->size : 0)});
+            }
+        }
+        const auto masked_a = masked(a, fields);
+        const auto masked_b = masked(b, fields);
+        const auto where = std::ranges::mismatch(masked_a, masked_b).in1;
+        if (where != masked_a.end()) return fmt::format("bytes at +{:#x}", where - masked_a.begin());
+    }
+    return compare_relocations(original, patched);
+}
+
+std::optional<std::string> Comparison::compare_relocations(const Extent& original, const Extent& patched) const {
+    const auto& a = original.relocations;
+    const auto& b = patched.relocations;
+    for (std::size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
+        const std::uint64_t offset = b[i].offset - patched.range.begin;
+        if (a[i].offset - original.range.begin != offset || a[i].type != b[i].type)
+            return fmt::format("relocation at +{:#x}", std::min(offset, a[i].offset - original.range.begin));
+        const Target was = original.unit.locate(a[i], original.section, original.range);
+        const Target is = patched.unit.locate(b[i], patched.section, patched.range);
+        if (same_target(was, is)) continue;
+        return fmt::format("+{:#x} refers to {}, was {}", offset, describe(patched.unit, is), describe(original.unit, was));
+    }
+    if (a.size() != b.size()) return fmt::format("{} relocations, were {}", b.size(), a.size());
+    return std::nullopt;
+}
+
+std::optional<std::string> Comparison::compare_entries(const Piece& original, const Piece& patched) const {
+    const auto matters = [](const SpecialEntry& each) { return !each.table->derived; };
+    auto a = original.entries.begin();
+    auto b = patched.entries.begin();
+    while (true) {
+        a = std::find_if(a, original.entries.end(), matters);
+        b = std::find_if(b, patched.entries.end(), matters);
+        if (a == original.entries.end() && b == patched.entries.end()) return std::nullopt;
+        const SpecialEntry& present = b != patched.entries.end() ? *b : *a;
+        if (a == original.entries.end() || b == patched.entries.end() || a->table != b->table)
+            return fmt::format("number of entries in {}", present.table->name);
+        if (auto found = compare(extent_of(original_, *a), extent_of(patched_, *b)))
+            return fmt::format("{} entry for +{:#x}: {}", b->table->name, b->owner_offset, *found);
+        ++a;
+        ++b;
+    }
+}
+
+bool Comparison::same_target(const Target& original, const Target& patched) const {
+    if (original.kind != patched.kind || original.delta != patched.delta) return false;
+    switch (patched.kind) {
+        case Target::Kind::undefined:
+            return original.symbol->name == patched.symbol->name;
+        case Target::Kind::absolute:
+            return true;
+        case Target::Kind::piece:
+            return same_piece(*original.piece, *patched.piece);
+        case Target::Kind::literal:
+            return original.section->entry_size == patched.section->entry_size &&
+                   std::ranges::equal(original_.literal(original), patched_.literal(patched));
+        case Target::Kind::elsewhere:
+            return original.section->name == patched.section->name;
+    }
+    return false;
+}
+
+bool Comparison::same_piece(const Piece& original, const Piece& patched) const {
+    if (patched.twin != nullptr || original.twin != nullptr) return patched.twin == &original;
+    if (original.role != patched.role || original.has_identity() || patched.has_identity()) return false;
+    if (depth_ >= deepest_nesting) return false;
+    ++depth_;
+    const bool result = original.base == patched.base && equal(original, patched);
+    --depth_;
+    return result;
+}
+
+std::string describe(const Unit& unit, const Target& target) {
+    const auto with_offset = [&](std::string_view name) {
+        return target.delta == 0 ? std::string(name) : fmt::format("{}{:+#x}", name, target.delta);
+    };
+    switch (target.kind) {
+        case Target::Kind::undefined:
+            return with_offset(target.symbol->name);
+        case Target::Kind::absolute:
+            return fmt::format("{:#x}", target.delta);
+        case Target::Kind::piece:
+            return with_offset(target.piece->label());
+        case Target::Kind::literal: {
+            if (!target.section->is_strings()) return fmt::format("a constant in {}", target.section->name);
+            std::string_view text = as_text(unit.literal(target));
+            if (!text.empty()) text.remove_suffix(1);
+            return fmt::format("{:?}", text);
+        }
+        case Target::Kind::elsewhere:
+            break;
+    }
+    return with_offset(target.section->name);
+}
+
+}  // namespace klp::diff

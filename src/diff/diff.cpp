@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "diff/diff.hpp"
+
+#include <elf.h>
+#include <fmt/format.h>
+
+#include "diff/compare.hpp"
+#include "diff/correlate.hpp"
+#include "diff/extract.hpp"
+#include "diff/refuse.hpp"
+#include "diff/select.hpp"
+
+namespace klp::diff {
+
+namespace {
+
+void check_inputs(const elf::Object& original, const elf::Object& patched) {
+    for (const elf::Object* each : {&original, &patched}) {
+        if (each->file_type() != ET_REL) {
+            throw Error({each->display_name(), {}, {}},
+                        fmt::format("not a relocatable object: ELF type {}, expected {}", each->file_type(), ET_REL));
+        }
+    }
+    if (original.machine() != patched.machine() || original.order() != patched.order()) {
+        throw Error({patched.display_name(), {}, {}}, fmt::format("ELF machine {}, but {} is for {}", patched.machine(),
+                                                                   original.display_name(), original.machine()));
+    }
+}
+
+}  // namespace
+
+Result diff(const elf::Object& original, const elf::Object& patched, const Options& options, Diagnostics& diagnostics) {
+    constexpr std::string_view summary = "the change cannot be expressed as a livepatch";
+    check_inputs(original, patched);
+    refuse_unsuitable_object(original, diagnostics);
+    refuse_unsuitable_object(patched, diagnostics);
+    diagnostics.stop_on_errors(summary);
+    const arch::Arch& architecture = arch::for_machine(patched.machine(), {patched.display_name(), {}, {}});
+    Unit before(original, architecture, options);
+    Unit after(patched, architecture, options);
+    correlate(before, after);
+    mark_changes(before, after);
+    refuse_inexpressible_changes(before, after, options, diagnostics);
+    const Selection selection = select(after, options, diagnostics);
+    diagnostics.stop_on_errors(summary);
+    return extract(before, after, selection);
+}
+
+}  // namespace klp::diff

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Where pieces and entries come to lie in the extracted object.
+#include <elf.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "diff/extractor.hpp"
+#include "diff/names.hpp"
+
+namespace klp::diff {
+
+namespace {
+
+// What the piece had: its section's, or as much as its place in a shared section proves.
+std::uint64_t alignment_of(const Piece& piece) {
+    const std::uint64_t of_section = std::max<std::uint64_t>(piece.section->alignment, 1);
+    const std::uint64_t begin = piece.range.begin;
+    if (begin == 0 || piece.is_any_code()) return of_section;
+    return std::min(of_section, begin & (~begin + 1));
+}
+
+// Modules have one section for per-CPU data (kernel/module/main.c:find_pcpusec); in vmlinux it has variants.
+std::string_view data_section_name(std::string_view name) {
+    constexpr std::string_view percpu = ".data..percpu";
+    return name.starts_with(percpu) ? percpu : name;
+}
+
+}  // namespace
+
+std::uint64_t append(elf::Section& section, Bytes content, std::uint64_t size, std::uint64_t alignment) {
+    const std::uint64_t unit = std::max<std::uint64_t>(alignment, 1);
+    const std::uint64_t offset = (section.size() + unit - 1) / unit * unit;
+    section.alignment = std::max(section.alignment, unit);
+    if (section.is_nobits()) {
+        section.set_nobits_size(offset + size);
+        return offset;
+    }
+    auto& bytes = section.edit();
+    bytes.resize(offset);
+    bytes.insert(bytes.end(), content.begin(), content.end());
+    bytes.resize(offset + size);
+    return offset;
+}
+
+elf::Section& Extractor::shared_section(std::string_view name, const elf::Section& like) {
+    const auto found = shared_.find(name);
+    if (found != shared_.end()) return *found->second;
+    elf::Section& made = out_.add_section(std::string(name), like.type, like.flags & ~std::uint64_t{SHF_GROUP}, 1);
+    made.entry_size = like.entry_size;
+    if (!like.is_nobits()) made.set_content({});
+    shared_.emplace(name, &made);
+    return made;
+}
+
+// A function gets a section of its own, whatever section it shared: kernel/livepatch does not care where new
+// code is.
+elf::Section& Extractor::section_for(const Piece& piece) {
+    if (!piece.is_any_code()) return shared_section(data_section_name(piece.section->name), *piece.section);
+    const bool is_unlikely = piece.parent != nullptr || piece.section->name.starts_with(".text.unlikely");
+    const std::string_view name = piece.parent != nullptr ? piece.parent->label() : piece.label();
+    return out_.add_section(fmt::format("{}{}", is_unlikely ? ".text.unlikely." : ".text.", name), SHT_PROGBITS,
+                            SHF_ALLOC | SHF_EXECINSTR, 1);
+}
+
+void Extractor::lay_out(const Piece& piece) {
+    elf::Section& section = section_for(piece);
+    const Bytes content =
+        piece.section->is_nobits() ? Bytes{} : piece.section->content().subspan(piece.range.begin, piece.range.size());
+    const std::uint64_t offset = append(section, content, piece.range.size(), alignment_of(piece));
+    elf::Symbol* symbol = add_symbols(piece, section, offset);
+    laid_[&piece] = {&section, offset, symbol};
+    report(piece, section, symbol);
+}
+
+elf::Symbol* Extractor::add_symbols(const Piece& piece, elf::Section& section, std::uint64_t offset) {
+    elf::Symbol* first = nullptr;
+    for (const elf::Symbol* each : piece.symbols) {
+        elf::Symbol copy = *each;
+        copy.section = &section;
+        copy.value = offset + (each->value - piece.range.begin);
+        copy.original_index = 0;
+        names_.try_emplace(copy.name, 0);
+        elf::Symbol& made = out_.add_symbol(std::move(copy));
+        if (first == nullptr) first = &made;
+    }
+    return first;
+}
+
+void Extractor::report(const Piece& piece, const elf::Section& section, elf::Symbol* symbol) {
+    if (piece.role == Role::code) {
+        FunctionStatus status = piece.twin == nullptr ? FunctionStatus::added : FunctionStatus::changed;
+        if (piece.parent != nullptr) status = FunctionStatus::included;
+        const elf::Symbol* before = piece.twin == nullptr ? nullptr : piece.twin->symbol();
+        result_.functions.push_back({std::string(piece.label()), status, section.name, before, symbol, piece.reason});
+    } else if (piece.role == Role::data || piece.role == Role::constant) {
+        if (piece.range.size() == 0) return;
+        const DataStatus status = piece.has_identity() ? DataStatus::added : DataStatus::copied;
+        result_.data.push_back({std::string(piece.name()), status, section.name, piece.range.size()});
+    }
+}
+
+void Extractor::report_literals() {
+    std::map<std::string_view, std::uint64_t> sizes;
+    for (const auto& [key, symbol] : literals_) sizes[symbol->section->name] = symbol->section->size();
+    for (const auto& [name, size] : sizes) result_.data.push_back({"", DataStatus::copied, std::string(name), size});
+}
+
+void Extractor::lay_out_entry(const SpecialEntry& entry) {
+    const auto copy = [&](const elf::Section& from, arch::Range range) {
+        elf::Section& to = shared_section(from.name, from);
+        to.alignment = std::max(to.alignment, from.alignment);
+        return std::pair(&to, append(to, from.content().subspan(range.begin, range.size()), range.size(), 1));
+    };
+    LaidEntry& laid = laid_entries_[&entry];
+    std::tie(laid.section, laid.offset) = copy(*entry.section, entry.range);
+    if (entry.companion == nullptr) return;
+    const std::uint64_t size = entry.table->companion_entry_size;
+    std::tie(laid.companion, laid.companion_offset) =
+        copy(*entry.companion, {entry.index * size, (entry.index + 1) * size});
+}
+
+}  // namespace klp::diff

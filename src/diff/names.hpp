@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What a symbol's name says: numbers that compilers and the kernel's macros append, and which names belong to
+// one another.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace klp::diff {
+
+// The name without the counters that differ from one compilation to the next: "count.12" -> "count",
+// "foo.constprop.0" -> "foo.constprop", "__UNIQUE_ID_ddebug123.4" -> "__UNIQUE_ID_ddebug".
+[[nodiscard]] std::string base_name(std::string_view name);
+
+// "foo" of "foo.cold" (GCC 8 and later) and of "foo.cold.3".
+[[nodiscard]] std::optional<std::string_view> parent_of_cold(std::string_view name);
+
+// Read-only data that a compiler or a macro names for itself, and whose address nobody keeps to compare:
+// __func__, NL_SET_ERR_MSG's __msg (include/linux/netlink.h), switch tables, constant initialisers.
+[[nodiscard]] bool is_nameless_constant(std::string_view base);
+
+// State of print-once and rate-limit macros: starting afresh means at worst one more message.
+// include/linux/once_lite.h:DO_ONCE_LITE_IF, include/linux/printk.h:printk_ratelimited, and relatives.
+[[nodiscard]] bool is_message_state(std::string_view base);
+
+// include/linux/dynamic_debug.h:DEFINE_DYNAMIC_DEBUG_METADATA_CLS
+[[nodiscard]] bool is_debug_descriptor(std::string_view base);
+
+// Local labels that the assembler kept because a relocation needs them.
+[[nodiscard]] bool is_assembler_label(std::string_view name);
+
+}  // namespace klp::diff

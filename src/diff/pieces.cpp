@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Cutting an object into pieces.
+#include <elf.h>
+
+#include <algorithm>
+#include <set>
+
+#include "diff/names.hpp"
+#include "diff/unit.hpp"
+
+namespace klp::diff {
+
+namespace {
+
+bool has_content_of_its_own(Role role) {
+    return role == Role::data || role == Role::constant || role == Role::init_data || role == Role::table;
+}
+
+// Symbols that begin a piece. Assembler labels and section symbols only mark places.
+bool names_a_piece(const elf::Symbol& symbol) {
+    return symbol.placement == elf::Placement::section && !symbol.is_section_symbol() && !symbol.is_file() &&
+           !is_assembler_label(symbol.name);
+}
+
+bool is_empty_object(const elf::Symbol& symbol) {
+    return symbol.size == 0 && symbol.is_data_object();
+}
+
+// Functions before labels, large before small: the first at a place names the piece.
+bool comes_before(const elf::Symbol* a, const elf::Symbol* b) {
+    if (a->value != b->value) return a->value < b->value;
+    return a->size > b->size;
+}
+
+bool is_zero(Bytes bytes) {
+    return std::ranges::all_of(bytes, [](std::byte each) { return each == std::byte{0}; });
+}
+
+// A global name is what people and kallsyms know best.
+void put_best_name_first(std::vector<const elf::Symbol*>& symbols) {
+    const std::uint64_t begin = symbols.front()->value;
+    const auto best = std::ranges::find_if(
+        symbols, [&](const elf::Symbol* each) { return each->value == begin && !each->is_local(); });
+    if (best != symbols.end()) std::rotate(symbols.begin(), best, best + 1);
+}
+
+}  // namespace
+
+void Unit::view_sections() {
+    for (const auto& section : object_.sections()) {
+        SectionView& view = views_[section.get()];
+        view.role = role_of(*section, arch_);
+        if (view.role == Role::ignored) continue;
+        for (const elf::Relocation& each : section->rela()) {
+            const auto info = arch_.relocation_info(each.type);
+            if (!info || info->formula != arch::Formula::none) view.relocations.push_back(each);
+        }
+        // objtool appends to sections that compilers have sorted
+        std::ranges::stable_sort(view.relocations, {}, &elf::Relocation::offset);
+    }
+    for (const auto& symbol : object_.symbols()) {
+        if (names_a_piece(*symbol)) views_.at(symbol->section).symbols.push_back(symbol.get());
+    }
+}
+
+Piece& Unit::add_piece(const elf::Section& section, SectionView& view, arch::Range range) {
+    Piece& piece = pieces_.emplace_back();
+    piece.section = &section;
+    piece.range = range;
+    piece.role = view.role;
+    view.pieces.push_back(&piece);
+    return piece;
+}
+
+void Unit::make_pieces(const elf::Section& section, SectionView& view) {
+    if (view.role == Role::ignored || view.role == Role::special || view.role == Role::literal) return;
+    std::ranges::stable_sort(view.symbols, comes_before);
+    for (std::size_t i = 0; i < view.symbols.size(); ++i) {
+        const elf::Symbol& symbol = *view.symbols[i];
+        const bool is_label = symbol.size == 0 && !is_empty_object(symbol);
+        Piece* open = view.pieces.empty() ? nullptr : view.pieces.back();
+        const bool within = open != nullptr && symbol.value < open->range.end;
+        if (within && !is_empty_object(symbol)) {
+            open->range.end = std::max(open->range.end, symbol.value + symbol.size);
+        } else {
+            std::uint64_t end = symbol.value + symbol.size;
+            if (is_label) end = i + 1 < view.symbols.size() ? view.symbols[i + 1]->value : section.size();
+            open = &add_piece(section, view, {symbol.value, end});
+        }
+        open->symbols.push_back(&symbol);
+        piece_of_[&symbol] = open;
+    }
+    for (Piece* piece : view.pieces) {
+        put_best_name_first(piece->symbols);
+        piece->base = base_name(piece->symbols.front()->name);
+    }
+    if (has_content_of_its_own(view.role) || view.pieces.empty()) make_gap_pieces(section, view);
+    std::ranges::stable_sort(view.pieces, {}, [](const Piece* piece) { return piece->range.begin; });
+    for (Piece* piece : view.pieces) piece->alone = view.pieces.size() == 1;
+}
+
+// Bytes that no symbol covers: constants behind section symbols, switch tables. Zeros up to an alignment are
+// padding.
+void Unit::make_gap_pieces(const elf::Section& section, SectionView& view) {
+    if (view.role == Role::code_pool) return;
+    std::vector<arch::Range> gaps;
+    std::uint64_t at = 0;
+    for (const Piece* piece : view.pieces) {
+        if (piece->range.begin > at) gaps.push_back({at, piece->range.begin});
+        at = std::max(at, piece->range.end);
+    }
+    if (section.size() > at) gaps.push_back({at, section.size()});
+    for (const arch::Range gap : gaps) {
+        const bool is_short = gap.size() < std::max<std::uint64_t>(section.alignment, 8) && !view.pieces.empty();
+        const bool is_empty = section.is_nobits() || is_zero(section.content().subspan(gap.begin, gap.size()));
+        if (!is_short || !is_empty) add_piece(section, view, gap);
+    }
+}
+
+// Pools have no symbols: their pieces begin where something refers to.
+void Unit::make_pool_pieces() {
+    std::unordered_map<const elf::Section*, std::set<std::uint64_t>> starts;
+    const auto is_pool = [&](const elf::Section* section) {
+        return section != nullptr && view(*section).role == Role::code_pool;
+    };
+    const auto collect = [&](const elf::Section& section, arch::Range range) {
+        for (const elf::Relocation& each : relocations(section, range)) {
+            if (!is_pool(each.symbol->section)) continue;
+            const std::int64_t offset = each.addend + bias(each, section, range);
+            starts[each.symbol->section].insert(each.symbol->value + static_cast<std::uint64_t>(offset));
+        }
+    };
+    for (const auto& section : object_.sections()) {
+        const SectionView& holder = view(*section);
+        if (holder.role == Role::special) collect(*section, {0, section->size()});
+        for (const Piece* piece : holder.pieces) collect(*section, piece->range);
+    }
+    for (auto& [section, offsets] : starts) {
+        SectionView& pool = views_.at(section);
+        std::uint64_t end = section->size();
+        std::vector<arch::Range> ranges;
+        for (auto each = offsets.rbegin(); each != offsets.rend(); ++each) {
+            if (*each > end) continue;
+            ranges.push_back({*each, end});
+            end = *each;
+        }
+        for (const arch::Range range : ranges) add_piece(*section, pool, range);
+        std::ranges::reverse(pool.pieces);
+    }
+}
+
+void Unit::join_cold_parts() {
+    std::unordered_map<std::string_view, Piece*> functions;
+    for (Piece& piece : pieces_) {
+        if (!piece.is_any_code()) continue;
+        for (const elf::Symbol* symbol : piece.symbols) functions.emplace(symbol->name, &piece);
+    }
+    for (Piece& piece : pieces_) {
+        if (!piece.is_any_code()) continue;
+        const auto parent = parent_of_cold(piece.name());
+        if (!parent) continue;
+        const auto found = functions.find(*parent);
+        if (found == functions.end()) continue;
+        piece.parent = found->second;
+        found->second->cold_parts.push_back(&piece);
+    }
+}
+
+}  // namespace klp::diff

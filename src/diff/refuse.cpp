@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "diff/refuse.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+namespace klp::diff {
+
+namespace {
+
+constexpr std::string_view data_hint =
+    "a livepatch changes code, not the state of the running kernel: use shadow variables or a pre-patch callback "
+    "(Documentation/livepatch/shadow-vars.rst, callbacks.rst)";
+
+bool is_function_section(std::string_view name) {
+    static constexpr std::array<std::string_view, 4> shared = {".text.unlikely", ".text.hot", ".text.startup",
+                                                               ".text.exit"};
+    return name.starts_with(".text.") && std::ranges::find(shared, name) == shared.end();
+}
+
+void refuse_data(const Unit& patched, const Piece& piece, Diagnostics& diagnostics) {
+    diagnostics
+        .error("diff.data-changed", patched.where(piece),
+               fmt::format("variable '{}' changed: {}", piece.label(), piece.reason))
+        .hint(std::string(data_hint));
+}
+
+// A copy of the constant comes with the functions that use it. What kept the address of the old one (a file's
+// f_op) goes on using that.
+void judge_constant(const Unit& patched, const Piece& piece, Diagnostics& diagnostics) {
+    if (!piece.is_local()) {
+        diagnostics
+            .error("diff.data-changed", patched.where(piece),
+                   fmt::format("constant '{}' changed ({}), and other files may refer to it", piece.label(), piece.reason))
+            .hint(std::string(data_hint));
+    } else if (!patched.relocations(piece).empty()) {
+        diagnostics.warning("diff.constant-copied", patched.where(piece),
+                            fmt::format("constant '{}' changed ({}): patched functions use a new copy, but what keeps a "
+                                        "pointer to the old one does not see it",
+                                        piece.label(), piece.reason));
+    }
+}
+
+void refuse_table(const Unit& patched, const Piece& piece, Diagnostics& diagnostics) {
+    const std::string_view what = piece.twin == nullptr ? "new" : "changed";
+    if (piece.section->name.starts_with("___ksymtab")) {
+        diagnostics
+            .error("diff.export", patched.where(piece), fmt::format("{} export '{}'", what, piece.label()))
+            .hint("the kernel's table of exported symbols is fixed: leave the EXPORT_SYMBOL out of the patch");
+        return;
+    }
+    const bool is_init = piece.role == Role::init_data;
+    diagnostics
+        .error(is_init ? "diff.init-data" : "diff.table", patched.where(piece),
+               fmt::format("{} entry '{}' in {}, which the kernel reads only {}", what, piece.label(),
+                           piece.section->name, is_init ? "while it starts" : "when it starts or loads the module"))
+        .hint("leave this part out of the patch");
+}
+
+void refuse_init_code(const Unit& patched, const Piece& piece, Diagnostics& diagnostics) {
+    if (piece.role == Role::exit_code) {
+        diagnostics
+            .error("diff.exit-code", patched.where(piece),
+                   fmt::format("function '{}' changed ({}), but ftrace cannot hook it: __exit code is notrace",
+                               piece.label(), piece.reason))
+            .hint("leave this function out of the patch");
+        return;
+    }
+    diagnostics
+        .error("diff.init-code", patched.where(piece),
+               fmt::format("function '{}' changed ({}), but it has already run and its memory is freed: it is in {}",
+                           piece.label(), piece.reason, piece.section->name))
+        .hint("leave this function out of the patch; what it set up can be corrected in a livepatch callback");
+}
+
+void check_traceable(const Unit& original, const Piece& piece, Diagnostics& diagnostics) {
+    const elf::Symbol& function = *piece.twin->symbol();
+    if (original.architecture().is_traceable(original.object(), function)) return;
+    diagnostics
+        .error("diff.not-traceable", original.where(*piece.twin),
+               fmt::format("function '{}' changed ({}), but ftrace cannot hook it: it has no call of __fentry__ at its start "
+                           "(notrace, noinstr, or assembly)",
+                           function.name, piece.reason))
+        .hint("change its callers instead, where they can be traced");
+}
+
+bool lists_traced_functions(const elf::Object& object) {
+    return std::ranges::any_of(object.sections(), [](const auto& section) {
+        return section->name == "__mcount_loc" || section->name == "__patchable_function_entries";
+    });
+}
+
+}  // namespace
+
+void refuse_unsuitable_object(const elf::Object& object, Diagnostics& diagnostics) {
+    const auto has_section = [&](auto predicate) {
+        return std::ranges::any_of(object.sections(), [&](const auto& each) { return predicate(*each); });
+    };
+    const Location where{object.display_name(), {}, {}};
+    if (has_section([](const elf::Section& each) { return each.name.starts_with(".gnu.lto_"); })) {
+        diagnostics.error("diff.lto", where, "object holds intermediate code of link-time optimisation, no machine code")
+            .hint("compile it without -flto");
+        return;
+    }
+    const bool shares_text = std::ranges::any_of(object.symbols(), [](const auto& each) {
+        return each->is_function() && each->section != nullptr && each->section->name == ".text";
+    });
+    if (!shares_text || has_section([](const elf::Section& each) { return is_function_section(each.name); })) return;
+    diagnostics
+        .error("diff.no-function-sections", where,
+               "functions share one section '.text': assembly, or compiled without -ffunction-sections")
+        .hint("compile both objects with -ffunction-sections -fdata-sections; assembly cannot be livepatched");
+}
+
+void refuse_inexpressible_changes(const Unit& original, Unit& patched, const Options& options, Diagnostics& diagnostics) {
+    const bool judge_tracing = !options.untraced_objects || lists_traced_functions(original.object());
+    for (const Piece& piece : patched.pieces()) {
+        const bool is_table = piece.role == Role::table || piece.role == Role::init_data;
+        if (is_table && (piece.changed || piece.twin == nullptr)) refuse_table(patched, piece, diagnostics);
+        if (!piece.changed || piece.parent != nullptr) continue;
+        if (piece.role == Role::data) refuse_data(patched, piece, diagnostics);
+        if (piece.role == Role::constant && piece.twin != nullptr) judge_constant(patched, piece, diagnostics);
+        if (piece.role == Role::init_code || piece.role == Role::exit_code) refuse_init_code(patched, piece, diagnostics);
+        if (piece.is_function() && judge_tracing) check_traceable(original, piece, diagnostics);
+    }
+    for (const SpecialEntry& entry : patched.orphans()) {
+        diagnostics.error("diff.special-orphan",
+                          {patched.object().display_name(), entry.section->name, entry.range.begin},
+                          "entry refers to no code of this object");
+    }
+}
+
+}  // namespace klp::diff

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Changes that no livepatch can make, each a finding with its own id.
+#pragma once
+
+#include "diff/unit.hpp"
+
+namespace klp::diff {
+
+// Objects that cannot be compared at all: assembly, link-time optimisation, no function sections.
+void refuse_unsuitable_object(const elf::Object& object, Diagnostics& diagnostics);
+
+// Changed data, code that has run already, code that ftrace cannot hook, tables that the kernel has read.
+void refuse_inexpressible_changes(const Unit& original, Unit& patched, const Options& options, Diagnostics& diagnostics);
+
+}  // namespace klp::diff

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "report/diff.hpp"
+
+#include <fmt/format.h>
+
+namespace klp::report {
+
+namespace {
+
+std::string_view word_of(diff::FunctionStatus status) {
+    switch (status) {
+        case diff::FunctionStatus::changed:
+            return "changed";
+        case diff::FunctionStatus::added:
+            return "new";
+        case diff::FunctionStatus::included:
+            return "included";
+    }
+    return "changed";
+}
+
+std::string_view word_of(diff::DataStatus status) {
+    return status == diff::DataStatus::added ? "new" : "copied";
+}
+
+}  // namespace
+
+Json diff_json(const diff::Result& result) {
+    Json functions = Json::array();
+    for (const auto& each : result.functions) {
+        functions.push_back(
+            {{"name", each.name}, {"status", word_of(each.status)}, {"section", each.section}, {"reason", each.reason}});
+    }
+    Json data = Json::array();
+    for (const auto& each : result.data) {
+        data.push_back({{"name", each.name.empty() ? Json() : Json(each.name)},
+                        {"status", word_of(each.status)},
+                        {"section", each.section},
+                        {"size", each.size}});
+    }
+    Json references = Json::array();
+    for (const auto& each : result.references) {
+        references.push_back(
+            {{"name", each.name}, {"symbol", each.extracted->name}, {"defined_in_unit", each.defined_in_unit}});
+    }
+    return {{"functions", functions}, {"data", data}, {"references", references}, {"notes", result.notes}};
+}
+
+std::string diff_text(const diff::Result& result) {
+    if (result.unchanged()) return "no function changed\n";
+    Table functions({"FUNCTION", "STATUS", "SECTION", "WHY"});
+    for (const auto& each : result.functions)
+        functions.add({each.name, std::string(word_of(each.status)), each.section, each.reason});
+    Table data({"DATA", "STATUS", "SECTION", "SIZE"});
+    for (const auto& each : result.data) {
+        data.add({each.name.empty() ? "(constants)" : each.name, std::string(word_of(each.status)), each.section,
+                  fmt::format("{}", each.size)});
+    }
+    Table references({"REFERENCE", "DEFINED"});
+    for (const auto& each : result.references)
+        references.add({each.name, each.defined_in_unit ? "in this file" : "elsewhere"});
+    std::string text = functions.text();
+    for (const Table* table : {&data, &references}) {
+        if (const std::string rows = table->text(); !rows.empty()) text += "\n" + rows;
+    }
+    for (const std::string& note : result.notes) text += "\nnote: " + printable(note) + "\n";
+    return text;
+}
+
+}  // namespace klp::report
