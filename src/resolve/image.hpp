@@ -33,6 +33,16 @@ struct PlaceName {
     std::optional<std::size_t> index;  // in the SymbolTable; none where the kernel will not list it
 };
 
+struct Extent {
+    std::uint64_t size = 0;  // bytes; where not exact, up to the next name, so that padding is in it
+    bool exact = false;
+};
+
+struct SectionOffset {
+    const elf::Section* section = nullptr;
+    std::uint64_t offset = 0;
+};
+
 class Image {
 public:
     virtual ~Image() = default;
@@ -52,10 +62,13 @@ public:
     // Offsets from `begin` of the relocation fields that the shipped bytes still have.
     [[nodiscard]] virtual std::vector<std::uint64_t> relocated(const Place& begin, std::uint64_t size) const = 0;
 
-    // Why a function of `size` bytes does not fit between the symbol and what follows it; empty where it does.
-    // `inner` are the names that our function has inside (aliases, labels).
-    [[nodiscard]] virtual std::string length_problem(std::size_t symbol_index, std::uint64_t size,
-                                                     const std::vector<std::string_view>& inner) const = 0;
+    // How many bytes there are for the function at a place. `inner` are the names that our function has inside
+    // (aliases, labels), which do not end it.
+    [[nodiscard]] virtual std::optional<Extent> extent(const Place& function,
+                                                       const std::vector<std::string_view>& inner) const = 0;
+
+    // The section, and the offset in it, that hold a place.
+    [[nodiscard]] virtual std::optional<SectionOffset> section_of(const Place& place) const = 0;
 
     // For people: "0xffffffff8132c4b0 (vmalloc_nr_pages)", ".data+0x40 (ext4_fs_type)".
     [[nodiscard]] std::string describe(const Place& place) const;

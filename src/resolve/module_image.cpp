@@ -44,8 +44,11 @@ public:
     std::optional<Bytes> read(const Place& place, std::uint64_t size) const override;
     std::optional<Place> symbol_of_field(const Place& field, const elf::Relocation& ours) const override;
     std::vector<std::uint64_t> relocated(const Place& begin, std::uint64_t size) const override;
-    std::string length_problem(std::size_t symbol_index, std::uint64_t size,
-                               const std::vector<std::string_view>& inner) const override;
+    std::optional<Extent> extent(const Place& function, const std::vector<std::string_view>& inner) const override;
+    std::optional<SectionOffset> section_of(const Place& place) const override {
+        if (place.section == nullptr) return std::nullopt;
+        return SectionOffset{place.section, place.offset};
+    }
 
 private:
     using Relocations = std::vector<const elf::Relocation*>;
@@ -159,15 +162,11 @@ std::vector<std::uint64_t> ModuleImage::relocated(const Place& begin, std::uint6
     return offsets;
 }
 
-std::string ModuleImage::length_problem(std::size_t symbol_index, std::uint64_t size,
-                                        const std::vector<std::string_view>&) const {
-    const Place place = place_of(symbol_index);
-    const std::string_view name = symbols().symbols()[symbol_index].name;
-    for (const Entry& entry : entries_at(place.section, place.offset)) {
-        if (entry.symbol->name == name && entry.symbol->size != size)
-            return fmt::format("recompiled {} bytes, shipped {}", size, entry.symbol->size);
-    }
-    return {};
+std::optional<Extent> ModuleImage::extent(const Place& function, const std::vector<std::string_view>&) const {
+    std::uint64_t size = 0;
+    for (const Entry& entry : entries_at(function.section, function.offset)) size = std::max(size, entry.symbol->size);
+    if (size == 0) return std::nullopt;
+    return Extent{size, true};
 }
 
 }  // namespace

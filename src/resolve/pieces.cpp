@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "resolve/pieces.hpp"
 
+#include <elf.h>
+
 #include <algorithm>
 
 namespace klp::resolve {
@@ -58,6 +60,7 @@ void Pieces::collect(const elf::Object& object) {
         piece->size = std::max(piece->size, symbol->size);
         piece->is_function = piece->is_function || symbol->is_function();
         by_symbol_[symbol.get()] = piece;
+        if (symbol->is_function() && symbol->binding == STB_WEAK) weak_functions_.push_back(piece);
     }
     for (auto& [section, pieces] : by_section_) {
         std::ranges::sort(pieces, {}, &Piece::begin);

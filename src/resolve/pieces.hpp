@@ -64,6 +64,7 @@ public:
 
     [[nodiscard]] const std::deque<Piece>& all() const noexcept { return pieces_; }
     [[nodiscard]] const Piece* of(const elf::Symbol& symbol) const;
+    [[nodiscard]] const std::vector<const Piece*>& weak_functions() const noexcept { return weak_functions_; }
     // Names that lie inside the piece but not at its start.
     [[nodiscard]] std::vector<std::string_view> names_inside(const Piece& piece) const;
 
@@ -76,6 +77,7 @@ private:
 
     const arch::Arch& arch_;
     std::deque<Piece> pieces_;
+    std::vector<const Piece*> weak_functions_;
     std::unordered_map<const elf::Symbol*, Piece*> by_symbol_;
     std::unordered_map<const elf::Section*, std::vector<Piece*>> by_section_;  // ascending
     // By offset: assemblers write the relocations of jumps after all others.

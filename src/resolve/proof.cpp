@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "resolve/relaxed.hpp"
+
 namespace klp::resolve {
 
 namespace {
@@ -92,30 +94,80 @@ std::optional<Mismatch> Matcher::compare_bytes(const Piece& piece, const Place& 
     return std::nullopt;
 }
 
-std::optional<Place> Matcher::place_of(const Field& field, const Place& shipped) const {
-    const auto symbol = image_.symbol_of_field(shipped + static_cast<std::int64_t>(field.offset), *field.relocation);
+std::optional<Place> Matcher::place_of(const Piece& piece, const Field& field, const Fit& fit) const {
+    std::uint64_t offset = field.offset;
+    if (!fit.spots.empty()) {
+        const Spot& spot = fit.spots[static_cast<std::size_t>(&field - piece.fields.data())];
+        if (spot.target) return *spot.target + field.referent.shift;
+        offset = spot.offset;
+    }
+    const auto symbol = image_.symbol_of_field(fit.place + static_cast<std::int64_t>(offset), *field.relocation);
     if (!symbol) return std::nullopt;
     return *symbol + field.referent.shift;
 }
 
-std::optional<Mismatch> Matcher::compare_fields(const Piece& piece, const Place& shipped, const Locations& known) const {
+std::optional<Mismatch> Matcher::compare_fields(const Piece& piece, const Fit& fit, const Locations& known) const {
     Locations seen;
     for (const Field& field : piece.fields) {
-        if (auto text = compare_field(piece, field, shipped, known, seen)) {
+        if (auto text = compare_field(piece, field, fit, known, seen)) {
             return Mismatch{field.offset, fmt::format("reference at +{:#x}: {}", field.offset, *text)};
         }
     }
     return std::nullopt;
 }
 
-std::optional<Mismatch> Matcher::compare(const Piece& piece, const Place& shipped, const Locations& known) const {
-    if (auto mismatch = compare_bytes(piece, shipped)) return mismatch;
-    return compare_fields(piece, shipped, known);
+Comparison Matcher::compare(const Piece& piece, const Place& shipped, const Locations& known) const {
+    const auto extent = piece.is_function ? image_.extent(shipped, pieces_.names_inside(piece)) : std::nullopt;
+    Comparison result = fit_bytes(piece, shipped, extent ? extent->size : 0);
+    if (!result.fit) return result;
+    auto mismatch = piece.is_function ? compare_length(piece, *result.fit, extent) : std::nullopt;
+    if (!mismatch) mismatch = compare_fields(piece, *result.fit, known);
+    if (mismatch) return {std::nullopt, std::move(*mismatch)};
+    return result;
 }
 
-std::optional<std::string> Matcher::compare_field(const Piece& piece, const Field& field, const Place& shipped,
+Comparison Matcher::fit_bytes(const Piece& piece, const Place& shipped, std::uint64_t room) const {
+    auto mismatch = compare_bytes(piece, shipped);
+    if (!mismatch) return {Fit{shipped, piece.size, {}}, {}};
+    auto relaxed = piece.is_function ? fit_relaxed(arch_, image_, piece, shipped, room) : std::nullopt;
+    return {std::move(relaxed), std::move(*mismatch)};
+}
+
+std::optional<Mismatch> Matcher::compare_length(const Piece& piece, const Fit& fit,
+                                                const std::optional<Extent>& extent) const {
+    if (!extent) return Mismatch{piece.size, "the end of the shipped function cannot be told"};
+    if (extent->size < fit.size || (extent->exact && extent->size != fit.size))
+        return Mismatch{piece.size, fmt::format("recompiled {} bytes, shipped {}{}", fit.size, extent->exact ? "" : "at most ",
+                                                extent->size)};
+    for (std::uint64_t at = fit.size; at < extent->size;) {
+        const auto rest = image_.read(fit.place + static_cast<std::int64_t>(at), extent->size - at);
+        if (rest && arch_.is_padding(*rest)) break;
+        const std::uint64_t end = nameless_end(fit.place, at, extent->size);
+        if (end == at)
+            return Mismatch{piece.size, fmt::format("recompiled {} bytes, the shipped function goes on after that", fit.size)};
+        at = end;
+    }
+    return std::nullopt;
+}
+
+// A weak function that another file overrides stays in the image, but its name does not: where one of this
+// file follows the function, the end of it, else `at` itself. `at` and `room` count from the function.
+std::uint64_t Matcher::nameless_end(const Place& function, std::uint64_t at, std::uint64_t room) const {
+    for (const Piece* weak : pieces_.weak_functions()) {
+        const std::uint64_t alignment = std::max<std::uint64_t>(weak->section->alignment, 1);
+        const std::uint64_t from = function.offset + at;
+        const std::uint64_t gap = (from + alignment - 1) / alignment * alignment - from;
+        const Place begin = function + static_cast<std::int64_t>(at + gap);
+        const auto padding = image_.read(function + static_cast<std::int64_t>(at), gap);
+        if (!padding || !arch_.is_padding(*padding)) continue;
+        if (const auto fit = fit_bytes(*weak, begin, room - at - gap).fit) return at + gap + fit->size;
+    }
+    return at;
+}
+
+std::optional<std::string> Matcher::compare_field(const Piece& piece, const Field& field, const Fit& fit,
                                                   const Locations& known, Locations& seen) const {
-    const auto theirs = place_of(field, shipped);
+    const auto theirs = place_of(piece, field, fit);
     if (!theirs) return "the shipped field does not tell its target";
     const Referent& ours = field.referent;
     switch (ours.kind) {
@@ -124,7 +176,7 @@ std::optional<std::string> Matcher::compare_field(const Piece& piece, const Fiel
         default: break;
     }
     if (ours.piece == &piece) {
-        if (*theirs == shipped) return std::nullopt;
+        if (*theirs == fit.place) return std::nullopt;
         return fmt::format("recompiled to the function itself, shipped to {}", image_.describe(*theirs));
     }
     if (auto text = compare_names(ours, *theirs)) return text;

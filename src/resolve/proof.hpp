@@ -28,24 +28,47 @@ private:
     std::map<const void*, Place> known_;  // by Referent::identity()
 };
 
+// Where one field of a piece is shipped, where offsets are not the same on both sides.
+struct Spot {
+    std::uint64_t offset = 0;      // of the shipped field, from the place
+    std::optional<Place> target;   // of a branch that the assembler shortened and resolved: where it leads
+};
+
+// How a piece lies in the shipped object.
+struct Fit {
+    Place place;
+    std::uint64_t size = 0;    // shipped bytes: fewer than recompiled where branches were shortened
+    std::vector<Spot> spots;   // by index of Piece::fields; empty where all offsets are the same
+};
+
+struct Comparison {
+    std::optional<Fit> fit;
+    Mismatch mismatch;  // where there is no fit
+};
+
 class Matcher {
 public:
-    Matcher(const arch::Arch& arch, const Image& image) : arch_(arch), image_(image) {}
+    Matcher(const arch::Arch& arch, const Image& image, const Pieces& pieces)
+        : arch_(arch), image_(image), pieces_(pieces) {}
 
-    // The bytes, with the fields of both sides left out.
-    [[nodiscard]] std::optional<Mismatch> compare_bytes(const Piece& piece, const Place& shipped) const;
+    // Bytes, length and references of a piece against the shipped object at a place.
+    [[nodiscard]] Comparison compare(const Piece& piece, const Place& shipped, const Locations& known) const;
+
     // What the fields refer to: names against the kernel's names, strings against shipped strings, each symbol
     // at one place only, and at the one in `known` if it is there.
-    [[nodiscard]] std::optional<Mismatch> compare_fields(const Piece& piece, const Place& shipped,
-                                                         const Locations& known) const;
-    // Both.
-    [[nodiscard]] std::optional<Mismatch> compare(const Piece& piece, const Place& shipped, const Locations& known) const;
+    [[nodiscard]] std::optional<Mismatch> compare_fields(const Piece& piece, const Fit& fit, const Locations& known) const;
 
     // The place of what the field refers to: of the piece's start, of the symbol, of the content.
-    [[nodiscard]] std::optional<Place> place_of(const Field& field, const Place& shipped) const;
+    [[nodiscard]] std::optional<Place> place_of(const Piece& piece, const Field& field, const Fit& fit) const;
 
 private:
-    [[nodiscard]] std::optional<std::string> compare_field(const Piece& piece, const Field& field, const Place& shipped,
+    // Bytes alone, the fields of both sides left out; shortened branches allowed.
+    [[nodiscard]] Comparison fit_bytes(const Piece& piece, const Place& shipped, std::uint64_t room) const;
+    [[nodiscard]] std::optional<Mismatch> compare_bytes(const Piece& piece, const Place& shipped) const;
+    [[nodiscard]] std::optional<Mismatch> compare_length(const Piece& piece, const Fit& fit,
+                                                         const std::optional<Extent>& extent) const;
+    [[nodiscard]] std::uint64_t nameless_end(const Place& function, std::uint64_t at, std::uint64_t room) const;
+    [[nodiscard]] std::optional<std::string> compare_field(const Piece& piece, const Field& field, const Fit& fit,
                                                            const Locations& known, Locations& seen) const;
     [[nodiscard]] std::optional<std::string> compare_names(const Referent& ours, const Place& theirs) const;
     [[nodiscard]] std::optional<std::string> compare_content(const Referent& ours, const Place& theirs) const;
@@ -53,6 +76,7 @@ private:
 
     const arch::Arch& arch_;
     const Image& image_;
+    const Pieces& pieces_;
 };
 
 // Equal names, or equal up to the number that the compiler ends them with (`foo.123`, `foo.constprop.0`): it

@@ -79,11 +79,11 @@ Resolution Resolver::of_module(const diff::Reference& reference, std::string_vie
     return failed(reference);
 }
 
-std::optional<Resolution> Resolver::by_proof(const diff::Reference& reference) const {
+std::optional<Resolution> Resolver::by_proof(const diff::Reference& reference) {
     if (!reference.defined_in_unit || reference.original == nullptr) return std::nullopt;
     const FunctionProof* proof = unit_.proof_of(*reference.original);
     if (proof == nullptr || proof->fidelity != Fidelity::identical) return std::nullopt;
-    return chosen(unit_.symbols_, proof->shipped, "proven function");
+    return chosen(reference, unit_.symbols_, proof->shipped, "proven function");
 }
 
 std::optional<Resolution> Resolver::by_witness(const diff::Reference& reference) {
@@ -97,7 +97,7 @@ std::optional<Resolution> Resolver::by_witness(const diff::Reference& reference)
         return failed(reference);
     }
     if (!witness.shipped) return std::nullopt;
-    return chosen(unit_.symbols_, *witness.shipped, "witness " + witness.how);
+    return chosen(reference, unit_.symbols_, *witness.shipped, "witness " + witness.how);
 }
 
 std::optional<Resolution> Resolver::by_name(const diff::Reference& reference, const kernel::SymbolTable& table) {
@@ -106,10 +106,10 @@ std::optional<Resolution> Resolver::by_name(const diff::Reference& reference, co
     const Indices fitting = plausible(reference, table, all);
     if (all.size() == 1) {
         // An undefined symbol may name what was static until another file of the same patch made it global.
-        if (!fitting.empty() || !reference.defined_in_unit) return chosen(table, all.front(), "unique name");
+        if (!fitting.empty() || !reference.defined_in_unit) return chosen(reference, table, all.front(), "unique name");
         return std::nullopt;
     }
-    if (fitting.size() == 1) return chosen(table, fitting.front(), "the only one of its kind among equal names");
+    if (fitting.size() == 1) return chosen(reference, table, fitting.front(), "the only one of its kind among equal names");
     return ambiguous(reference, table, all);
 }
 
@@ -134,9 +134,20 @@ Resolver::Indices Resolver::plausible(const diff::Reference& reference, const ke
     return fitting;
 }
 
-Resolution Resolver::chosen(const kernel::SymbolTable& table, std::size_t index, std::string how) const {
-    return {Resolution::Kind::livepatch, table.object(), std::string(table.symbols()[index].name), table.sympos(index),
-            std::move(how)};
+Resolution Resolver::chosen(const diff::Reference& reference, const kernel::SymbolTable& table, std::size_t index,
+                            std::string how) {
+    const kernel::KernelSymbol& symbol = table.symbols()[index];
+    if (symbol.init_only) {
+        diagnostics_.error("resolve.init", where(), fmt::format("'{}' is gone once {} is initialised", symbol.name, table.object()))
+            .hint("code that stays must not refer to init code and init data");
+        return failed(reference);
+    }
+    try {
+        return {Resolution::Kind::livepatch, table.object(), std::string(symbol.name), table.sympos(index), std::move(how)};
+    } catch (const Error& error) {
+        diagnostics_.error("resolve.ambiguous", where(), error.message());
+        return failed(reference);
+    }
 }
 
 Resolution Resolver::ambiguous(const diff::Reference& reference, const kernel::SymbolTable& table, const Indices& candidates) {

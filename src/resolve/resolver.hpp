@@ -21,14 +21,15 @@ private:
     using Indices = std::vector<std::size_t>;
 
     [[nodiscard]] std::optional<Resolution> by_export(const diff::Reference& reference);
-    [[nodiscard]] std::optional<Resolution> by_proof(const diff::Reference& reference) const;
+    [[nodiscard]] std::optional<Resolution> by_proof(const diff::Reference& reference);
     [[nodiscard]] std::optional<Resolution> by_witness(const diff::Reference& reference);
     [[nodiscard]] std::optional<Resolution> by_name(const diff::Reference& reference, const kernel::SymbolTable& table);
     [[nodiscard]] Resolution of_module(const diff::Reference& reference, std::string_view module);
 
     [[nodiscard]] Indices plausible(const diff::Reference& reference, const kernel::SymbolTable& table,
                                     const Indices& candidates) const;
-    [[nodiscard]] Resolution chosen(const kernel::SymbolTable& table, std::size_t index, std::string how) const;
+    [[nodiscard]] Resolution chosen(const diff::Reference& reference, const kernel::SymbolTable& table, std::size_t index,
+                                    std::string how);
     [[nodiscard]] Resolution ambiguous(const diff::Reference& reference, const kernel::SymbolTable& table,
                                        const Indices& candidates);
     [[nodiscard]] Resolution unresolved(const diff::Reference& reference);

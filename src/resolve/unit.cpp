@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <elf.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -34,10 +35,31 @@ std::optional<std::size_t> listed_as(const Image& image, const Place& place, std
     return similar;
 }
 
-std::string list_of(const Image& image, const std::vector<Place>& places) {
+std::string list_of(const Image& image, const std::vector<Fit>& fits) {
     std::string text;
-    for (const Place& place : places) text += (text.empty() ? "" : ", ") + image.describe(place);
+    for (const Fit& fit : fits) text += (text.empty() ? "" : ", ") + image.describe(fit.place);
     return text;
+}
+
+// The proof of a function that was found at one place only.
+void settle(FunctionProof& proof, const Search& search, const Image& image) {
+    const auto index = listed_as(image, search.settled->place, proof.name);
+    if (!index) {
+        proof.detail = "the kernel does not list this name at " + image.describe(search.settled->place);
+        return;
+    }
+    try {
+        proof.sympos = image.symbols().sympos(*index);
+    } catch (const Error& error) {
+        proof.fidelity = Fidelity::ambiguous;
+        proof.detail = error.message();
+        return;
+    }
+    proof.fidelity = Fidelity::identical;
+    proof.shipped = *index;
+    if (!search.witness.empty()) proof.detail = "told from its equals by " + search.witness;
+    if (!search.settled->spots.empty())
+        proof.detail += std::string(proof.detail.empty() ? "" : "; ") + "shipped with branches in their short form";
 }
 
 FunctionProof proof_from(const Search& search, const elf::Symbol& symbol, const Image& image) {
@@ -48,21 +70,14 @@ FunctionProof proof_from(const Search& search, const elf::Symbol& symbol, const 
         proof.fidelity = Fidelity::different;
         proof.detail = search.conflict;
     } else if (search.settled) {
-        const auto index = listed_as(image, *search.settled, symbol.name);
-        proof.fidelity = index ? Fidelity::identical : Fidelity::missing;
-        proof.detail = search.witness.empty() ? "" : "found by " + search.witness;
-        if (index) {
-            proof.shipped = *index;
-            proof.sympos = image.symbols().sympos(*index);
-        } else {
-            proof.detail = "the kernel does not list this name at " + image.describe(*search.settled);
-        }
+        settle(proof, search, image);
     } else if (search.equal.size() > 1) {
         proof.fidelity = Fidelity::ambiguous;
         proof.detail = "equal to each of " + list_of(image, search.equal);
     } else if (search.name_found) {
         proof.fidelity = Fidelity::different;
         proof.detail = search.nearest ? search.nearest->text : "every equal function refers to other places";
+        if (symbol.binding == STB_WEAK) proof.detail = "another file overrides this weak function (" + proof.detail + ")";
     } else {
         proof.detail = fmt::format("no symbol of that name in {}", image.symbols().object());
     }
@@ -75,7 +90,7 @@ Unit::Unit(const kernel::Kernel& kernel, std::string object, const elf::Object& 
     : kernel_(kernel), object_(std::move(object)), original_(original), symbols_(symbols_of(kernel, object_)) {
     const auto image = image_of(kernel, object_);
     const Pieces pieces(original, kernel.arch());
-    const Matcher matcher(kernel.arch(), *image);
+    const Matcher matcher(kernel.arch(), *image, pieces);
     const Prover prover(pieces, *image, matcher);
 
     for (const auto& symbol : original.symbols()) {

@@ -25,8 +25,8 @@ public:
     }
     std::optional<Place> symbol_of_field(const Place& field, const elf::Relocation& ours) const override;
     std::vector<std::uint64_t> relocated(const Place&, std::uint64_t) const override { return {}; }
-    std::string length_problem(std::size_t symbol_index, std::uint64_t size,
-                               const std::vector<std::string_view>& inner) const override;
+    std::optional<Extent> extent(const Place& function, const std::vector<std::string_view>& inner) const override;
+    std::optional<SectionOffset> section_of(const Place& place) const override;
 
 private:
     const kernel::Kernel& kernel_;
@@ -50,27 +50,22 @@ std::optional<Place> VmlinuxImage::symbol_of_field(const Place& field, const elf
     return Place{nullptr, *address, {}};
 }
 
-// kallsyms has no sizes: the function must end before the next symbol, with nothing but padding between.
-std::string VmlinuxImage::length_problem(std::size_t symbol_index, std::uint64_t size,
-                                         const std::vector<std::string_view>& inner) const {
-    const std::uint64_t begin = symbols_.symbols()[symbol_index].address;
-    const std::uint64_t end = begin + size;
-    std::uint64_t next = symbols_.next_address(begin);
-    while (next < end) {
-        for (const std::size_t index : symbols_.at(next)) {
-            const std::string_view name = symbols_.symbols()[index].name;
-            if (std::ranges::find(inner, name) == inner.end())
-                return fmt::format("recompiled {} bytes, shipped at most {} ('{}' follows)", size, next - begin, name);
-        }
-        next = symbols_.next_address(next);
-    }
-    const elf::Section* section = kernel_.section_at(begin);
-    if (section == nullptr) return "the shipped function has no content";
-    next = std::min(next, section->address + section->size());
-    const auto gap = next > end ? kernel_.read(end, next - end) : std::nullopt;
-    if (gap && !arch_.is_padding(*gap))
-        return fmt::format("recompiled {} bytes, the shipped function goes on after that", size);
-    return {};
+// kallsyms has no sizes: a function can go on up to the next name.
+std::optional<Extent> VmlinuxImage::extent(const Place& function, const std::vector<std::string_view>& inner) const {
+    const elf::Section* section = kernel_.section_at(function.offset);
+    if (section == nullptr) return std::nullopt;
+    const auto is_inner = [&](std::size_t index) {
+        return std::ranges::find(inner, symbols_.symbols()[index].name) != inner.end();
+    };
+    std::uint64_t next = symbols_.next_address(function.offset);
+    while (next != UINT64_MAX && std::ranges::all_of(symbols_.at(next), is_inner)) next = symbols_.next_address(next);
+    return Extent{std::min(next, section->address + section->size()) - function.offset, false};
+}
+
+std::optional<SectionOffset> VmlinuxImage::section_of(const Place& place) const {
+    const elf::Section* section = kernel_.section_at(place.offset);
+    if (section == nullptr) return std::nullopt;
+    return SectionOffset{section, place.offset - section->address};
 }
 
 }  // namespace

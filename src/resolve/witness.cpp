@@ -28,50 +28,46 @@ Prover::Prover(const Pieces& pieces, const Image& image, const Matcher& matcher)
         const auto found = searches_.find(&piece);
         if (found == searches_.end()) continue;
         const Search& search = found->second;
-        if (search.equal.size() == 1 && !search.settled) settle(piece, search.equal.front(), {});
-        follow();
+        if (search.equal.size() == 1) settle(piece, search.equal.front(), {});
     }
+    follow();
     start_from_variables();
     while (separate()) follow();
 }
 
 void Prover::search_by_name(const Piece& piece) {
     Search& search = searches_[&piece];
-    const auto inner = pieces_.names_inside(piece);
     for (const elf::Symbol* symbol : piece.symbols) {
         for (const std::size_t index : image_.symbols().find(symbol->name)) {
             search.name_found = true;
             const Place place = image_.place_of(index);
-            if (std::ranges::find(search.equal, place) != search.equal.end()) continue;
-            if (auto mismatch = matcher_.compare(piece, place, known_)) {
-                keep_nearest(search, std::move(*mismatch));
-            } else if (auto problem = image_.length_problem(index, piece.size, inner); !problem.empty()) {
-                keep_nearest(search, {piece.size, std::move(problem)});
-            } else {
-                search.equal.push_back(place);
-            }
+            if (std::ranges::find(search.equal, place, &Fit::place) != search.equal.end()) continue;
+            Comparison comparison = matcher_.compare(piece, place, known_);
+            if (comparison.fit) search.equal.push_back(std::move(*comparison.fit));
+            else keep_nearest(search, std::move(comparison.mismatch));
         }
     }
 }
 
-void Prover::settle(const Piece& piece, const Place& place, std::string witness) {
+void Prover::settle(const Piece& piece, const Fit& fit, std::string witness) {
+    const Place place = fit.place;
     Search& search = searches_[&piece];
-    search.settled = place;
+    search.settled = fit;
     search.witness = std::move(witness);
     if (const Place& elsewhere = known_.set_once(whole(piece), place); elsewhere != place) {
         search.conflict = fmt::format("its bytes are at {}, but {} refers to it at {}", image_.describe(place),
                                       sightings_[&piece].witness, image_.describe(elsewhere));
         return;
     }
-    question(piece, place);
+    question(piece, *search.settled);
 }
 
 // Asks a piece that lies at a proven place where the things are that it refers to.
-void Prover::question(const Piece& piece, const Place& place) {
+void Prover::question(const Piece& piece, const Fit& fit) {
     for (const Field& field : piece.fields) {
         const auto kind = field.referent.kind;
         if (kind != Referent::Kind::piece && kind != Referent::Kind::undefined) continue;
-        if (const auto referent = matcher_.place_of(field, place)) record(field, *referent, piece);
+        if (const auto referent = matcher_.place_of(piece, field, fit)) record(field, *referent, piece);
     }
 }
 
@@ -96,8 +92,8 @@ void Prover::follow() {
         queue_.pop_front();
         if (located.piece->is_function) {
             follow_function(located);
-        } else if (!matcher_.compare(*located.piece, located.place, known_)) {
-            question(*located.piece, located.place);
+        } else if (const auto same = matcher_.compare(*located.piece, located.place, known_).fit) {
+            question(*located.piece, *same);
         }
     }
 }
@@ -107,19 +103,18 @@ void Prover::follow_function(const Located& located) {
     if (found == searches_.end()) return;
     Search& search = found->second;
     if (search.settled) {
-        if (*search.settled != located.place && search.conflict.empty())
-            search.conflict = fmt::format("its bytes are at {}, but {} refers to it at {}", image_.describe(*search.settled),
+        if (search.settled->place != located.place && search.conflict.empty())
+            search.conflict = fmt::format("its bytes are at {}, but {} refers to it at {}", image_.describe(search.settled->place),
                                           located.witness, image_.describe(located.place));
         return;
     }
-    if (std::ranges::find(search.equal, located.place) != search.equal.end()) {
-        settle(*located.piece, located.place, located.witness);
-    } else if (auto mismatch = matcher_.compare(*located.piece, located.place, known_)) {
-        search.equal.clear();
-        search.nearest = std::move(mismatch);
-        search.name_found = true;
+    Comparison comparison = matcher_.compare(*located.piece, located.place, known_);
+    if (comparison.fit) {
+        settle(*located.piece, *comparison.fit, located.witness);
     } else {
-        settle(*located.piece, located.place, located.witness);
+        search.equal.clear();
+        search.nearest = std::move(comparison.mismatch);
+        search.name_found = true;
     }
 }
 
@@ -132,9 +127,10 @@ void Prover::start_from_variables() {
         const auto found = symbols.find(piece.name());
         if (found.size() != 1 || is_code_type(symbols.symbols()[found.front()].type)) continue;
         const Place place = image_.place_of(found.front());
-        if (matcher_.compare(piece, place, known_)) continue;
+        const auto same = matcher_.compare(piece, place, known_).fit;
+        if (!same) continue;
         known_.set_once(whole(piece), place);
-        question(piece, place);
+        question(piece, *same);
         follow();
     }
 }
@@ -145,7 +141,7 @@ bool Prover::separate() {
         const auto found = searches_.find(&piece);
         if (found == searches_.end() || found->second.settled || found->second.equal.size() < 2) continue;
         auto& equal = found->second.equal;
-        std::erase_if(equal, [&](const Place& place) { return matcher_.compare_fields(piece, place, known_).has_value(); });
+        std::erase_if(equal, [&](const Fit& fit) { return matcher_.compare_fields(piece, fit, known_).has_value(); });
         if (equal.size() != 1) continue;
         settle(piece, equal.front(), "the places it refers to");
         return true;

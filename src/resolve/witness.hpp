@@ -17,10 +17,10 @@ namespace klp::resolve {
 
 // What is known of one function of the original object.
 struct Search {
-    std::vector<Place> equal;        // shipped functions of its name that equal it
+    std::vector<Fit> equal;          // shipped functions of its name that equal it
     bool name_found = false;         // there is some shipped symbol of its name
     std::optional<Mismatch> nearest; // of the shipped function that agrees longest, where none is equal
-    std::optional<Place> settled;    // the one that it is
+    std::optional<Fit> settled;      // the one that it is
     std::string witness;             // how that is known, where the name alone did not tell
     std::string conflict;            // why it cannot be believed
 };
@@ -48,10 +48,10 @@ private:
     };
 
     void search_by_name(const Piece& piece);
-    void settle(const Piece& piece, const Place& place, std::string witness);
+    void settle(const Piece& piece, const Fit& fit, std::string witness);
     void follow();
     void follow_function(const Located& located);
-    void question(const Piece& piece, const Place& place);
+    void question(const Piece& piece, const Fit& fit);
     void record(const Field& field, const Place& place, const Piece& witness);
     void start_from_variables();
     bool separate();
