@@ -3,8 +3,11 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/progress.hpp"
@@ -13,13 +16,17 @@
 namespace klp::guest {
 
 struct Request {
-    std::vector<fs::path> livepatches;     // .ko files, loaded in this order
-    std::vector<std::string> modules;      // loaded before, with what they depend on
-    std::vector<std::string> late_modules; // loaded after the livepatches, before the second COMMAND
-    std::string command;                   // for the guest's sh -c; empty: none
+    std::vector<fs::path> livepatches;     // .ko files (or .ko.xz and the like), loaded in this order
+    // Names of the kernel's modules, or paths of .ko files (anything with a '/' or ending in .ko). A named module
+    // comes after what it depends on; a file is taken alone.
+    std::vector<std::string> modules;      // loaded before the first COMMAND
+    std::vector<std::string> late_modules; // loaded after the livepatches, before the second COMMAND; they stay
+    std::string command;                   // for the guest's sh; empty: none
     std::vector<fs::path> files;           // copied into the guest's root folder
+    // Of the whole guest; a transition gets half of it.
     std::chrono::seconds time_limit{120};
     std::string kernel_arguments;          // appended to the command line
+    std::function<void(std::string_view)> on_console;  // gets the console's text as it comes
 };
 
 struct Output {
@@ -28,18 +35,20 @@ struct Output {
 };
 
 struct Result {
-    bool loaded = false;
-    bool transition_complete = false;
-    bool unloaded = false;
+    bool loaded = false;               // all livepatches
+    bool transition_complete = false;  // of all of them
+    bool unloaded = false;             // all of them, after they were disabled
     std::optional<Output> before, after, reverted;
-    std::int64_t transition_ms = 0;  // from the write to `enabled` (or load) until transition reads 0
-    std::string console;             // the kernel's console
-    std::string failure;             // empty where all went well; else which step failed, and its message
+    // From before the module is loaded until its transition reads 0, summed over the livepatches.
+    std::int64_t transition_ms = 0;
+    std::string console;                // the kernel's console, from the first step on with all of its log
+    std::vector<std::string> warnings;  // lines of it in which the kernel complains (WARNING, BUG)
+    std::string failure;                // empty where all went well; else which step failed, and its message
     [[nodiscard]] bool ok() const noexcept { return failure.empty(); }
 };
 
-// Error: QEMU or a static busybox is missing, a module does not exist, the guest does not boot. A failed step
-// in the guest is in Result::failure. QEMU is gone in every case when this returns or throws.
+// Error: QEMU or a static busybox is missing, a file or a module does not exist, QEMU does not start. What fails in
+// the guest, its boot included, is in Result::failure. QEMU is gone in every case when this returns or throws.
 [[nodiscard]] Result run(const kernel::Kernel& kernel, const Request& request, const Progress& progress);
 
 }  // namespace klp::guest
