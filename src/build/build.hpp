@@ -42,7 +42,8 @@ struct BuiltReference {
 };
 
 struct Report {
-    fs::path module;
+    fs::path module;   // the file
+    std::string name;  // of the module in it
     std::string kernel;
     std::vector<BuiltObject> objects;
     std::vector<BuiltReference> references;

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "report/build.hpp"
+
+#include <fmt/format.h>
+
+namespace klp::report {
+
+namespace {
+
+Json function_json(const build::BuiltFunction& function) {
+    Json json;
+    json["name"] = function.name;
+    json["new"] = function.added;
+    json["sympos"] = function.added ? Json() : Json(function.sympos);
+    json["fidelity"] = function.added ? Json() : Json(function.fidelity);
+    json["source"] = function.source;
+    json["reason"] = function.reason;
+    return json;
+}
+
+Json object_json(const build::BuiltObject& object) {
+    Json json;
+    json["name"] = object.name;
+    json["functions"] = Json::array();
+    for (const auto& function : object.functions) json["functions"].push_back(function_json(function));
+    return json;
+}
+
+Json reference_json(const build::BuiltReference& reference) {
+    Json json;
+    json["object"] = reference.object;
+    json["symbol"] = reference.symbol;
+    json["resolved"] = reference.resolved;
+    json["how"] = reference.how;
+    return json;
+}
+
+std::string object_text(const build::BuiltObject& object) {
+    Table table({"function", "change", "sympos", "proof", "source", "what differs"});
+    for (const auto& function : object.functions) {
+        if (function.added) {
+            table.add({function.name, "new", "-", "-", function.source, function.reason});
+        } else {
+            table.add({function.name, "patched", std::to_string(function.sympos), function.fidelity, function.source, function.reason});
+        }
+    }
+    return fmt::format("{}:\n{}", printable(object.name), table.text(2));
+}
+
+std::string references_text(const build::Report& report) {
+    Table table({"object", "symbol", "resolved as", "how"});
+    for (const auto& reference : report.references) {
+        table.add({reference.object, reference.symbol, reference.resolved, reference.how});
+    }
+    const std::string rows = table.text(2);
+    return rows.empty() ? "no references\n" : "references:\n" + rows;
+}
+
+std::string timings_text(const Timings& timings) {
+    std::string text;
+    double total = 0;
+    for (const auto& stage : timings.stages()) {
+        text += fmt::format("{} {:.2f} s, ", stage.name, stage.seconds);
+        total += stage.seconds;
+    }
+    return fmt::format("time: {}in all {:.2f} s\n", text, total);
+}
+
+}  // namespace
+
+Json build_json(const build::Report& report, const Timings& timings) {
+    Json json;
+    json["module"] = report.module.string();
+    json["name"] = report.name;
+    json["kernel"] = report.kernel;
+    json["objects"] = Json::array();
+    for (const auto& object : report.objects) json["objects"].push_back(object_json(object));
+    json["references"] = Json::array();
+    for (const auto& reference : report.references) json["references"].push_back(reference_json(reference));
+    json["proven"] = Json::object();
+    json["proven"]["identical"] = report.functions_proven;
+    json["proven"]["total"] = report.functions_total;
+    json["notes"] = report.notes;
+    json["timings"] = Json::object();
+    for (const auto& stage : timings.stages()) json["timings"][stage.name] = stage.seconds;
+    return json;
+}
+
+std::string build_text(const build::Report& report, const Timings& timings, bool verbose) {
+    std::string text = fmt::format("{} for kernel {}\n", printable(report.module.string()), printable(report.kernel));
+    for (const auto& object : report.objects) text += object_text(object);
+    if (verbose) text += references_text(report);
+    text += fmt::format("proof: {} of {} functions of the recompiled units equal what is shipped, among them every patched one\n",
+                        report.functions_proven, report.functions_total);
+    for (const auto& note : report.notes) text += fmt::format("note: {}\n", printable(note));
+    return text + timings_text(timings);
+}
+
+}  // namespace klp::report

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What `klp build` made.
+#pragma once
+
+#include <string>
+
+#include "base/progress.hpp"
+#include "build/build.hpp"
+#include "report/text.hpp"
+
+namespace klp::report {
+
+// {"module" (the file), "name", "kernel", "objects": [{"name", "functions": [{"name", "new", "sympos", "fidelity", "source", "reason"}]}],
+//  "references": [{"object", "symbol", "resolved", "how"}], "proven": {"identical", "total"}, "notes",
+//  "timings": {STAGE: SECONDS}}; sympos and fidelity are null for new functions.
+[[nodiscard]] Json build_json(const build::Report& report, const Timings& timings);
+// `verbose`: with each reference and how its place was found.
+[[nodiscard]] std::string build_text(const build::Report& report, const Timings& timings, bool verbose);
+
+}  // namespace klp::report
