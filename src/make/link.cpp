@@ -9,6 +9,7 @@
 #include "make/glue.hpp"
 #include "make/make.hpp"
 #include "make/tables.hpp"
+#include "make/target.hpp"
 
 namespace klp::make {
 namespace {
@@ -38,13 +39,15 @@ void check_request(const ModuleRequest& request, Diagnostics& diagnostics) {
 }
 
 // All inputs by names relative to the scratch folder, so that its path leaves no trace.
-elf::Object run_linker(const ModuleRequest& request, const LinkNames& names, const Glue& glue, const arch::Arch& arch) {
+elf::Object run_linker(const Target& target, const ModuleRequest& request, const LinkNames& names) {
+    const Glue& glue = target.glue;
     const TempDir scratch("klp-link");
     Command command;
     command.argv = glue.linker;
     command.argv.insert(command.argv.end(), {"-o", "module.o", glue.object.string(), "tables.o"});
     command.directory = scratch.path();
-    make_tables(request, names, glue.layout, arch, elf::Object::read(glue.object)).write_to(scratch.path() / "tables.o");
+    make_tables(request, names, glue.layout, target.arch, elf::Object::read(glue.object))
+        .write_to(scratch.path() / "tables.o");
     for (std::size_t i = 0; i < request.units.size(); ++i) {
         const LinkNames::Renaming renaming(names, request.units[i]);
         const std::string file = fmt::format("unit-{}.o", i);
@@ -65,21 +68,26 @@ std::vector<std::pair<std::string, std::uint32_t>> entry_sizes(const kernel::Ker
     return load_glue(kernel).entry_sizes;
 }
 
-std::vector<std::byte> link(const kernel::Kernel& kernel, const ModuleRequest& request, Diagnostics& diagnostics) {
+std::vector<std::byte> link(const Target& target, const ModuleRequest& request, Diagnostics& diagnostics) {
     check_request(request, diagnostics);
     const LinkNames names(request, diagnostics);
     diagnostics.stop_on_errors("the parts do not fit into one livepatch module");
 
-    const Glue glue = load_glue(kernel);
-    elf::Object module = run_linker(request, names, glue, kernel.arch());
+    elf::Object module = run_linker(target, request, names);
     restore_definitions(module, names);
-    make_livepatch_relocations(module, names, kernel.arch(), diagnostics);
+    make_livepatch_relocations(module, names, target.arch, diagnostics);
     remove_unused(module);
-    add_imports(module, kernel.exports(), kernel.config().enabled("CONFIG_MODVERSIONS"), glue.layout, diagnostics);
-    set_module_name(module, request.name, glue.layout);
-    check_special_sections(module, kernel.arch(), diagnostics);
+    add_imports(module, target.exports, target.has_versions, target.glue.layout, diagnostics);
+    set_module_name(module, request.name, target.glue.layout);
+    check_special_sections(module, target.arch, diagnostics);
     diagnostics.stop_on_errors("the change cannot be made into a livepatch module");
     return module.write();
+}
+
+std::vector<std::byte> link(const kernel::Kernel& kernel, const ModuleRequest& request, Diagnostics& diagnostics) {
+    const Glue glue = load_glue(kernel);
+    const bool has_versions = kernel.config().enabled("CONFIG_MODVERSIONS");
+    return link({kernel.arch(), kernel.exports(), has_versions, glue}, request, diagnostics);
 }
 
 }  // namespace klp::make
