@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <thread>
 
 #include "base/parallel.hpp"
@@ -191,15 +192,19 @@ TEST(ParallelFor, CallsEachJobOnce) {
 }
 
 TEST(ParallelFor, ThrowsTheFirstFailureByIndex) {
-    try {
-        parallel_for(2, 2, [](std::size_t i) {
-            // The second job fails first in time.
-            std::this_thread::sleep_for(i == 0 ? 50ms : 0ms);
-            throw Error(std::to_string(i));
-        });
-        FAIL() << "expected an Error";
-    } catch (const Error& error) {
-        EXPECT_EQ(error.message(), "0");
+    for (const std::size_t slow : {std::size_t{0}, std::size_t{1}}) {
+        std::atomic<int> begun = 0;
+        try {
+            parallel_for(2, 2, [&](std::size_t i) {
+                // Both run before one fails, in either order in time.
+                for (++begun; begun < 2;) std::this_thread::yield();
+                if (i == slow) std::this_thread::sleep_for(50ms);
+                throw Error(std::to_string(i));
+            });
+            FAIL() << "expected an Error";
+        } catch (const Error& error) {
+            EXPECT_EQ(error.message(), "0");
+        }
     }
 }
 
