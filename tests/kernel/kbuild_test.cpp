@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Kbuild against a source tree of a few lines that prints commands as the kernel's does.
+#include "kernel/kbuild.hpp"
+
+#include <gmock/gmock.h>
+
+#include <cstdlib>
+
+namespace klp::kernel {
+namespace {
+
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+
+constexpr std::string_view top_makefile = R"(
+export KBUILD_CFLAGS := -O2 -g $(if $(CROSS_COMPILE),-cross)
+export DEBUG_CFLAGS := -g
+export KBUILD_LDFLAGS := -m elf_x86_64 -z 'no exec'
+export abs_objtree := $(CURDIR)
+export srctree := .
+export CC
+)";
+
+// The dry run prints what scripts/Makefile.build:rule_cc_o_c would: traps, the compiler with its dependency
+// file, objtool, recordmcount behind a shell `if`, and genksyms with one more compiler command.
+constexpr std::string_view makefile_build = R"(
+src := $(obj)
+include $(if $(filter /%,$(src)),$(src),$(srctree)/$(src))/Makefile
+KBUILD_SUBDIR_CCFLAGS := $(KBUILD_SUBDIR_CCFLAGS) $(subdir-ccflags-y)
+export KBUILD_SUBDIR_CCFLAGS
+real-obj-y := $(addprefix $(obj)/,$(obj-y))
+real-obj-m := $(addprefix $(obj)/,$(obj-m))
+flags = -Wp,-MMD,$(@D)/.x.d $(KBUILD_CFLAGS) $(KBUILD_SUBDIR_CCFLAGS) $(if $(filter $@,$(real-obj-m)),-DMODULE)
+$(obj)/%.o: $(src)/%.c
+	set -e; trap 'rm -f $@; kill -s HUP $$$$' HUP; $(CC) $(flags) -DKBUILD_MODFILE='"$(obj)/a-b $(obj)/c"' -c -o $@ $< ; ./tools/objtool/objtool --orc $@; fixdep '$(CC) -c -o $@ $<' > x.cmd
+	if [ $@ != "x" ]; then ./scripts/recordmcount  "$@"; fi; if nm $@ | grep -q x; then $(CC) -E $(flags) $<; fi
+$(obj)/%.o: $(src)/%.S
+	$(CC) $(flags) -c -o $@ $<
+)";
+
+class KbuildTest : public testing::Test {
+protected:
+    KbuildTest() {
+        setenv("KLPKIT_CACHE", (folder_.path() / "cache").c_str(), 1);
+        file("Makefile", top_makefile);
+        file("scripts/Makefile.build", makefile_build);
+        file("include/config/auto.conf", "CONFIG_X=y\n");
+        file("fs/Makefile", "subdir-ccflags-y := -DFROM_ABOVE='\"x y\"'\n");
+        file("fs/proc/Makefile", "obj-y := meminfo.o libxfs/alloc.o\nobj-m := ext.o\n");
+        for (const char* source : {"meminfo.c", "ext.c", "other.c", "entry.S", "libxfs/alloc.c"})
+            file(std::string("fs/proc/") + source, "");
+        file("config", "CONFIG_CC_IS_GCC=y\nCONFIG_CC_VERSION_TEXT=\"" + compiler_version() + "\"\n");
+        Manifest manifest;
+        manifest.name = manifest.release = "6.1.0-test";
+        manifest.arch = "x86_64";
+        manifest.source = tree();
+        manifest.config = tree() / "config";
+        kernel_.emplace(manifest);
+    }
+    ~KbuildTest() override { unsetenv("KLPKIT_CACHE"); }
+
+    static std::string compiler_version() {
+        const std::string text = run_checked({{"gcc", "--version"}, {}, {{"LC_ALL", "C"}}, false, {}, {}, {}}, "gcc").output;
+        return text.substr(0, text.find('\n'));
+    }
+    fs::path tree() const { return folder_.path() / "tree"; }
+    void file(const fs::path& name, std::string_view text) const {
+        fs::create_directories((tree() / name).parent_path());
+        write_file(tree() / name, text);
+    }
+    std::vector<std::string> files_of_tree() const {
+        std::vector<std::string> files;
+        for (const auto& entry : fs::recursive_directory_iterator(tree())) files.push_back(entry.path());
+        std::ranges::sort(files);
+        return files;
+    }
+
+    TempDir folder_;
+    std::optional<Kernel> kernel_;
+};
+
+TEST_F(KbuildTest, GivesTheCompilerCommandOfAnObject) {
+    const CompileCommand command = Kbuild(*kernel_).command("fs/proc/meminfo.o", true);
+    EXPECT_EQ(command.source, "fs/proc/meminfo.c");
+    EXPECT_EQ(command.directory, tree());
+    EXPECT_EQ(command.part, ObjectPart::builtin);
+    EXPECT_THAT(command.compiler, Contains("-O2"));
+    EXPECT_THAT(command.compiler, Contains("-fdata-sections"));
+    for (const char* gone : {"-g", "-o", "fs/proc/meminfo.o", "fs/proc/meminfo.c", "-Wp,-MMD,fs/proc/.x.d"})
+        EXPECT_THAT(command.compiler, Not(Contains(gone)));
+    EXPECT_THAT(command.object_tools, ElementsAre(ElementsAre("./tools/objtool/objtool", "--orc"),
+                                                  ElementsAre("./scripts/recordmcount")));
+}
+
+TEST_F(KbuildTest, KnowsTheModulesOfAnObject) {
+    const CompileCommand command = Kbuild(*kernel_).command("fs/proc/ext.o", false);
+    EXPECT_EQ(command.part, ObjectPart::module);
+    EXPECT_THAT(command.modules, ElementsAre("a_b", "c"));
+    EXPECT_THAT(command.compiler, Not(Contains("-ffunction-sections")));
+}
+
+TEST_F(KbuildTest, TakesFlagsAndRulesFromFoldersAbove) {
+    const Kbuild kbuild(*kernel_);
+    EXPECT_THAT(kbuild.command("fs/proc/meminfo.o", true).compiler, Contains("-DFROM_ABOVE=\"x y\""));
+    EXPECT_EQ(kbuild.command("fs/proc/libxfs/alloc.o", true).part, ObjectPart::builtin);
+}
+
+TEST_F(KbuildTest, SaysWhatTheConfigurationLeavesOut) {
+    EXPECT_EQ(Kbuild(*kernel_).command("fs/proc/other.o", true).part, ObjectPart::none);
+}
+
+TEST_F(KbuildTest, RefusesWhatIsNotMadeFromC) {
+    const Kbuild kbuild(*kernel_);
+    EXPECT_THROW((void)kbuild.command("fs/proc/entry.o", true), Error);
+    EXPECT_THROW((void)kbuild.command("fs/proc/nothing.o", true), Error);
+}
+
+TEST_F(KbuildTest, PrintsCommandsOfObjectsThatExist) {
+    file("fs/proc/meminfo.o", "newer than its source");
+    EXPECT_EQ(Kbuild(*kernel_).command("fs/proc/meminfo.o", true).source, "fs/proc/meminfo.c");
+}
+
+TEST_F(KbuildTest, CompilesModulesOutsideTheTree) {
+    const TempDir outside;
+    write_file(outside.path() / "Makefile", std::string_view("obj-m := extra.o\n"));
+    write_file(outside.path() / "extra.c", std::string_view(""));
+    const CompileCommand command = Kbuild(*kernel_).module_command(outside.path(), "extra");
+    EXPECT_EQ(command.source, (outside.path() / "extra.c").string());
+    EXPECT_THAT(command.compiler, Contains("-DMODULE"));
+}
+
+TEST_F(KbuildTest, WritesNothingIntoTheTreeAndAsksTheTopMakefileOnce) {
+    const std::vector<std::string> before = files_of_tree();
+    (void)Kbuild(*kernel_).command("fs/proc/meminfo.o", true);
+    EXPECT_EQ(files_of_tree(), before);
+    file("Makefile", "$(error asked again)\n");
+    EXPECT_NO_THROW((void)Kbuild(*kernel_).command("fs/proc/meminfo.o", true));
+}
+
+TEST_F(KbuildTest, SplitsVariablesAsAShellWould) {
+    EXPECT_THAT(Kbuild(*kernel_).words("KBUILD_LDFLAGS"), ElementsAre("-m", "elf_x86_64", "-z", "no exec"));
+    EXPECT_THAT(Kbuild(*kernel_).words("NO_SUCH_VARIABLE"), IsEmpty());
+}
+
+TEST_F(KbuildTest, TellsThatATreeIsNotPrepared) {
+    fs::remove(tree() / "include/config/auto.conf");
+    try {
+        (void)Kbuild(*kernel_);
+        FAIL() << "no error";
+    } catch (const Error& error) {
+        EXPECT_THAT(error.what(), HasSubstr("not prepared"));
+    }
+}
+
+}  // namespace
+}  // namespace klp::kernel
