@@ -93,6 +93,12 @@ public:
     [[nodiscard]] virtual std::int64_t addend_bias(const elf::Section& section, Range function,
                                                    const elf::Relocation& relocation) const = 0;
 
+    // Whether the relocated field of an instruction in `function` is where a branch goes (call, jump), as opposed
+    // to an operand that yields an address. The relocation's type need not tell: gas writes calls of local
+    // functions as plain PC-relative fields.
+    [[nodiscard]] virtual bool is_branch(const elf::Section& section, Range function,
+                                         const elf::Relocation& relocation) const = 0;
+
     // S, read back from an applied field: `addend` is A, `field` the field's bytes as shipped, `place` its
     // address P. With -addend_bias() in place of A: the address that the instruction means. nullopt where the
     // formula tells no target, or fewer bytes are given than the relocation writes.

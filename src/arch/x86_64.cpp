@@ -193,6 +193,7 @@ public:
 
     std::int64_t addend_bias(const elf::Section& section, Range function,
                              const elf::Relocation& relocation) const override;
+    bool is_branch(const elf::Section& section, Range function, const elf::Relocation& relocation) const override;
     std::optional<std::uint64_t> target_of_field(const RelocationInfo& info, Bytes field, std::uint64_t place,
                                                  std::int64_t addend) const override;
     std::vector<ImplicitReference> implicit_references(const elf::Section& section, Range function) const override;
@@ -217,6 +218,13 @@ std::int64_t X86_64::addend_bias(const elf::Section& section, Range function, co
     }
     throw Error(where, fmt::format("relocation {} is not at a displacement or immediate of an instruction",
                                    info_of(relocation.type)->name));
+}
+
+bool X86_64::is_branch(const elf::Section& section, Range function, const elf::Relocation& relocation) const {
+    if (!section.is_code() || !counts_from_place(relocation.type)) return false;
+    const auto instructions = decode(section, function);
+    const x86::Instruction* holder = x86::instruction_at(*instructions, relocation.offset - function.begin);
+    return holder != nullptr && holder->is_branch;
 }
 
 std::optional<std::uint64_t> X86_64::target_of_field(const RelocationInfo& info, Bytes field, std::uint64_t place,

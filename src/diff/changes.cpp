@@ -42,6 +42,7 @@ void spread_changed_constants(Unit& patched) {
 // A function and its .cold parts are one, though they lie in two sections.
 void spread_over_cold_parts(Unit& patched) {
     for (Piece& piece : patched.pieces()) {
+        if (piece.twin == nullptr) continue;
         for (Piece* part : piece.cold_parts) {
             if (part->twin == nullptr) piece.mark_changed(fmt::format("it has a new part '{}'", part->name()));
             if (part->changed) piece.mark_changed(fmt::format("'{}': {}", part->name(), part->reason));

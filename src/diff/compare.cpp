@@ -33,7 +33,7 @@ std::vector<std::byte> masked(Bytes content, const std::vector<arch::Range>& ran
 
 Comparison::Extent Comparison::extent_of(const Unit& unit, const Piece& piece) {
     Extent extent{unit, *piece.section, piece.range, unit.relocations(piece)};
-    if (piece.section->name == "__dyndbg") extent.meaningless.push_back(debug_descriptor_line);
+    if (piece.is_debug_descriptor()) extent.meaningless.push_back(debug_descriptor_line);
     return extent;
 }
 

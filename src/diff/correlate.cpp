@@ -70,7 +70,7 @@ void pair_clones(Unit& original, Unit& patched) {
 bool is_paired_by_content(const Piece& piece) {
     if (piece.twin != nullptr || !piece.has_identity()) return false;
     if (piece.role == Role::constant) return piece.is_numbered();
-    if (piece.role == Role::data) return piece.symbol() == nullptr || is_debug_descriptor(piece.base);
+    if (piece.role == Role::data) return piece.symbol() == nullptr || piece.is_debug_descriptor();
     return piece.role == Role::table || piece.role == Role::init_data;
 }
 
@@ -98,6 +98,15 @@ bool pair_by_content(Unit& original, Unit& patched) {
     return paired;
 }
 
+// A .cold part belongs to its function: where their counterparts do not, it has none.
+void part_strange_cold_parts(Unit& patched) {
+    for (Piece& piece : patched.pieces()) {
+        if (piece.parent == nullptr || piece.twin == nullptr || piece.parent->twin == piece.twin->parent) continue;
+        piece.twin->twin = nullptr;
+        piece.twin = nullptr;
+    }
+}
+
 }  // namespace
 
 void make_twins(Piece& original, Piece& patched) {
@@ -108,6 +117,7 @@ void make_twins(Piece& original, Piece& patched) {
 void correlate(Unit& original, Unit& patched) {
     pair_by_name(original, patched);
     pair_clones(original, patched);
+    part_strange_cold_parts(patched);
     correlate_numbered_data(original, patched);
     // again, because content can refer to what is paired only now
     while (pair_by_content(original, patched)) {

@@ -15,7 +15,7 @@ namespace {
 
 bool is_static_local(const Piece& piece) {
     return piece.role == Role::data && piece.twin == nullptr && piece.symbol() != nullptr && piece.has_identity() &&
-           piece.is_numbered() && !is_debug_descriptor(piece.base);
+           piece.is_numbered() && !piece.is_debug_descriptor();
 }
 
 // Static locals of one base name that `holder` (and its .cold parts) refers to, by first reference.

@@ -72,10 +72,6 @@ bool is_message_state(std::string_view base) {
     return contains(names, base);
 }
 
-bool is_debug_descriptor(std::string_view base) {
-    return base == "__UNIQUE_ID_ddebug";
-}
-
 bool is_assembler_label(std::string_view name) {
     return name.starts_with(".L");
 }

@@ -24,9 +24,6 @@ namespace klp::diff {
 // include/linux/once_lite.h:DO_ONCE_LITE_IF, include/linux/printk.h:printk_ratelimited, and relatives.
 [[nodiscard]] bool is_message_state(std::string_view base);
 
-// include/linux/dynamic_debug.h:DEFINE_DYNAMIC_DEBUG_METADATA_CLS
-[[nodiscard]] bool is_debug_descriptor(std::string_view base);
-
 // Local labels that the assembler kept because a relocation needs them.
 [[nodiscard]] bool is_assembler_label(std::string_view name);
 

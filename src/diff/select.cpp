@@ -139,8 +139,7 @@ private:
 // it with what it stored before: the original's address is good for both, for ftrace leads it to the new one.
 bool takes_address(const Unit& patched, const elf::Relocation& relocation, const Target& target, const Holder& holder) {
     if (holder.entry != nullptr || !target.piece->is_function()) return false;
-    const auto info = patched.architecture().relocation_info(relocation.type);
-    if (!info || info->is_call) return false;
+    if (patched.architecture().is_branch(holder.section, holder.range, relocation)) return false;
     return target.delta + patched.bias(relocation, holder.section, holder.range) == 0;
 }
 

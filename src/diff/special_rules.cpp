@@ -6,7 +6,6 @@
 #include <algorithm>
 
 #include "diff/compare.hpp"
-#include "diff/names.hpp"
 
 namespace klp::diff {
 
@@ -60,7 +59,7 @@ bool SpecialRules::keeps_key(const Piece& owner, const SpecialEntry& entry, cons
                                   name.substr(std::string_view("__tracepoint_").size()), owner.label()));
         return false;
     }
-    if (is_debug_descriptor(base_name(name))) {
+    if (key.kind == Target::Kind::piece && key.piece->is_debug_descriptor()) {
         notes_.insert(fmt::format("pr_debug cannot be switched on in the new '{}': its key belongs to the module", owner.label()));
         return false;
     }

@@ -66,6 +66,8 @@ struct Piece {
     [[nodiscard]] bool is_local() const noexcept;          // no symbol of it is seen outside of the object
     [[nodiscard]] bool is_numbered() const noexcept;       // local, with a compiler's counter in its name
     [[nodiscard]] bool is_any_code() const noexcept;
+    // A struct _ddebug of pr_debug and relatives (include/linux/dynamic_debug.h).
+    [[nodiscard]] bool is_debug_descriptor() const noexcept { return section->name == "__dyndbg"; }
     [[nodiscard]] bool is_function() const noexcept { return role == Role::code && parent == nullptr && symbol(); }
     // Nobody can tell two copies apart: compared by content, copied when needed.
     [[nodiscard]] bool has_identity() const noexcept;

@@ -88,6 +88,16 @@ TEST(AddendBias, SeesBytesThatWereEdited) {
     EXPECT_EQ(x86().addend_bias(section, whole(section), section.rela()[0]), 4);
 }
 
+TEST(IsBranch, TellsCallsFromAddresses) {
+    const auto object = assemble("call foo\n jne foo\n jmp .Lhere\n lea foo(%rip), %rax\n mov $foo, %rdi\n.section b,\"ax\"\n.Lhere: nop\n");
+    const elf::Section& section = *object.find_section(".text");
+    std::vector<elf::Relocation> relocations(section.rela().begin(), section.rela().end());
+    std::ranges::sort(relocations, {}, &elf::Relocation::offset);
+    std::vector<bool> result;
+    for (const auto& each : relocations) result.push_back(x86().is_branch(section, whole(section), each));
+    EXPECT_THAT(result, ElementsAre(true, true, true, false, false));
+}
+
 TEST(InstructionStarts, AreAscendingOffsetsInTheSection) {
     const auto object = assemble("nop\n f: push %rbp\n mov %rsp, %rbp\n endbr64\n ud2\n int3\n");
     EXPECT_THAT(x86().instruction_starts(*object.find_section(".text"), {1, 12}), ElementsAre(1, 2, 5, 9, 11));
