@@ -1,38 +1,130 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // klp kernel: kernels as targets.
+#include "cli/kernel.hpp"
+
 #include <fmt/format.h>
 
-#include <cstdio>
+#include <iostream>
 #include <memory>
-#include <nlohmann/json.hpp>
 
 #include "cli/command.hpp"
 #include "kernel/catalogue.hpp"
+#include "report/text.hpp"
 
 namespace klp::cli {
 
 namespace {
 
-using Json = nlohmann::ordered_json;
+using report::Json;
 
-void print_json(const Json& json) { fmt::print("{}\n", json.dump(2)); }
+constexpr auto fetch_footer = R"(Takes packages linux-image-RELEASE, linux-headers-RELEASE and the linux-source of the same version, with
+apt-get download: no root is needed, and nothing is installed. Needs some 2.2 GB, in the cache folder.)";
 
-void add_fetch(CLI::App& kernel) {
-    auto release = std::make_shared<std::string>("newest");
-    CLI::App* fetch = kernel.add_subcommand("fetch", "get a kernel of this distribution: image, modules, prepared source");
-    fetch->add_option("release", *release, "a release such as 6.1.0-56-amd64, or newest (default)");
-    fetch->callback([release] {
-        const kernel::Manifest manifest = kernel::fetch(*release, stderr_progress());
-        fmt::print("{}\n", manifest.name);
-    });
+constexpr auto add_footer = R"(The files stay where they are and must not change. The source tree must have been prepared for exactly this kernel:
+its config in place, `make modules_prepare` run with the compiler that made the kernel, Module.symvers in it.)";
+
+void print_kernels(const std::vector<kernel::Manifest>& kernels, bool json) {
+    if (!json) {
+        report::Table table({"NAME", "RELEASE", "ARCH"});
+        for (const auto& manifest : kernels) table.add({manifest.name, manifest.release, manifest.arch});
+        std::cout << table.text();
+        return;
+    }
+    Json array = Json::array();
+    for (const auto& manifest : kernels) {
+        array.push_back({{"name", manifest.name}, {"release", manifest.release}, {"arch", manifest.arch}});
+    }
+    std::cout << report::to_text(array);
+}
+
+Json info_json(const kernel::Manifest& manifest, std::string_view compiler) {
+    return {{"name", manifest.name},
+            {"release", manifest.release},
+            {"arch", manifest.arch},
+            {"fetched", manifest.fetched},
+            {"compiler", compiler},
+            {"paths",
+             {{"source", manifest.source.string()},
+              {"image", manifest.image.string()},
+              {"vmlinux", manifest.vmlinux.string()},
+              {"modules", manifest.modules.string()},
+              {"config", manifest.config.string()},
+              {"symvers", manifest.symvers.string()}}}};
+}
+
+void print_info(const kernel::Manifest& manifest, bool json) {
+    const kernel::Kernel kernel(manifest);
+    const Json info = info_json(manifest, kernel.config().value("CONFIG_CC_VERSION_TEXT").value_or(""));
+    if (json) {
+        std::cout << report::to_text(info);
+        return;
+    }
+    const auto print_line = [](const std::string& key, const Json& value) {
+        const std::string text = value.is_string() ? value.get<std::string>() : value.dump();
+        std::cout << fmt::format("{:<9} {}\n", key, text.empty() ? "-" : report::printable(text));
+    };
+    for (const auto& [key, value] : info.items()) {
+        if (key != "paths") print_line(key, value);
+    }
+    for (const auto& [key, value] : info["paths"].items()) print_line(key, value);
+}
+
+void add_fetch(CLI::App& group) {
+    const auto release = std::make_shared<std::string>("newest");
+    CLI::App* command = group.add_subcommand("fetch", "get a kernel of this distribution: image, modules, prepared source");
+    command->footer(fetch_footer);
+    command->add_option("RELEASE", *release, "such as 6.1.0-56-amd64, or newest (default)");
+    command->callback([release] { std::cout << kernel::fetch(*release, stderr_progress()).name << '\n'; });
+}
+
+void add_add(CLI::App& group) {
+    const auto request = std::make_shared<kernel::AddRequest>();
+    CLI::App* command = group.add_subcommand("add", "add a kernel of another distribution, or hand-built");
+    command->footer(add_footer);
+    command->add_option("NAME", request->name, "the name it gets here")->required();
+    command->add_option("--source", request->source, "prepared source tree")->required()->type_name("DIR");
+    command->add_option("--image", request->image, "what is booted: bzImage, vmlinuz, vmlinux")->required()->type_name("FILE");
+    command->add_option("--config", request->config, "its .config")->required()->type_name("FILE");
+    command->add_option("--symvers", request->symvers, "Module.symvers of the build")->required()->type_name("FILE");
+    command->add_option("--modules", request->modules, "lib/modules/RELEASE")->type_name("DIR");
+    command->add_option("--vmlinux", request->vmlinux, "ELF file of the kernel (default: unpacked from the image)")->type_name("FILE");
+    command->callback([request] { std::cout << kernel::add(*request, stderr_progress()).name << '\n'; });
+}
+
+void add_list(CLI::App& group) {
+    const auto json = std::make_shared<bool>(false);
+    CLI::App* command = group.add_subcommand("list", "the kernels there are");
+    command->add_flag("--json", *json, "print a JSON array");
+    command->callback([json] { print_kernels(kernel::list(), *json); });
+}
+
+void add_info(CLI::App& group) {
+    const auto name = std::make_shared<std::string>();
+    const auto json = std::make_shared<bool>(false);
+    CLI::App* command = group.add_subcommand("info", "where a kernel's parts are");
+    command->add_option("NAME", *name, "a kernel of the catalogue")->required();
+    command->add_flag("--json", *json, "print a JSON object");
+    command->callback([name, json] { print_info(kernel::find(*name), *json); });
+}
+
+void add_remove(CLI::App& group) {
+    const auto name = std::make_shared<std::string>();
+    CLI::App* command = group.add_subcommand("remove", "forget a kernel, with all that was fetched or cached for it");
+    command->add_option("NAME", *name, "a kernel of the catalogue")->required();
+    command->callback([name] { kernel::remove(*name); });
 }
 
 }  // namespace
 
 void add_kernel(CLI::App& app) {
-    CLI::App* kernel = app.add_subcommand("kernel", "kernels as targets: fetch, add, list, look into");
-    kernel->require_subcommand(1);
-    add_fetch(*kernel);
+    CLI::App* group = app.add_subcommand("kernel", "kernels as targets: fetch, add, list, look into");
+    group->require_subcommand(1);
+    add_fetch(*group);
+    add_add(*group);
+    add_list(*group);
+    add_info(*group);
+    add_remove(*group);
+    add_kernel_symbols(*group);
 }
 
 }  // namespace klp::cli

@@ -105,7 +105,14 @@ void Apt::use_own_lists(const Progress& progress) {
     progress("updating package lists");
     auto argv = command("apt-get");
     argv.insert(argv.end(), {"-o", "APT::Update::Error-Mode=any", "update"});
-    run_checked(quiet(std::move(argv)), "package lists cannot be updated");
+    try {
+        run_checked(quiet(std::move(argv)), "package lists cannot be updated");
+    } catch (const Interrupted&) {
+        throw;
+    } catch (Error& error) {
+        options_.clear();
+        throw std::move(error).hint("check the network, and the proxy that apt uses");
+    }
 }
 
 fs::path Apt::download(const Package& package, const fs::path& folder) const {

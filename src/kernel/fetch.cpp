@@ -7,9 +7,6 @@
 // are a cut-down source tree and its compiled host tools, and the whole tree makes its own in some seconds.
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <functional>
-
 #include "base/process.hpp"
 #include "kernel/catalogue.hpp"
 #include "kernel/debian.hpp"
@@ -26,6 +23,12 @@ struct Packages {
     Package image;
     Package headers;
     Package source;
+};
+
+struct Debs {
+    fs::path image;
+    fs::path headers;
+    fs::path source;
 };
 
 Package need(const Apt& apt, const std::string& name, std::string_view version = {}) {
@@ -62,12 +65,13 @@ Packages packages_of(const Apt& apt, const std::string& release) {
     return {std::move(image), std::move(headers), std::move(source)};
 }
 
-// Runs `query` with the machine's package lists; where these cannot answer, once more with our own.
-template <typename Query>
-auto ask(Apt& apt, const Progress& progress, const Query& query) {
+// Does `what` with the machine's package lists; where that fails (there are none, they are too old to know the
+// release, or they name packages that the archive has dropped since), once more with our own.
+template <typename What>
+auto with_lists(Apt& apt, const Progress& progress, const What& what) {
     if (!apt.has_own_lists()) {
         try {
-            return query();
+            return what();
         } catch (const Interrupted&) {
             throw;
         } catch (const Error& error) {
@@ -75,7 +79,7 @@ auto ask(Apt& apt, const Progress& progress, const Query& query) {
         }
         apt.use_own_lists(progress);
     }
-    return query();
+    return what();
 }
 
 // The tarball unpacks to about ten times its size.
@@ -100,18 +104,23 @@ public:
 
 private:
     [[nodiscard]] fs::path at(std::string_view name) const { return folder_.path() / name; }
+    Debs download(const Packages& packages);
     fs::path download(const Package& package);
-    void unpack_image_package(const Package& package);
-    void unpack_headers_package(const Package& package);
-    void unpack_source_package(const Package& package);
+    void unpack_image_package(const fs::path& deb);
+    void unpack_headers_package(const fs::path& deb);
+    void unpack_source_package(const fs::path& deb);
     void take(const std::vector<fs::path>& candidates, std::string_view name);
-    Manifest manifest() const;
+    [[nodiscard]] Manifest manifest() const;
 
     Apt& apt_;
     std::string release_;
     const Progress& progress_;
     NewKernelFolder folder_;
 };
+
+Debs Fetcher::download(const Packages& packages) {
+    return {download(packages.image), download(packages.headers), download(packages.source)};
+}
 
 fs::path Fetcher::download(const Package& package) {
     progress_(fmt::format("downloading {} {} ({})", package.name(), package.version(), format_size(package.size())));
@@ -130,9 +139,8 @@ void Fetcher::take(const std::vector<fs::path>& candidates, std::string_view nam
     throw Error(fmt::format("the package has no file {}", candidates.front().string()));
 }
 
-void Fetcher::unpack_image_package(const Package& package) {
-    const fs::path deb = download(package);
-    progress_(fmt::format("unpacking {} ({})", package.name(), format_size(package.installed_size())));
+void Fetcher::unpack_image_package(const fs::path& deb) {
+    progress_("unpacking the image and its modules");
     unpack_deb(deb, at("unpacked"));
     take({"boot/vmlinuz-" + release_, "boot/vmlinux-" + release_}, "vmlinuz");
     take({"lib/modules/" + release_, "usr/lib/modules/" + release_}, "modules");
@@ -145,19 +153,18 @@ void Fetcher::unpack_image_package(const Package& package) {
     if (found != release_) throw Error(where, fmt::format("expected release {}, the image says {}", release_, found));
 }
 
-void Fetcher::unpack_headers_package(const Package& package) {
-    unpack_deb(download(package), at("unpacked"));
+void Fetcher::unpack_headers_package(const fs::path& deb) {
+    unpack_deb(deb, at("unpacked"));
     const fs::path headers = "usr/src/linux-headers-" + release_;
     take({headers / ".config"}, "config");
     take({headers / "Module.symvers"}, "Module.symvers");
 }
 
-void Fetcher::unpack_source_package(const Package& package) {
-    const fs::path deb = download(package);
+void Fetcher::unpack_source_package(const fs::path& deb) {
     progress_("unpacking the source");
     unpack_deb(deb, at("unpacked"));
-    const fs::path tarball = at("unpacked") / "usr/src" / (std::string(package.name()) + ".tar.xz");
-    if (!fs::exists(tarball)) throw Error(fmt::format("package {} has no {}", package.name(), tarball.filename().string()));
+    const fs::path tarball = at("unpacked") / "usr/src" / fmt::format("linux-source-{}.tar.xz", series(release_));
+    if (!fs::exists(tarball)) throw Error(fmt::format("the source package has no {}", tarball.filename().string()));
     fs::create_directories(at("source"));
     run_checked({.argv = {"tar", "-xf", tarball.string(), "-C", at("source").string(), "--strip-components=1", "--no-same-owner"}},
                 "the source cannot be unpacked");
@@ -178,21 +185,36 @@ Manifest Fetcher::manifest() const {
 }
 
 Manifest Fetcher::run() {
-    const Packages packages = ask(apt_, progress_, [this] { return packages_of(apt_, release_); });
-    check_space(folder_.path(), space_needed(packages));
-    unpack_image_package(packages.image);
-    unpack_headers_package(packages.headers);
+    check_prepare_tools();
+    check_space(folder_.path(), space_needed(with_lists(apt_, progress_, [this] { return packages_of(apt_, release_); })));
+    const Debs debs = with_lists(apt_, progress_, [this] { return download(packages_of(apt_, release_)); });
+    unpack_image_package(debs.image);
+    unpack_headers_package(debs.headers);
     Manifest made = manifest();
     if (!Config::read(made.config).enabled("CONFIG_LIVEPATCH")) {
         throw Error(fmt::format("kernel {} cannot be livepatched: its config has no CONFIG_LIVEPATCH=y", release_));
     }
-    unpack_source_package(packages.source);
+    unpack_source_package(debs.source);
     fs::remove_all(at("download"));
     fs::remove_all(at("unpacked"));
     prepare_source({made.source, made.config, made.symvers, release_, &arch::for_name(made.arch)}, progress_);
     folder_.commit(made);
     progress_(fmt::format("kernel {} is ready in {}", release_, folder_.path().string()));
     return made;
+}
+
+// The release that is newest today; without network, the newest that was fetched before.
+std::string newest_release_or_known(Apt& apt, const Progress& progress) {
+    try {
+        return with_lists(apt, progress, [&apt] { return newest_release(apt); });
+    } catch (const Interrupted&) {
+        throw;
+    } catch (const Error& error) {
+        const auto known = newest_fetched();
+        if (!known) throw;
+        progress(fmt::format("{}; taking the newest kernel fetched before: {}", error.what(), known->name));
+        return known->name;
+    }
 }
 
 }  // namespace
@@ -202,19 +224,7 @@ Manifest fetch(std::string_view wanted, const Progress& progress) {
         if (auto manifest = load_manifest(wanted)) return std::move(*manifest);
     }
     Apt apt;
-    std::string release(wanted);
-    if (wanted == "newest") {
-        try {
-            release = ask(apt, progress, [&apt] { return newest_release(apt); });
-        } catch (const Interrupted&) {
-            throw;
-        } catch (const Error& error) {
-            auto known = newest_fetched();
-            if (!known) throw;
-            progress(fmt::format("{}; taking the newest kernel fetched before: {}", error.what(), known->name));
-            return std::move(*known);
-        }
-    }
+    const std::string release = wanted == "newest" ? newest_release_or_known(apt, progress) : std::string(wanted);
     const FileLock lock = lock_kernel(release);
     if (auto manifest = load_manifest(release)) return std::move(*manifest);
     return Fetcher(apt, release, progress).run();

@@ -83,21 +83,33 @@ SymbolTable read_tables(const elf::Object& vmlinux, const elf::Section& section,
     return {"vmlinux", std::move(symbols), std::move(storage)};
 }
 
-}  // namespace
-
-SymbolTable read_kallsyms(const elf::Object& vmlinux) {
+// nullopt: nothing in the image looks like a token table. Error: something does, but the rest does not fit.
+std::optional<SymbolTable> find_kallsyms(const elf::Object& vmlinux) {
     std::optional<Location> tokens_without_names;
     for (const auto& section : vmlinux.sections()) {
         if (!section->is_alloc() || section->is_nobits() || section->is_code()) continue;
         std::uint64_t from = 0;
         while (const auto tokens = find_tokens(section->content(), vmlinux.order(), from)) {
-            if (const auto names = find_names(section->content(), vmlinux.order(), *tokens)) return read_tables(vmlinux, *section, *tokens, *names);
+            const auto names = find_names(section->content(), vmlinux.order(), *tokens);
+            if (names) return read_tables(vmlinux, *section, *tokens, *names);
             tokens_without_names = Location{vmlinux.display_name(), section->name, tokens->begin};
             from = tokens->end;
         }
     }
     if (tokens_without_names) throw Error(*tokens_without_names, "kallsyms tables are damaged: no names that fit the token table");
+    return std::nullopt;
+}
+
+}  // namespace
+
+SymbolTable read_kallsyms(const elf::Object& vmlinux) {
+    if (auto table = find_kallsyms(vmlinux)) return std::move(*table);
     throw Error({vmlinux.display_name(), "", {}}, "no kallsyms tables: not a Linux kernel, or built without CONFIG_KALLSYMS");
+}
+
+SymbolTable read_vmlinux_symbols(const elf::Object& vmlinux) {
+    if (auto table = find_kallsyms(vmlinux)) return std::move(*table);
+    return read_symtab(vmlinux, "vmlinux");
 }
 
 }  // namespace klp::kernel

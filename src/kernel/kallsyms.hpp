@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -62,5 +63,16 @@ private:
 [[nodiscard]] SymbolTable read_symtab(const elf::Object& object, std::string object_name, bool all = true);
 // The output of `nm -n vmlinux`. Error: no such file, or the stub that Debian ships.
 [[nodiscard]] SymbolTable read_system_map(const fs::path& path);
+
+// Symbols of a vmlinux: its kallsyms tables, which the kernel counts by; else its .symtab. Error: neither.
+[[nodiscard]] SymbolTable read_vmlinux_symbols(const elf::Object& vmlinux);
+
+// Symbols with the object that their names (and sections) are in.
+struct SymbolFile {
+    std::optional<elf::Object> object;  // none for System.map
+    SymbolTable symbols;
+};
+// From a boot image, a vmlinux, a module (compressed or not) or a System.map.
+[[nodiscard]] SymbolFile read_symbol_file(const fs::path& path);
 
 }  // namespace klp::kernel

@@ -73,7 +73,7 @@ const elf::Object& Kernel::vmlinux() const {
 }
 
 const SymbolTable& Kernel::symbols() const {
-    return parts_->symbols.get([this] { return read_kallsyms(vmlinux()); });
+    return parts_->symbols.get([this] { return read_vmlinux_symbols(vmlinux()); });
 }
 
 const elf::Section* Kernel::section_at(std::uint64_t address) const {

@@ -93,8 +93,8 @@ public:
     // By kernel name ("snd_hda_intel"); Error where there is no such module file.
     [[nodiscard]] const Module& module(std::string_view name) const;
     [[nodiscard]] std::optional<fs::path> module_path(std::string_view name) const;
-    // Names of the modules that must be loaded before `name`, in load order, without itself. From
-    // modules.dep where present, else from the modules' `depends` modinfo.
+    // Names of the modules that must be loaded before `name`, in load order, without itself: from the modules'
+    // own `depends` (scripts/mod/modpost.c:add_depends), since packages come without a modules.dep.
     [[nodiscard]] std::vector<std::string> module_dependencies(std::string_view name) const;
 
     // A folder for what other rooms cache for this kernel (object files, probes); created on demand.

@@ -65,16 +65,18 @@ std::optional<fs::path> ModuleFiles::path_of(std::string_view name) const {
     return found->second;
 }
 
-Module load_module(const fs::path& path, bool all) {
-    const std::string name = module_name_of_path(path);
-    const auto with_symbols = [&](elf::Object object) {
-        SymbolTable symbols = read_symtab(object, name, all);
-        return Module{name, path, std::move(object), std::move(symbols)};
-    };
-    if (path.extension() == ".ko") return with_symbols(elf::Object::read(path));
+elf::Object read_module_object(const fs::path& path) {
     const MappedFile file(path);
-    const Location where{path.string(), "", {}};
-    return with_symbols(elf::Object::read(decompress(detect_compression(file.bytes()), file.bytes(), where), path.string()));
+    const Compression compression = detect_compression(file.bytes());
+    if (compression == Compression::none) return elf::Object::read(path);
+    return elf::Object::read(decompress(compression, file.bytes(), {path.string(), "", {}}), path.string());
+}
+
+Module load_module(const fs::path& path, bool all) {
+    std::string name = module_name_of_path(path);
+    elf::Object object = read_module_object(path);
+    SymbolTable symbols = read_symtab(object, name, all);
+    return {std::move(name), path, std::move(object), std::move(symbols)};
 }
 
 std::string_view modinfo(const elf::Object& module, std::string_view tag) {

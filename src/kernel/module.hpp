@@ -23,7 +23,10 @@ private:
     std::map<std::string, fs::path, std::less<>> paths_;
 };
 
-// Reads (and decompresses) a module. `all`: CONFIG_KALLSYMS_ALL.
+// Reads a module file, compressed (CONFIG_MODULE_COMPRESS) or not.
+[[nodiscard]] elf::Object read_module_object(const fs::path& path);
+
+// `all`: CONFIG_KALLSYMS_ALL.
 [[nodiscard]] Module load_module(const fs::path& path, bool all);
 
 // The value of a modinfo tag ("depends"), empty where there is none.

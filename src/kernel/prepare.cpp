@@ -25,40 +25,23 @@ struct Tool {
 struct Header {
     std::string_view file;
     std::string_view package;
-    std::string_view option;  // the config option that needs it
 };
 
-constexpr std::array<Tool, 7> tools{{{"make", "make"},
+// Without pahole, kconfig drops CONFIG_DEBUG_INFO_BTF_MODULES, and struct module gets another layout.
+constexpr std::array<Tool, 8> tools{{{"make", "make"},
                                      {"gcc", "gcc"},
                                      {"ld", "binutils"},
                                      {"flex", "flex"},
                                      {"bison", "bison"},
                                      {"bc", "bc"},
-                                     {"perl", "perl"}}};
+                                     {"perl", "perl"},
+                                     {"pahole", "dwarves"}}};
 
 // tools/objtool needs libelf; scripts/sign-file and certs/extract-cert need OpenSSL.
-constexpr std::array<Header, 2> headers{{{"gelf.h", "libelf-dev", "CONFIG_OBJTOOL"},
-                                         {"openssl/opensslv.h", "libssl-dev", "CONFIG_MODULE_SIG_FORMAT"}}};
+constexpr std::array<Header, 2> headers{{{"gelf.h", "libelf-dev"}, {"openssl/opensslv.h", "libssl-dev"}}};
 
 bool has_header(std::string_view file) {
     return run({.argv = {"gcc", "-fsyntax-only", "-x", "c", "-"}, .input = fmt::format("#include <{}>\n", file)}).status == 0;
-}
-
-void check_tools(const Config& config) {
-    std::set<std::string_view> packages;
-    for (const Tool& tool : tools) {
-        if (!find_program(tool.program)) packages.insert(tool.package);
-    }
-    // Without pahole, kconfig drops CONFIG_DEBUG_INFO_BTF_MODULES, and struct module gets another layout.
-    if (config.enabled("CONFIG_DEBUG_INFO_BTF") && !find_program("pahole")) packages.insert("dwarves");
-    if (!packages.contains("gcc")) {
-        for (const Header& header : headers) {
-            if (config.enabled(header.option) && !has_header(header.file)) packages.insert(header.package);
-        }
-    }
-    if (packages.empty()) return;
-    const std::string names = fmt::format("{}", fmt::join(packages, " "));
-    throw Error("the kernel's source cannot be prepared: packages are missing: " + names).hint("apt-get install " + names);
 }
 
 // kbuild takes ARCH, KBUILD_OUTPUT, KCFLAGS and many more from the environment: none of the user's may leak in.
@@ -90,6 +73,19 @@ bool is_harmless(std::string_view option) {
 std::string shown(const std::optional<std::string_view>& value) { return value ? fmt::format("'{}'", *value) : "not set"; }
 
 }  // namespace
+
+void check_prepare_tools() {
+    std::set<std::string_view> packages;
+    for (const Tool& tool : tools) {
+        if (!find_program(tool.program)) packages.insert(tool.package);
+    }
+    for (const Header& header : headers) {
+        if (!packages.contains("gcc") && !has_header(header.file)) packages.insert(header.package);
+    }
+    if (packages.empty()) return;
+    const std::string names = fmt::format("{}", fmt::join(packages, " "));
+    throw Error("a kernel's source cannot be prepared here, packages are missing: " + names).hint("apt-get install " + names);
+}
 
 std::vector<std::string> config_differences(const Config& shipped, const Config& prepared) {
     std::set<std::string_view> names;
@@ -129,7 +125,6 @@ void check_prepared(const fs::path& source) {
 
 void prepare_source(const PrepareRequest& request, const Progress& progress) {
     const Config config = Config::read(request.config);
-    check_tools(config);
     const Compiler compiler = find_compiler(config, *request.arch, {request.config.string(), "", {}});
     fs::copy_file(request.config, request.source / ".config", fs::copy_options::overwrite_existing);
     progress("configuring the source tree");

@@ -18,8 +18,11 @@ struct PrepareRequest {
     const arch::Arch* arch = nullptr;
 };
 
-// Error: tools are missing (all of them are named, with their packages), the compiler is another one, or the
-// configuration does not survive because the machine lacks what it asks for.
+// Error: programs or headers that a kernel's build needs are not here; it names all packages that have them.
+void check_prepare_tools();
+
+// Error: the compiler is another one, or the configuration does not survive because the machine lacks what it
+// asks for.
 void prepare_source(const PrepareRequest& request, const Progress& progress);
 
 // The options that two configs set differently, apart from those that name versions of tools or keys. Each as

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include "cli/command.hpp"
+
+namespace klp::cli {
+
+void add_kernel_symbols(CLI::App& group);
+
+}  // namespace klp::cli
