@@ -25,11 +25,12 @@ Mismatch byte_mismatch(Bytes ours, Bytes theirs, std::uint64_t offset) {
                                 hex(theirs.subspan(offset)))};
 }
 
+constexpr std::size_t longest_text = 60;
+
+// Up to the terminator, or to what people read.
 std::string text_of(Bytes bytes) {
-    constexpr std::size_t longest = 60;
-    std::string text(as_text(bytes));
-    while (!text.empty() && text.back() == '\0') text.pop_back();
-    return text.size() > longest ? text.substr(0, longest) + "…" : text;
+    const std::string_view text = as_text(bytes.first(std::min(bytes.size(), longest_text)));
+    return std::string(text.substr(0, text.find('\0')));
 }
 
 // The bytes from `offset` that a reference to unnamed content means: a string with its terminator, an entry of
@@ -224,8 +225,10 @@ std::optional<std::string> Matcher::compare_content(const Referent& ours, const 
     const auto other = image_.read(theirs, size);
     if (!other) return fmt::format("recompiled to content of {}, shipped to {}", section.name, image_.describe(theirs));
     if (equal_beside_fields(section, ours.offset, mine, *other)) return std::nullopt;
-    if (section.is_strings())
-        return fmt::format("recompiled to \"{}\", shipped to \"{}\"", text_of(mine), text_of(*other));
+    if (section.is_strings()) {
+        const auto longer = image_.read(theirs, longest_text);
+        return fmt::format("recompiled to \"{}\", shipped to \"{}\"", text_of(mine), text_of(longer ? *longer : *other));
+    }
     return fmt::format("recompiled to {} of {}, shipped to {}", hex(mine), section.name, hex(*other));
 }
 

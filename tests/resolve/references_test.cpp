@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Where needed symbols are had from: exports, livepatch symbols of vmlinux and of modules, refusals.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "resolve/tiny_kernel.hpp"
+
+namespace klp::resolve::test {
+namespace {
+
+using testing::HasSubstr;
+
+const std::string other_unit = R"(
+    .globl shared, exported, twice
+    func shared
+    ret
+    end shared
+    func exported
+    ret
+    end exported
+    func twice
+    ret
+    end twice
+)";
+
+// Has a static function of the name of an export, and one of the name of a global function.
+const std::string own_unit = R"(
+    func main
+    call shared
+    ret
+    end main
+    variable exported
+    .quad 0
+    end exported
+    func twice
+    nop
+    ret
+    end twice
+)";
+
+class References : public testing::Test {
+protected:
+    References() : tiny({other_unit, own_unit}, "exported vmlinux\nfrom_dep dep\n") {
+        tiny.add_module("dep", {".globl from_dep, __ksymtab_from_dep\nfunc from_dep\n ret\n end from_dep\n"});
+        tiny.add_module("user", {module_unit("one"), module_unit("two")}, "dep");
+        tiny.add_module("loner", {module_unit("one")});
+    }
+
+    static std::string module_unit(const std::string& main) {
+        return "variable state\n .quad 0\n end state\nfunc helper\n mov state(%rip), %rax\n ret\n end helper\nfunc " + main +
+               "\n call helper\n call exported\n mov $.Ltext, %rdi\n ret\n end " + main + "\nstring text, \"" + main + "\"\n";
+    }
+
+    Resolution resolve(const std::string& object, const elf::Object& original, const std::string& name) {
+        const auto kernel = tiny.kernel();
+        const Unit unit(kernel, object, original);
+        return unit.resolve(reference_to(original, name), diagnostics).at(0);
+    }
+
+    std::string finding() const { return diagnostics.findings().empty() ? "" : diagnostics.findings().front().id; }
+
+    TinyKernel tiny;
+    Diagnostics diagnostics;
+};
+
+TEST_F(References, ExportsOfVmlinuxStayOrdinary) {
+    const auto found = resolve("vmlinux", recompiled(other_unit), "exported");
+    EXPECT_EQ(found.kind, Resolution::Kind::exported);
+    EXPECT_EQ(found.how, "export");
+    EXPECT_EQ(resolve("user", recompiled(module_unit("one")), "exported").kind, Resolution::Kind::exported);
+}
+
+TEST_F(References, StaticOfTheNameOfAnExportIsALivepatchSymbol) {
+    const auto found = resolve("vmlinux", recompiled(own_unit), "exported");
+    EXPECT_EQ(found.kind, Resolution::Kind::livepatch);
+    EXPECT_EQ(found.sympos, 2U);
+}
+
+TEST_F(References, UniqueNameHasPositionZero) {
+    const auto found = resolve("vmlinux", recompiled(own_unit), "shared");
+    EXPECT_EQ(found.kind, Resolution::Kind::livepatch);
+    EXPECT_EQ(found.object, "vmlinux");
+    EXPECT_EQ(found.sympos, 0U);
+}
+
+TEST_F(References, OfOtherFilesMeanTheGlobalOne) {
+    const auto found = resolve("vmlinux", recompiled("func new\n call twice\n ret\n end new\n"), "twice");
+    EXPECT_EQ(found.sympos, 1U);
+    EXPECT_FALSE(diagnostics.has_errors());
+}
+
+TEST_F(References, UnknownNamesAreReported) {
+    (void)resolve("vmlinux", recompiled(own_unit), "nowhere");
+    EXPECT_EQ(finding(), "resolve.unresolved");
+}
+
+TEST_F(References, VmlinuxCannotUseExportsOfModules) {
+    (void)resolve("vmlinux", recompiled(own_unit), "from_dep");
+    EXPECT_EQ(finding(), "resolve.module-export");
+}
+
+TEST_F(References, ModulesUseExportsOfWhatTheyDependOn) {
+    const auto found = resolve("user", recompiled(module_unit("one")), "from_dep");
+    EXPECT_EQ(found.object, "dep");
+    EXPECT_EQ(found.sympos, 0U);
+    EXPECT_FALSE(diagnostics.has_errors());
+    (void)resolve("loner", recompiled(module_unit("one")), "from_dep");
+    EXPECT_EQ(finding(), "resolve.module-export");
+}
+
+TEST_F(References, ModulesHaveWitnessesInTheirRelocations) {
+    const auto original = recompiled(module_unit("two"));
+    const auto state = resolve("user", original, "state");
+    EXPECT_EQ(state.object, "user");
+    EXPECT_EQ(state.sympos, 2U);
+    EXPECT_EQ(resolve("user", original, "helper").sympos, 2U);
+    EXPECT_FALSE(diagnostics.has_errors());
+}
+
+TEST_F(References, ModulesMayUseHiddenSymbolsOfVmlinux) {
+    const auto found = resolve("user", recompiled(module_unit("one")), "shared");
+    EXPECT_EQ(found.object, "vmlinux");
+    EXPECT_EQ(found.kind, Resolution::Kind::livepatch);
+}
+
+TEST_F(References, ThisModuleIsThePatchedOne) {
+    const auto found = resolve("user", recompiled(module_unit("one") + "func x\n mov $__this_module, %rdi\n end x\n"), "__this_module");
+    EXPECT_EQ(found.object, "user");
+}
+
+TEST_F(References, ModuleFunctionsAreProvenByNameStringAndImport) {
+    const auto kernel = tiny.kernel();
+    const auto prove = [&](const std::string& source, std::string_view name) {
+        const auto original = recompiled(source);
+        return proof(Unit(kernel, "user", original), original, name);
+    };
+    EXPECT_EQ(prove(module_unit("two"), "two").fidelity, Fidelity::identical) << prove(module_unit("two"), "two").detail;
+
+    std::string other_import = module_unit("two");
+    other_import.replace(other_import.find("call exported"), 13, "call imported");
+    EXPECT_THAT(prove(other_import, "two").detail, HasSubstr("recompiled to 'imported', shipped to 'exported'"));
+
+    std::string other_string = module_unit("two");
+    other_string.replace(other_string.find("\"two\""), 5, "\"2nd\"");
+    EXPECT_THAT(prove(other_string, "two").detail, HasSubstr("shipped to \"two\""));
+
+    const std::string longer = module_unit("two").replace(module_unit("two").find("ret\n end two"), 3, "ret; nop");
+    EXPECT_EQ(prove(longer, "two").fidelity, Fidelity::different);
+}
+
+}  // namespace
+}  // namespace klp::resolve::test
