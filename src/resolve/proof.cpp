@@ -226,8 +226,9 @@ std::optional<std::string> Matcher::compare_content(const Referent& ours, const 
     if (!other) return fmt::format("recompiled to content of {}, shipped to {}", section.name, image_.describe(theirs));
     if (equal_beside_fields(section, ours.offset, mine, *other)) return std::nullopt;
     if (section.is_strings()) {
-        const auto longer = image_.read(theirs, longest_text);
-        return fmt::format("recompiled to \"{}\", shipped to \"{}\"", text_of(mine), text_of(longer ? *longer : *other));
+        const auto there = image_.section_of(theirs);
+        const Bytes whole = there ? there->section->content().subspan(there->offset) : *other;
+        return fmt::format("recompiled to \"{}\", shipped to \"{}\"", text_of(mine), text_of(whole));
     }
     return fmt::format("recompiled to {} of {}, shipped to {}", hex(mine), section.name, hex(*other));
 }
