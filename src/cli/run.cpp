@@ -73,8 +73,10 @@ void run_command(const Arguments& arguments) {
     const std::string& name = kernel.manifest().name;
     const guest::Result result = guest::run(kernel, make_request(arguments), stderr_progress());
     print_text(arguments.json ? report::to_text(report::run_json(name, result)) : report::run_text(name, result));
-    print_warnings(result);
-    if (result.ok()) return;
+    if (result.ok()) {
+        print_warnings(result);
+        return;
+    }
     constexpr std::size_t tail = 40;
     if (!arguments.verbose) {
         const std::string console = "== the guest's console, last lines\n" + report::console_tail(result, tail);

@@ -2,10 +2,10 @@
 #include "guest/outcome.hpp"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 namespace klp::guest {
 
@@ -44,6 +44,7 @@ public:
     }
 
     void take(const Record& record) {
+        if (current() != nullptr && record.key == current()->record) done_.insert(*step_);
         if (record.key == "step") {
             step_ = static_cast<std::size_t>(*parse_number(record.words[0]));
         } else if (record.key == "output") {
@@ -66,6 +67,8 @@ public:
             if (is_complaint(line)) result_.warnings.push_back(line);
         if (result_.ok() && !ended_) fail(why_unfinished(ending));
         if (result_.ok() && !damage.empty()) fail(fmt::format("the guest's report is damaged: {}", damage.front()));
+        for (step_ = 0; result_.ok() && *step_ < steps_.size(); ++*step_)
+            if (!current()->record.empty() && !done_.contains(*step_)) fail("the guest's report has nothing about it");
         return std::move(result_);
     }
 
@@ -76,17 +79,18 @@ private:
         output = Output{.stdout_text = record.content, .status = static_cast<int>(*parse_number(record.words[1]))};
     }
 
-    void fail(std::string message) {
-        const bool known = step_ && *step_ < steps_.size();
-        std::string said;
-        if (known) {
-            constexpr std::ptrdiff_t most = 8;
-            const auto messages = kernel_messages(result_.console, *step_);
-            const auto count = std::min(most, std::ssize(messages));
-            for (const std::string& line : std::vector(messages.begin(), messages.begin() + count))
-                said += fmt::format("\nkernel: {}", line);
-        }
-        result_.failure = fmt::format("{}: {}{}", known ? steps_[*step_].title : "boot", message, said);
+    // The step begun last; null while the guest boots.
+    [[nodiscard]] const Step* current() const {
+        return step_ && *step_ < steps_.size() ? &steps_[*step_] : nullptr;
+    }
+
+    void fail(std::string_view message) {
+        result_.failure = fmt::format("{}: {}", current() != nullptr ? current()->title : "boot", message);
+        if (current() == nullptr) return;
+        constexpr std::size_t most = 8;
+        auto messages = kernel_messages(result_.console, *step_);
+        messages.resize(std::min(messages.size(), most));
+        for (const std::string& line : messages) result_.failure += fmt::format("\nkernel: {}", line);
     }
 
     [[nodiscard]] std::string why_unfinished(const Ending& ending) const {
@@ -100,6 +104,7 @@ private:
     std::size_t livepatches_;
     Result result_;
     std::optional<std::size_t> step_;
+    std::set<std::size_t> done_;  // steps that left their record
     std::size_t transitions_ = 0;
     std::int64_t microseconds_ = 0;
     bool ended_ = false;
@@ -110,8 +115,12 @@ private:
 std::vector<std::string> kernel_messages(std::string_view console, std::size_t step) {
     const std::size_t mark = console.rfind(step_mark(step));
     if (mark == std::string_view::npos) return {};
-    const std::size_t line_end = std::min(console.find('\n', mark), console.size());
-    return lines_of(console.substr(line_end));
+    const std::size_t begin = std::min(console.find('\n', mark), console.size());
+    const std::size_t end = std::min(console.find(end_mark, begin), console.size());
+    std::vector<std::string> lines = lines_of(console.substr(begin, console.rfind('\n', end) - begin));
+    // Each module that is not the distribution's taints the kernel, and that is said at length.
+    std::erase_if(lines, [](const std::string& line) { return line.find("taint") != std::string::npos; });
+    return lines;
 }
 
 Result make_result(const Transcript& transcript, const std::vector<Step>& steps, std::size_t livepatches,

@@ -75,9 +75,10 @@ private:
             steps_.push_back(load_module_step(add_module_file(module)));
             return;
         }
-        const fs::path path = path_of(module);
-        for (const std::string& needed : kernel_.module_dependencies(module)) load_once(needed, path_of(needed));
-        load_once(kernel::module_name_of_path(path), path);
+        const std::string name = kernel::module_name_of_path(module);  // people write '-' for '_' too
+        const fs::path path = path_of(name);
+        for (const std::string& needed : kernel_.module_dependencies(name)) load_once(needed, path_of(needed));
+        load_once(name, path);
     }
 
     void load_once(const std::string& name, const fs::path& path) {

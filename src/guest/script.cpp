@@ -9,9 +9,8 @@ namespace klp::guest {
 
 namespace {
 
-Step file_step(std::string_view what, std::string_view function, std::string_view file) {
-    return {fmt::format("{} {}", what, file),
-            fmt::format("{} {}", function, shell_quote(fmt::format("/{}/{}", module_folder, file)))};
+std::string file_call(std::string_view function, std::string_view file) {
+    return fmt::format("{} {}", function, shell_quote(fmt::format("/{}/{}", module_folder, file)));
 }
 
 std::string variable(std::string_view name, std::string_view value) {
@@ -27,23 +26,23 @@ std::string shell_quote(std::string_view word) {
 }
 
 Step load_module_step(std::string_view file) {
-    return file_step("load module", "load", file);
+    return {fmt::format("load module {}", file), file_call("load", file), ""};
 }
 
 Step load_livepatch_step(std::string_view file) {
-    return file_step("load livepatch", "load_livepatch", file);
+    return {fmt::format("load livepatch {}", file), file_call("load_livepatch", file), "transition"};
 }
 
 Step command_step(std::string_view phase) {
-    return {fmt::format("run the command, {}", phase), fmt::format("run_command {}", shell_quote(phase))};
+    return {fmt::format("run the command, {}", phase), fmt::format("run_command {}", shell_quote(phase)), "output"};
 }
 
 Step revert_step() {
-    return {"disable", "revert"};
+    return {"disable", "revert", "reverted"};
 }
 
 Step unload_step() {
-    return {"unload", "unload"};
+    return {"unload", "unload", "unloaded"};
 }
 
 std::string step_mark(std::size_t step) {
@@ -57,6 +56,7 @@ std::string make_init(const Machine& machine, std::string_view nonce, const std:
     script += variable("report", fmt::format("/{}", machine.report.path));
     script += variable("shared", machine.shares_console() ? "yes" : "");
     script += variable("power_off", machine.power_off);
+    script += variable("end_mark", end_mark);
     script += variable("transition_seconds", std::to_string(transition_limit.count()));
     script += script_functions;
     for (std::size_t i = 0; i < steps.size(); ++i) {

@@ -17,8 +17,9 @@ inline constexpr std::string_view module_folder = "klp/modules";
 inline constexpr std::string_view command_file = "klp/command";
 
 struct Step {
-    std::string title;  // for people: "load livepatch fix.ko"
-    std::string call;   // of a function of the script, with its arguments quoted
+    std::string title;   // for people: "load livepatch fix.ko"
+    std::string call;    // of a function of the script, with its arguments quoted
+    std::string record;  // key of the record that it leaves when done; empty: none
 };
 
 // Steps are numbered by their index. Which calls there are is decided in here alone.
@@ -38,5 +39,7 @@ struct Step {
 
 // The kernel's log has a line with this text, and the step's title after it, where a step begins.
 [[nodiscard]] std::string step_mark(std::size_t step);
+// And this one where the last step has ended; the kernel's messages about the power-off follow.
+inline constexpr std::string_view end_mark = "klp: end";
 
 }  // namespace klp::guest

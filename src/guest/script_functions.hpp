@@ -22,6 +22,7 @@ payload() {
     unhush
 }
 finish() {
+    echo "<6>$end_mark" >/dev/kmsg
     record end
     exec 3>&-  # waits until all of it has left the port
     $power_off
