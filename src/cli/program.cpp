@@ -22,21 +22,11 @@ void add_commands(CLI::App& app) {
     app.set_version_flag("--version", "klp " KLPKIT_VERSION);
     app.footer(footer);
     app.require_subcommand(1);
-#if __has_include("cli/kernel.cpp")
     add_kernel(app);
-#endif
-#if __has_include("cli/build.cpp")
     add_build(app);
-#endif
-#if __has_include("cli/run.cpp")
     add_run(app);
-#endif
-#if __has_include("cli/diff.cpp")
     add_diff(app);
-#endif
-#if __has_include("cli/inspect.cpp")
     add_inspect(app);
-#endif
 }
 
 // "klp kernel fetch": the innermost command that was recognised, whose help is the one to read.
