@@ -64,11 +64,11 @@ struct Result {
 struct Options {
     // Entry sizes of special sections whose arch table says 0, by section name. Where one is missing it is
     // derived from the distance of the relocations.
-    std::vector<std::pair<std::string, std::uint32_t>> entry_sizes;
+    std::vector<std::pair<std::string, std::uint32_t>> entry_sizes{};
     // Whether the kernel object is a module: decides which static keys the kernel can resolve in time.
     bool for_module = false;
     // Whether a key or symbol is resolvable when the livepatch itself is loaded (exported, or in vmlinux).
-    std::function<bool(std::string_view symbol)> resolved_at_load;
+    std::function<bool(std::string_view symbol)> resolved_at_load{};
     // Accept objects that list no function for ftrace at all (compiled without -pg): whether a changed
     // function can be hooked is then left to others. Kernel objects are always judged.
     bool untraced_objects = false;

@@ -63,11 +63,12 @@ bool SpecialRules::keeps_key(const Piece& owner, const SpecialEntry& entry, cons
         notes_.insert(fmt::format("pr_debug cannot be switched on in the new '{}': its key belongs to the module", owner.label()));
         return false;
     }
-    diagnostics_
-        .error("diff.static-key", patched_.where(owner),
-               fmt::format("'{}' tests static key '{}', which is in a module that may be loaded after the livepatch",
-                           owner.label(), name))
-        .hint("test the key with static_key_enabled() in the patched function");
+    std::string message = fmt::format("'{}' tests static key '{}', which is in a module that may be loaded after the livepatch",
+                                      owner.label(), name);
+    if (refused_.insert(message).second) {
+        diagnostics_.error("diff.static-key", patched_.where(owner), std::move(message))
+            .hint("test the key with static_key_enabled() in the patched function");
+    }
     return false;
 }
 
@@ -94,10 +95,10 @@ void SpecialRules::check_site(const Piece& owner, const SpecialEntry& entry) {
 }
 
 void SpecialRules::refuse_late(const Piece& owner, const SpecialEntry& entry, const Target& target) {
-    diagnostics_.error("diff.late-special", patched_.where(owner),
-                       fmt::format("'{}' needs {} in {} when the livepatch is loaded, but the module that has it may be "
-                                   "loaded later",
-                                   owner.label(), describe(patched_, target), entry.table->name));
+    std::string message = fmt::format("'{}' needs {} in {} when the livepatch is loaded, but the module that has it may be "
+                                      "loaded later",
+                                      owner.label(), describe(patched_, target), entry.table->name);
+    if (refused_.insert(message).second) diagnostics_.error("diff.late-special", patched_.where(owner), std::move(message));
 }
 
 }  // namespace klp::diff

@@ -29,6 +29,7 @@ private:
     const Options& options_;
     Diagnostics& diagnostics_;
     std::set<std::string> notes_;
+    std::set<std::string> refused_;  // messages: one function can have many entries for one key
 };
 
 }  // namespace klp::diff

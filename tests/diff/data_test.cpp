@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Variables and constants: which is which, what is carried along, what cannot change.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "diff/pair.hpp"
+
+namespace klp::diff {
+namespace {
+
+using test::compare_c;
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+
+TEST(Data, OfTheOriginalIsReferredTo) {
+    const auto compared = compare_c("static int count; int f(int x) { return count += x; } int g(void) { return count; }",
+                                    "static int count; int f(int x) { return count += x + 1; } int g(void) { return count; }");
+    EXPECT_THAT(compared.verdict(), ElementsAre("changed f"));
+    EXPECT_THAT(compared.references(), Contains("count"));
+    EXPECT_THAT(compared.data(), IsEmpty());
+    const auto reference = std::ranges::find(compared.result->references, "count", &Reference::name);
+    EXPECT_EQ(reference->original, compared.original.find_symbol("count"));
+    EXPECT_TRUE(reference->defined_in_unit);
+    EXPECT_FALSE(reference->extracted->is_local());
+}
+
+TEST(Data, NewOneIsCarriedAlong) {
+    const auto compared = compare_c("int f(int x) { return x; }",
+                                    "static int total = 7, unused = 8; static int *where = &total; int f(int x) { total += x; return *where; }");
+    EXPECT_THAT(compared.data(), Contains("new total"));
+    EXPECT_THAT(compared.data(), Not(Contains("new unused")));
+}
+
+TEST(Data, NewPerCpuVariableGoesToTheSectionOfModules) {
+    const auto compared = compare_c("int f(int x) { return x; }",
+                                    "static __attribute__((section(\".data..percpu..shared_aligned\"), aligned(64))) int n = 1;\n"
+                                    "int f(int x) { return n += x; }");
+    EXPECT_THAT(compared.data(), ElementsAre("new n"));
+    const elf::Section* section = compared.result->extracted.find_section(".data..percpu");
+    ASSERT_NE(section, nullptr);
+    EXPECT_EQ(section->alignment, 64);
+}
+
+TEST(Data, ThatChangedIsRefused) {
+    const auto compared = compare_c("int table[2] = {1, 2}; int f(int x) { return table[x]; }",
+                                    "int table[2] = {1, 3}; int f(int x) { return table[x]; }");
+    EXPECT_THAT(compared.verdict(), ElementsAre("refused diff.data-changed"));
+    const Finding& finding = compared.diagnostics.findings().front();
+    EXPECT_THAT(finding.message, HasSubstr("'table'"));
+    EXPECT_THAT(finding.hints, ElementsAre(HasSubstr("shadow variables")));
+    EXPECT_THAT(compare_c("int n[2]; int f(int x) { return n[x]; }", "int n[3]; int f(int x) { return n[x]; }").verdict(),
+                ElementsAre("refused diff.data-changed"));
+}
+
+TEST(Data, ThatIsGoneIsNoProblem) {
+    EXPECT_THAT(compare_c("int old = 3; int gone(void) { return old; } int f(int x) { return x; }", "int f(int x) { return x + 1; }").verdict(),
+                ElementsAre("changed f"));
+}
+
+constexpr auto two_counters = R"(
+    int use(int);
+    int f(int x) { static int count; count += x; return use(count); }
+    int g(int x) { static int count; count -= x; return use(count) + 1; }
+)";
+
+// Which number GCC gives to which `count` changes with what comes before.
+TEST(StaticLocal, IsFoundByWhoRefersToIt) {
+    const auto compared = compare_c(two_counters, R"(
+    int use(int);
+    static __attribute__((noinline)) int h(int x) { static int other; other ^= x; return use(other); }
+    int g(int x) { static int count; count -= x; return use(count) + 1; }
+    int f(int x) { static int count; count += x + 1; return use(count) + h(x); }
+    )");
+    EXPECT_THAT(compared.verdict(), ElementsAre("changed f", "new h"));
+    const auto symbol = [&](std::string_view section) { return compared.original.find_section(section)->rela()[1].symbol; };
+    const auto reference = std::ranges::find_if(compared.result->references, [](const Reference& each) { return each.name.starts_with("count"); });
+    ASSERT_NE(reference, compared.result->references.end());
+    EXPECT_EQ(reference->original->section, symbol(".text.f")->section);
+    EXPECT_THAT(compared.data(), ElementsAre(testing::StartsWith("new other")));
+}
+
+TEST(StaticLocal, ThatMayBeEitherIsRefused) {
+    const auto compared = compare_c("int use(int); int f(int x) { static int count; count += x; return use(count); }",
+                                    "int use(int); int f(int x) { { static int count; use(count++); } static int count; count += x; return use(count); }");
+    EXPECT_THAT(compared.verdict(), Contains("refused diff.ambiguous-local"));
+    EXPECT_THAT(compared.diagnostics.findings().front().notes, ElementsAre(HasSubstr("count.")));
+}
+
+TEST(StaticLocal, OfTwoFunctionsKeepsTwoReferences) {
+    const auto compared = compare_c(R"(
+    int use(int);
+    int f(int x) { static int count; count += x; return use(count); }
+    int g(int x) { static int count; count -= x; return use(count); }
+    )", R"(
+    int use(int);
+    int f(int x) { static int count; count += x; return use(count) + 1; }
+    int g(int x) { static int count; count -= x; return use(count) + 1; }
+    )");
+    EXPECT_THAT(compared.verdict(), ElementsAre("changed f", "changed g"));
+    EXPECT_THAT(compared.relocations(".text.f"), Not(testing::ElementsAreArray(compared.relocations(".text.g"))));
+}
+
+TEST(Constant, KeepsItsIdentityWhereItDidNotChange) {
+    const auto compared = compare_c("struct ops { int (*f)(void); }; int h(void); static const struct ops ops = {h}; int f(const struct ops *o) { return o == &ops; }",
+                                    "struct ops { int (*f)(void); }; int h(void); static const struct ops ops = {h}; int f(const struct ops *o) { return o != &ops; }");
+    EXPECT_THAT(compared.verdict(), ElementsAre("changed f"));
+    EXPECT_THAT(compared.references(), Contains("ops"));
+    EXPECT_THAT(compared.data(), IsEmpty());
+}
+
+TEST(Constant, ThatChangedTakesItsUsersAlong) {
+    const auto source = [](const char* value) {
+        return std::string("static const int table[4] = {1, 2, 3, ") + value + "}; int f(int x) { return table[x]; } int g(int x) { return x; }";
+    };
+    const auto compared = compare_c(source("4"), source("5"));
+    EXPECT_THAT(compared.verdict(), ElementsAre("changed f"));
+    EXPECT_THAT(compared.result->functions[0].reason, HasSubstr("'table'"));
+    EXPECT_THAT(compared.data(), ElementsAre("new table"));
+    EXPECT_THAT(compared.references(), Not(Contains("table")));
+}
+
+TEST(Constant, ThatChangedUnderAVariableIsRefused) {
+    const auto source = [](const char* value) {
+        return std::string("static const int table[1] = {") + value + "}; const int *variable = table;";
+    };
+    EXPECT_THAT(compare_c(source("4"), source("5")).verdict(), ElementsAre("refused diff.data-changed"));
+}
+
+TEST(Constant, OfOtherFilesToo) {
+    EXPECT_THAT(compare_c("const int limit = 4;", "const int limit = 5;").verdict(), ElementsAre("refused diff.data-changed"));
+}
+
+TEST(Constant, WithPointersIsWarnedAbout) {
+    const auto source = [](const char* value) {
+        return std::string("int a(void), b(void); static int (*const table[2])(void) = {a, ") + value + "}; int f(int x) { return table[x](); }";
+    };
+    const auto compared = compare_c(source("a"), source("b"));
+    ASSERT_TRUE(compared.result);
+    ASSERT_EQ(compared.diagnostics.findings().size(), 1);
+    EXPECT_EQ(compared.diagnostics.findings()[0].id, "diff.constant-copied");
+}
+
+TEST(Constant, WithoutANameOfItsOwnIsCopied) {
+    const auto source = [](const char* value) {
+        return std::string("int print(const char *, int); int f(void) { return print(__func__, ") + value + "); }";
+    };
+    const auto compared = compare_c(source("4"), source("5"));
+    EXPECT_THAT(compared.verdict(), ElementsAre("changed f"));
+    EXPECT_THAT(compared.data(), ElementsAre(testing::StartsWith("copied __func__")));
+}
+
+}  // namespace
+}  // namespace klp::diff

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Entries of special sections go with the code that they describe.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "diff/pair.hpp"
+
+namespace klp::diff {
+namespace {
+
+using test::compare_asm;
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+// A function that ftrace can hook, in its own section. `body` is followed by `ret`.
+std::string function(std::string name, std::string_view body) {
+    return ".section .text." + name + ",\"ax\"\n.globl " + name + "\n.type " + name + ",@function\n" + name +
+           ":\n1: call __fentry__\n.pushsection __mcount_loc,\"a\"\n.quad 1b\n.popsection\n" + std::string(body) +
+           "\nret\n.size " + name + ",.-" + name + "\n";
+}
+
+// include/asm-generic/bug.h: struct bug_entry of 12 bytes
+std::string warning(std::string_view line) {
+    return "2: ud2\n.pushsection __bug_table,\"aw\"\n3: .long 2b - 3b, .Lfile - .\n.word " + std::string(line) +
+           ", 0\n.popsection\n.pushsection .rodata.str1.1,\"aMS\",@progbits,1\n.ifndef .Lfile\n.Lfile: .string \"file.c\"\n"
+           ".endif\n.popsection\n";
+}
+
+std::string alternative(std::string_view replacement) {
+    return "2: nop\n.pushsection .altinstructions,\"a\"\n.long 2b - ., 4f - .\n.word 7\n.byte 1, 5f-4f\n.popsection\n"
+           ".pushsection .altinstr_replacement,\"ax\"\n4: " + std::string(replacement) + "\n5:\n.popsection\n";
+}
+
+std::string branch_on(std::string_view key) {
+    return "2: .byte 0x0f,0x1f,0x44,0,0\n.pushsection __jump_table,\"aw\"\n.balign 8\n.long 2b - ., 3f - .\n.quad " +
+           std::string(key) + " - .\n.popsection\n3: nop\n";
+}
+
+Options for_module() {
+    return {.for_module = true, .resolved_at_load = [](std::string_view symbol) { return symbol == "exported"; }};
+}
+
+TEST(Special, LinesOfWarningsDoNotMatter) {
+    EXPECT_THAT(compare_asm(function("f", warning("10")), function("f", warning("11"))).verdict(), IsEmpty());
+}
+
+TEST(Special, OnlyEntriesOfIncludedFunctionsAreCarried) {
+    const auto compared = compare_asm(function("g", warning("1")) + function("f", "nop\n" + warning("10")) + function("h", warning("3")),
+                                      function("h", warning("1")) + function("f", "int3\n" + warning("11")) + function("g", warning("3")));
+    EXPECT_THAT(compared.verdict(), ElementsAre("changed f"));
+    const elf::Section* bugs = compared.result->extracted.find_section("__bug_table");
+    ASSERT_NE(bugs, nullptr);
+    EXPECT_EQ(bugs->size(), 12);
+    EXPECT_THAT(compared.relocations("__bug_table"), ElementsAre("f+6", ".LC0+0"));
+    EXPECT_THAT(compared.relocations("__mcount_loc"), ElementsAre("f+0"));
+}
+
+TEST(Special, AFunctionChangesWithItsReplacementCode) {
+    const auto before = function("g", alternative("pause")) + function("f", alternative("mfence"));
+    EXPECT_THAT(compare_asm(before, function("f", alternative("mfence")) + function("g", alternative("pause"))).verdict(), IsEmpty());
+    const auto compared = compare_asm(before, function("g", alternative("pause")) + function("f", alternative("lfence")));
+    EXPECT_THAT(compared.verdict(), ElementsAre("changed f"));
+    const elf::Section* pool = compared.result->extracted.find_section(".altinstr_replacement");
+    ASSERT_NE(pool, nullptr);
+    EXPECT_EQ(pool->size(), 3);
+    EXPECT_EQ(compared.result->extracted.find_section(".altinstructions")->size(), 12);
+}
+
+TEST(Special, CompanionsStayInStep) {
+    const auto unwind = [](std::string_view first, std::string_view second) {
+        return ".section .orc_unwind,\"a\"\n.byte " + std::string(first) + ",0,0,0,0,0\n.byte " + std::string(second) +
+               ",0,0,0,0,0\n.section .orc_unwind_ip,\"a\"\n.long g - .\n.long f - .\n";
+    };
+    const auto compared = compare_asm(function("f", "nop") + function("g", "nop") + unwind("1", "2"),
+                                      function("f", "int3") + function("g", "nop") + unwind("1", "2"));
+    EXPECT_THAT(compared.verdict(), ElementsAre("changed f"));
+    const elf::Section* unwinding = compared.result->extracted.find_section(".orc_unwind");
+    ASSERT_NE(unwinding, nullptr);
+    EXPECT_EQ(unwinding->size(), 6);
+    EXPECT_EQ(unwinding->content()[0], std::byte{2});
+    EXPECT_THAT(compared.relocations(".orc_unwind_ip"), ElementsAre("f+0"));
+}
+
+TEST(Special, KeysOfTheKernelAreReferredTo) {
+    const auto compared = compare_asm(function("f", branch_on("key")), function("f", "nop\n" + branch_on("key")));
+    EXPECT_THAT(compared.verdict(), ElementsAre("changed f"));
+    EXPECT_THAT(compared.references(), Contains("key"));
+    EXPECT_THAT(compare_asm(function("f", branch_on("exported")), function("f", "nop\n" + branch_on("exported")), for_module()).verdict(),
+                ElementsAre("changed f"));
+}
+
+TEST(Special, KeysOfAModuleAreRefused) {
+    const auto compared = compare_asm(function("f", branch_on("key")), function("f", "nop\n" + branch_on("key") + branch_on("key")), for_module());
+    EXPECT_THAT(compared.verdict(), ElementsAre("refused diff.static-key"));
+    EXPECT_THAT(compared.diagnostics.findings()[0].message, HasSubstr("'key'"));
+}
+
+TEST(Special, TracepointsOfAModuleStayOff) {
+    const auto compared = compare_asm(function("f", branch_on("__tracepoint_one")), function("f", "nop\n" + branch_on("__tracepoint_one")), for_module());
+    EXPECT_THAT(compared.verdict(), ElementsAre("changed f"));
+    EXPECT_EQ(compared.result->extracted.find_section("__jump_table"), nullptr);
+    EXPECT_THAT(compared.result->notes, ElementsAre(HasSubstr("tracepoint 'one'")));
+}
+
+TEST(Special, StaticCallsOfAModuleUseTheirTrampolines) {
+    const auto call = "2: call __SCT__x\n.pushsection .static_call_sites,\"aw\"\n.long 2b - ., __SCK__x - .\n.popsection\n";
+    const auto compared = compare_asm(function("f", call), function("f", std::string("nop\n") + call), for_module());
+    EXPECT_THAT(compared.verdict(), ElementsAre("changed f"));
+    EXPECT_EQ(compared.result->extracted.find_section(".static_call_sites"), nullptr);
+    EXPECT_THAT(compared.references(), Contains("__SCT__x"));
+}
+
+TEST(Special, ReplacementCodeCannotWaitForAModule) {
+    const auto before = function("f", alternative("call exported"));
+    EXPECT_THAT(compare_asm(before, function("f", "nop\n" + alternative("call exported")), for_module()).verdict(), ElementsAre("changed f"));
+    EXPECT_THAT(compare_asm(before, function("f", "nop\n" + alternative("call local")), for_module()).verdict(),
+                ElementsAre("refused diff.late-special"));
+    EXPECT_THAT(compare_asm(before, function("f", "nop\n" + alternative("call local"))).verdict(), ElementsAre("changed f"));
+}
+
+TEST(Special, EntriesWithoutCodeAreRefused) {
+    EXPECT_THAT(compare_asm(function("f", "nop"), function("f", "nop") + ".section __ex_table,\"a\"\n.long nowhere - ., 0, 0\n").verdict(),
+                ElementsAre("refused diff.special-orphan"));
+}
+
+TEST(DebugDescriptor, IsFoundByItsContent) {
+    const auto descriptor = [](std::string_view name, std::string_view text, std::string_view line) {
+        return ".section __dyndbg,\"aw\"\n.type " + std::string(name) + ",@object\n.size " + std::string(name) + ",56\n" + std::string(name) +
+               ": .quad .Lt" + std::string(text) + ", 0, 0, 0\n.long " + std::string(line) +
+               "\n.zero 20\n.pushsection .rodata.str1.1,\"aMS\",@progbits,1\n.Lt" + std::string(text) + ": .string \"" + std::string(text) + "\"\n.popsection\n";
+    };
+    const auto before = descriptor("__UNIQUE_ID_ddebug10.1", "one", "5") + descriptor("__UNIQUE_ID_ddebug12.2", "two", "7");
+    const auto after = descriptor("__UNIQUE_ID_ddebug11.1", "two", "8") + descriptor("__UNIQUE_ID_ddebug12.2", "one", "6") +
+                       descriptor("__UNIQUE_ID_ddebug20.3", "three", "9");
+    EXPECT_THAT(compare_asm(before + function("f", "mov $__UNIQUE_ID_ddebug10.1, %rdi"), after + function("f", "mov $__UNIQUE_ID_ddebug12.2, %rdi")).verdict(),
+                IsEmpty());
+    const auto compared = compare_asm(before + function("f", "nop"), after + function("f", "mov $__UNIQUE_ID_ddebug12.2, %rdi\nmov $__UNIQUE_ID_ddebug20.3, %rdi"));
+    EXPECT_THAT(compared.references(), Contains("__UNIQUE_ID_ddebug10.1"));
+    EXPECT_THAT(compared.data(), Contains("new __UNIQUE_ID_ddebug20.3"));
+    EXPECT_EQ(compared.result->extracted.find_section("__dyndbg")->size(), 56);
+}
+
+}  // namespace
+}  // namespace klp::diff
