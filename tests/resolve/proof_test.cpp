@@ -157,6 +157,9 @@ TEST(Proof, ChecksWhereShortenedBranchesLead) {
     EXPECT_EQ(result.fidelity, Fidelity::different);
     EXPECT_THAT(result.detail, AllOf(HasSubstr("recompiled to 'near'"), HasSubstr("shipped to 'next'")));
 
+    std::string conditional = tail_call;
+    conditional.replace(conditional.find("jmp near"), 8, "jc near");
+    EXPECT_EQ(prove(conditional, tail_call).fidelity, Fidelity::different);
     std::string inverted = tail_call;
     inverted.replace(inverted.find("je 1f"), 5, "jne 1f");
     EXPECT_EQ(prove(inverted, tail_call).fidelity, Fidelity::different);
