@@ -57,7 +57,8 @@ public:
 
     // Where the symbol of `ours` is in the shipped object, given that the field is shipped at `field`:
     // S out of S + A - P and the like. nullopt where the shipped field does not tell.
-    [[nodiscard]] virtual std::optional<Place> symbol_of_field(const Place& field, const elf::Relocation& ours) const = 0;
+    [[nodiscard]] virtual std::optional<Place> symbol_of_field(const Place& field,
+                                                               const elf::Relocation& ours) const = 0;
 
     // Offsets from `begin` of the relocation fields that the shipped bytes still have.
     [[nodiscard]] virtual std::vector<std::uint64_t> relocated(const Place& begin, std::uint64_t size) const = 0;

@@ -54,9 +54,10 @@ private:
     using Relocations = std::vector<const elf::Relocation*>;
 
     [[nodiscard]] std::span<const Entry> entries_at(const elf::Section* section, std::uint64_t offset) const;
-    [[nodiscard]] std::span<const elf::Relocation* const> relocations_in(const elf::Section* section, std::uint64_t begin,
-                                                                         std::uint64_t end) const;
-    [[nodiscard]] std::optional<Place> shipped_referent(const elf::Relocation& shipped, const elf::Relocation& ours) const;
+    [[nodiscard]] std::span<const elf::Relocation* const> relocations_in(const elf::Section* section,
+                                                                         std::uint64_t begin, std::uint64_t end) const;
+    [[nodiscard]] std::optional<Place> shipped_referent(const elf::Relocation& shipped,
+                                                        const elf::Relocation& ours) const;
 
     const arch::Arch& arch_;
     const kernel::Module& module_;
@@ -114,7 +115,8 @@ std::vector<PlaceName> ModuleImage::names_at(const Place& place) const {
         return {{place.import, std::nullopt}};
     }
     std::vector<PlaceName> names;
-    for (const Entry& entry : entries_at(place.section, place.offset)) names.push_back({entry.symbol->name, entry.index});
+    for (const Entry& entry : entries_at(place.section, place.offset))
+        names.push_back({entry.symbol->name, entry.index});
     return names;
 }
 

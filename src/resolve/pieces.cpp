@@ -32,7 +32,9 @@ std::string_view Referent::name() const {
     return symbol != nullptr ? std::string_view(symbol->name) : std::string_view();
 }
 
-const void* Referent::identity() const { return piece != nullptr ? static_cast<const void*>(piece) : symbol; }
+const void* Referent::identity() const {
+    return piece != nullptr ? static_cast<const void*>(piece) : symbol;
+}
 
 Bytes Piece::content() const {
     const Bytes all = section->content();
@@ -109,12 +111,14 @@ Referent Pieces::referent_of(const Piece& holder, const elf::Relocation& relocat
 Referent Pieces::referent_in(const elf::Section& section, std::uint64_t offset, const elf::Symbol& symbol) const {
     const auto pieces = by_section_.find(&section);
     if (section.is_strings() || pieces == by_section_.end()) {
-        return {.kind = Referent::Kind::content, .section = &section, .offset = offset,
+        return {.kind = Referent::Kind::content,
+                .section = &section,
+                .offset = offset,
                 .shift = static_cast<std::int64_t>(offset - symbol.value)};
     }
     const Piece* piece = piece_for(pieces->second, offset);
-    return {.kind = Referent::Kind::piece, .piece = piece,
-            .shift = static_cast<std::int64_t>(piece->begin - symbol.value)};
+    return {
+        .kind = Referent::Kind::piece, .piece = piece, .shift = static_cast<std::int64_t>(piece->begin - symbol.value)};
 }
 
 const Piece* Pieces::of(const elf::Symbol& symbol) const {

@@ -27,14 +27,14 @@ struct Referent {
     };
     Kind kind = Kind::none;
     const Piece* piece = nullptr;
-    const elf::Symbol* symbol = nullptr;     // undefined only
-    const elf::Section* section = nullptr;   // content only…
-    std::uint64_t offset = 0;                // …and where in it the reference really points
+    const elf::Symbol* symbol = nullptr;    // undefined only
+    const elf::Section* section = nullptr;  // content only…
+    std::uint64_t offset = 0;               // …and where in it the reference really points
     // From the relocation's symbol (S) to the piece, or to `offset`.
     std::int64_t shift = 0;
 
-    [[nodiscard]] std::string_view name() const;      // of a piece or an undefined symbol
-    [[nodiscard]] const void* identity() const;       // the same for all references to one thing
+    [[nodiscard]] std::string_view name() const;  // of a piece or an undefined symbol
+    [[nodiscard]] const void* identity() const;   // the same for all references to one thing
 };
 
 struct Field {
@@ -72,7 +72,8 @@ private:
     void collect(const elf::Object& object);
     void add_fields(Piece& piece);
     [[nodiscard]] Referent referent_of(const Piece& holder, const elf::Relocation& relocation) const;
-    [[nodiscard]] Referent referent_in(const elf::Section& section, std::uint64_t offset, const elf::Symbol& symbol) const;
+    [[nodiscard]] Referent referent_in(const elf::Section& section, std::uint64_t offset,
+                                       const elf::Symbol& symbol) const;
     [[nodiscard]] std::int64_t bias_of(const Piece& holder, const elf::Relocation& relocation) const;
 
     const arch::Arch& arch_;

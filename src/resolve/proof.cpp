@@ -38,7 +38,8 @@ std::string text_of(Bytes bytes) {
 std::uint64_t content_size(const elf::Section& section, std::uint64_t offset) {
     const Bytes rest = section.content().subspan(offset);
     const std::uint64_t unit = std::max<std::uint64_t>(section.entry_size, 1);
-    if (!section.is_strings()) return section.entry_size != 0 ? std::min<std::uint64_t>(unit, rest.size()) : rest.size();
+    if (!section.is_strings())
+        return section.entry_size != 0 ? std::min<std::uint64_t>(unit, rest.size()) : rest.size();
     std::uint64_t size = 0;
     while (size + unit <= rest.size()) {
         const Bytes character = rest.subspan(size, unit);
@@ -75,12 +76,14 @@ std::optional<Mismatch> Matcher::compare_bytes(const Piece& piece, const Place& 
     std::uint64_t at = 0;
     const auto compare_until = [&](std::uint64_t end) -> std::optional<Mismatch> {
         const auto [mine, other] = std::mismatch(ours.begin() + at, ours.begin() + end, theirs->begin() + at);
-        if (mine != ours.begin() + end) return byte_mismatch(ours, *theirs, static_cast<std::uint64_t>(mine - ours.begin()));
+        if (mine != ours.begin() + end)
+            return byte_mismatch(ours, *theirs, static_cast<std::uint64_t>(mine - ours.begin()));
         return std::nullopt;
     };
     for (const Field& field : piece.fields) {
-        if (field.size == 0) return Mismatch{field.offset, fmt::format("relocation type {} at +{:#x} is not supported",
-                                                                       field.relocation->type, field.offset)};
+        if (field.size == 0)
+            return Mismatch{field.offset, fmt::format("relocation type {} at +{:#x} is not supported",
+                                                      field.relocation->type, field.offset)};
         if (field.offset < at || field.offset + field.size > ours.size())
             return Mismatch{field.offset, fmt::format("relocation fields overlap at +{:#x}", field.offset)};
         if (auto mismatch = compare_until(field.offset)) return mismatch;
@@ -138,14 +141,15 @@ std::optional<Mismatch> Matcher::compare_length(const Piece& piece, const Fit& f
                                                 const std::optional<Extent>& extent) const {
     if (!extent) return Mismatch{piece.size, "the end of the shipped function cannot be told"};
     if (extent->size < fit.size || (extent->exact && extent->size != fit.size))
-        return Mismatch{piece.size, fmt::format("recompiled {} bytes, shipped {}{}", fit.size, extent->exact ? "" : "at most ",
-                                                extent->size)};
+        return Mismatch{piece.size, fmt::format("recompiled {} bytes, shipped {}{}", fit.size,
+                                                extent->exact ? "" : "at most ", extent->size)};
     for (std::uint64_t at = fit.size; at < extent->size;) {
         const auto rest = image_.read(fit.place + static_cast<std::int64_t>(at), extent->size - at);
         if (rest && arch_.is_padding(*rest)) break;
         const std::uint64_t end = nameless_end(fit.place, at, extent->size);
         if (end == at)
-            return Mismatch{piece.size, fmt::format("recompiled {} bytes, the shipped function goes on after that", fit.size)};
+            return Mismatch{piece.size,
+                            fmt::format("recompiled {} bytes, the shipped function goes on after that", fit.size)};
         at = end;
     }
     return std::nullopt;
@@ -172,9 +176,12 @@ std::optional<std::string> Matcher::compare_field(const Piece& piece, const Fiel
     if (!theirs) return "the shipped field does not tell its target";
     const Referent& ours = field.referent;
     switch (ours.kind) {
-        case Referent::Kind::none: return std::nullopt;
-        case Referent::Kind::content: return compare_content(ours, *theirs);
-        default: break;
+        case Referent::Kind::none:
+            return std::nullopt;
+        case Referent::Kind::content:
+            return compare_content(ours, *theirs);
+        default:
+            break;
     }
     if (ours.piece == &piece) {
         if (*theirs == fit.place) return std::nullopt;
@@ -184,7 +191,8 @@ std::optional<std::string> Matcher::compare_field(const Piece& piece, const Fiel
     const Place* elsewhere = known.find(ours);
     if (elsewhere == nullptr) elsewhere = &seen.set_once(ours, *theirs);
     if (*elsewhere == *theirs) return std::nullopt;
-    return fmt::format("'{}' is at {}, elsewhere at {}", ours.name(), image_.describe(*theirs), image_.describe(*elsewhere));
+    return fmt::format("'{}' is at {}, elsewhere at {}", ours.name(), image_.describe(*theirs),
+                       image_.describe(*elsewhere));
 }
 
 // A name that the kernel does not list (without CONFIG_KALLSYMS_ALL: all data) proves and disproves nothing,
@@ -212,7 +220,8 @@ bool Matcher::equal_beside_fields(const elf::Section& section, std::uint64_t beg
         const auto info = arch_.relocation_info(relocation.type);
         const std::uint64_t size = info ? info->size : 0;
         if (relocation.offset < begin || relocation.offset + size > begin + ours.size()) continue;
-        std::ranges::copy(theirs.subspan(relocation.offset - begin, size), filled.begin() + static_cast<std::ptrdiff_t>(relocation.offset - begin));
+        std::ranges::copy(theirs.subspan(relocation.offset - begin, size),
+                          filled.begin() + static_cast<std::ptrdiff_t>(relocation.offset - begin));
     }
     return std::ranges::equal(filled, theirs);
 }

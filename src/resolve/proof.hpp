@@ -30,15 +30,15 @@ private:
 
 // Where one field of a piece is shipped, where offsets are not the same on both sides.
 struct Spot {
-    std::uint64_t offset = 0;      // of the shipped field, from the place
-    std::optional<Place> target;   // of a branch that the assembler shortened and resolved: where it leads
+    std::uint64_t offset = 0;     // of the shipped field, from the place
+    std::optional<Place> target;  // of a branch that the assembler shortened and resolved: where it leads
 };
 
 // How a piece lies in the shipped object.
 struct Fit {
     Place place;
-    std::uint64_t size = 0;    // shipped bytes: fewer than recompiled where branches were shortened
-    std::vector<Spot> spots;   // by index of Piece::fields; empty where all offsets are the same
+    std::uint64_t size = 0;   // shipped bytes: fewer than recompiled where branches were shortened
+    std::vector<Spot> spots;  // by index of Piece::fields; empty where all offsets are the same
 };
 
 struct Comparison {
@@ -56,7 +56,8 @@ public:
 
     // What the fields refer to: names against the kernel's names, strings against shipped strings, each symbol
     // at one place only, and at the one in `known` if it is there.
-    [[nodiscard]] std::optional<Mismatch> compare_fields(const Piece& piece, const Fit& fit, const Locations& known) const;
+    [[nodiscard]] std::optional<Mismatch> compare_fields(const Piece& piece, const Fit& fit,
+                                                         const Locations& known) const;
 
     // The place of what the field refers to: of the piece's start, of the symbol, of the content.
     [[nodiscard]] std::optional<Place> place_of(const Piece& piece, const Field& field, const Fit& fit) const;
@@ -72,7 +73,8 @@ private:
                                                            const Locations& known, Locations& seen) const;
     [[nodiscard]] std::optional<std::string> compare_names(const Referent& ours, const Place& theirs) const;
     [[nodiscard]] std::optional<std::string> compare_content(const Referent& ours, const Place& theirs) const;
-    [[nodiscard]] bool equal_beside_fields(const elf::Section& section, std::uint64_t begin, Bytes ours, Bytes theirs) const;
+    [[nodiscard]] bool equal_beside_fields(const elf::Section& section, std::uint64_t begin, Bytes ours,
+                                           Bytes theirs) const;
 
     const arch::Arch& arch_;
     const Image& image_;

@@ -47,7 +47,7 @@ struct Resolution {
     std::string object;  // of a livepatch symbol: "vmlinux" or a module
     std::string name;    // as in kallsyms
     std::uint32_t sympos = 0;
-    std::string how;     // for people: "unique name", "witness meminfo_proc_show+0x1f", "export"
+    std::string how;  // for people: "unique name", "witness meminfo_proc_show+0x1f", "export"
 };
 
 // One translation unit's original object against the kernel object it was linked into.

@@ -11,11 +11,17 @@ namespace {
 
 constexpr std::string_view vmlinux = "vmlinux";
 
-bool is_code_type(char type) { return type == 't' || type == 'T' || type == 'w' || type == 'W'; }
+bool is_code_type(char type) {
+    return type == 't' || type == 'T' || type == 'w' || type == 'W';
+}
 
 // scripts/kallsyms.c gives every per-CPU symbol the type 'A'; weak ones are global in either case.
-bool may_be_global(char type) { return (type >= 'A' && type <= 'Z') || type == 'w' || type == 'v'; }
-bool may_be_local(char type) { return (type >= 'a' && type <= 'z' && type != 'w' && type != 'v') || type == 'A'; }
+bool may_be_global(char type) {
+    return (type >= 'A' && type <= 'Z') || type == 'w' || type == 'v';
+}
+bool may_be_local(char type) {
+    return (type >= 'a' && type <= 'z' && type != 'w' && type != 'v') || type == 'A';
+}
 
 bool is_local_definition(const diff::Reference& reference) {
     return reference.defined_in_unit && reference.original != nullptr && reference.original->is_local();
@@ -39,7 +45,9 @@ Resolver::Resolver(const Unit& unit, Diagnostics& diagnostics) : unit_(unit), di
     if (unit.object() != vmlinux) dependencies_ = unit.kernel_.module_dependencies(unit.object());
 }
 
-Location Resolver::where() const { return {unit_.original_.display_name(), {}, {}}; }
+Location Resolver::where() const {
+    return {unit_.original_.display_name(), {}, {}};
+}
 
 Resolution Resolver::resolve(const diff::Reference& reference) {
     if (auto found = by_export(reference)) return *found;
@@ -71,11 +79,14 @@ Resolution Resolver::of_module(const diff::Reference& reference, std::string_vie
         if (auto found = by_name(reference, unit_.kernel_.module(module).symbols)) return *found;
         return unresolved(reference);
     }
-    Finding& finding = diagnostics_.error(
-        "resolve.module-export", where(),
-        fmt::format("'{}' is exported by module {}, which {} does not depend on", reference.name, module, unit_.object()));
-    if (unit_.object() == vmlinux) finding.hint("code that is patched in vmlinux may refer to symbols of vmlinux only");
-    else finding.hint(fmt::format("{} may not be loaded when {} is; use what {} already depends on", module, unit_.object(), unit_.object()));
+    Finding& finding = diagnostics_.error("resolve.module-export", where(),
+                                          fmt::format("'{}' is exported by module {}, which {} does not depend on",
+                                                      reference.name, module, unit_.object()));
+    if (unit_.object() == vmlinux)
+        finding.hint("code that is patched in vmlinux may refer to symbols of vmlinux only");
+    else
+        finding.hint(fmt::format("{} may not be loaded when {} is; use what {} already depends on", module,
+                                 unit_.object(), unit_.object()));
     return failed(reference);
 }
 
@@ -109,7 +120,8 @@ std::optional<Resolution> Resolver::by_name(const diff::Reference& reference, co
         if (!fitting.empty() || !reference.defined_in_unit) return chosen(reference, table, all.front(), "unique name");
         return std::nullopt;
     }
-    if (fitting.size() == 1) return chosen(reference, table, fitting.front(), "the only one of its kind among equal names");
+    if (fitting.size() == 1)
+        return chosen(reference, table, fitting.front(), "the only one of its kind among equal names");
     return ambiguous(reference, table, all);
 }
 
@@ -138,19 +150,23 @@ Resolution Resolver::chosen(const diff::Reference& reference, const kernel::Symb
                             std::string how) {
     const kernel::KernelSymbol& symbol = table.symbols()[index];
     if (symbol.init_only) {
-        diagnostics_.error("resolve.init", where(), fmt::format("'{}' is gone once {} is initialised", symbol.name, table.object()))
+        diagnostics_
+            .error("resolve.init", where(),
+                   fmt::format("'{}' is gone once {} is initialised", symbol.name, table.object()))
             .hint("code that stays must not refer to init code and init data");
         return failed(reference);
     }
     try {
-        return {Resolution::Kind::livepatch, table.object(), std::string(symbol.name), table.sympos(index), std::move(how)};
+        return {Resolution::Kind::livepatch, table.object(), std::string(symbol.name), table.sympos(index),
+                std::move(how)};
     } catch (const Error& error) {
         diagnostics_.error("resolve.ambiguous", where(), error.message());
         return failed(reference);
     }
 }
 
-Resolution Resolver::ambiguous(const diff::Reference& reference, const kernel::SymbolTable& table, const Indices& candidates) {
+Resolution Resolver::ambiguous(const diff::Reference& reference, const kernel::SymbolTable& table,
+                               const Indices& candidates) {
     Finding& finding = diagnostics_.error(
         "resolve.ambiguous", where(),
         fmt::format("'{}' can be any of {} symbols of {}", reference.name, candidates.size(), table.object()));
@@ -163,8 +179,9 @@ Resolution Resolver::ambiguous(const diff::Reference& reference, const kernel::S
 }
 
 Resolution Resolver::unresolved(const diff::Reference& reference) {
-    Finding& finding = diagnostics_.error("resolve.unresolved", where(),
-                                          fmt::format("'{}' is neither exported nor listed in {}", reference.name, unit_.object()));
+    Finding& finding =
+        diagnostics_.error("resolve.unresolved", where(),
+                           fmt::format("'{}' is neither exported nor listed in {}", reference.name, unit_.object()));
     const bool all_listed = unit_.kernel_.config().enabled("CONFIG_KALLSYMS_ALL");
     finding.hint(all_listed ? "the kernel's compiler may have inlined or discarded it, or no built file defines it"
                             : "the kernel lists no data symbols, since CONFIG_KALLSYMS_ALL is not set");

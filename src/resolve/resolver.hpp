@@ -28,8 +28,8 @@ private:
 
     [[nodiscard]] Indices plausible(const diff::Reference& reference, const kernel::SymbolTable& table,
                                     const Indices& candidates) const;
-    [[nodiscard]] Resolution chosen(const diff::Reference& reference, const kernel::SymbolTable& table, std::size_t index,
-                                    std::string how);
+    [[nodiscard]] Resolution chosen(const diff::Reference& reference, const kernel::SymbolTable& table,
+                                    std::size_t index, std::string how);
     [[nodiscard]] Resolution ambiguous(const diff::Reference& reference, const kernel::SymbolTable& table,
                                        const Indices& candidates);
     [[nodiscard]] Resolution unresolved(const diff::Reference& reference);

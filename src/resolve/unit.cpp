@@ -77,7 +77,8 @@ FunctionProof proof_from(const Search& search, const elf::Symbol& symbol, const 
     } else if (search.name_found) {
         proof.fidelity = Fidelity::different;
         proof.detail = search.nearest ? search.nearest->text : "every equal function refers to other places";
-        if (symbol.binding == STB_WEAK) proof.detail = "another file overrides this weak function (" + proof.detail + ")";
+        if (symbol.binding == STB_WEAK)
+            proof.detail = "another file overrides this weak function (" + proof.detail + ")";
     } else {
         proof.detail = fmt::format("no symbol of that name in {}", image.symbols().object());
     }
@@ -133,7 +134,8 @@ void Unit::check_fidelity(const diff::FunctionChange& function, Diagnostics& dia
     const Fidelity fidelity = proof != nullptr ? proof->fidelity : Fidelity::missing;
     const Location where{original_.display_name(), {}, {}};
     switch (fidelity) {
-        case Fidelity::identical: return;
+        case Fidelity::identical:
+            return;
         case Fidelity::different:
             diagnostics
                 .error("resolve.fidelity", where,
@@ -150,7 +152,8 @@ void Unit::check_fidelity(const diff::FunctionChange& function, Diagnostics& dia
             return;
         case Fidelity::missing:
             diagnostics
-                .error("resolve.missing", where, fmt::format("function '{}' is not in {}", function.original->name, object_))
+                .error("resolve.missing", where,
+                       fmt::format("function '{}' is not in {}", function.original->name, object_))
                 .note(proof != nullptr ? proof->detail : "the function has no size")
                 .hint("the compiler of the kernel may have inlined it, or the file is not in this kernel's config");
             return;

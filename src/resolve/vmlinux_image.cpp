@@ -70,7 +70,9 @@ std::optional<SectionOffset> VmlinuxImage::section_of(const Place& place) const 
 
 }  // namespace
 
-std::unique_ptr<Image> vmlinux_image(const kernel::Kernel& kernel) { return std::make_unique<VmlinuxImage>(kernel); }
+std::unique_ptr<Image> vmlinux_image(const kernel::Kernel& kernel) {
+    return std::make_unique<VmlinuxImage>(kernel);
+}
 
 std::string Image::describe(const Place& place) const {
     std::string text;

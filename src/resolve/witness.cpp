@@ -9,9 +9,13 @@ namespace klp::resolve {
 
 namespace {
 
-bool is_code_type(char type) { return type == 't' || type == 'T' || type == 'w' || type == 'W'; }
+bool is_code_type(char type) {
+    return type == 't' || type == 'T' || type == 'w' || type == 'W';
+}
 
-Referent whole(const Piece& piece) { return {.kind = Referent::Kind::piece, .piece = &piece}; }
+Referent whole(const Piece& piece) {
+    return {.kind = Referent::Kind::piece, .piece = &piece};
+}
 
 void keep_nearest(Search& search, Mismatch mismatch) {
     if (!search.nearest || search.nearest->offset < mismatch.offset) search.nearest = std::move(mismatch);
@@ -43,8 +47,10 @@ void Prover::search_by_name(const Piece& piece) {
             const Place place = image_.place_of(index);
             if (std::ranges::find(search.equal, place, &Fit::place) != search.equal.end()) continue;
             Comparison comparison = matcher_.compare(piece, place, known_);
-            if (comparison.fit) search.equal.push_back(std::move(*comparison.fit));
-            else keep_nearest(search, std::move(comparison.mismatch));
+            if (comparison.fit)
+                search.equal.push_back(std::move(*comparison.fit));
+            else
+                keep_nearest(search, std::move(comparison.mismatch));
         }
     }
 }
@@ -78,8 +84,8 @@ void Prover::record(const Field& field, const Place& place, const Piece& witness
     if (!first) {
         Sighting& sighting = found->second;
         if (sighting.place != place && sighting.conflict.empty())
-            sighting.conflict = fmt::format("{} says {}, {} says {}", sighting.witness, image_.describe(sighting.place), name,
-                                            image_.describe(place));
+            sighting.conflict = fmt::format("{} says {}, {} says {}", sighting.witness, image_.describe(sighting.place),
+                                            name, image_.describe(place));
         return;
     }
     known_.set_once(field.referent, place);
@@ -104,8 +110,9 @@ void Prover::follow_function(const Located& located) {
     Search& search = found->second;
     if (search.settled) {
         if (search.settled->place != located.place && search.conflict.empty())
-            search.conflict = fmt::format("its bytes are at {}, but {} refers to it at {}", image_.describe(search.settled->place),
-                                          located.witness, image_.describe(located.place));
+            search.conflict =
+                fmt::format("its bytes are at {}, but {} refers to it at {}", image_.describe(search.settled->place),
+                            located.witness, image_.describe(located.place));
         return;
     }
     Comparison comparison = matcher_.compare(*located.piece, located.place, known_);

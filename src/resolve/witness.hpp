@@ -17,12 +17,12 @@ namespace klp::resolve {
 
 // What is known of one function of the original object.
 struct Search {
-    std::vector<Fit> equal;          // shipped functions of its name that equal it
-    bool name_found = false;         // there is some shipped symbol of its name
-    std::optional<Mismatch> nearest; // of the shipped function that agrees longest, where none is equal
-    std::optional<Fit> settled;      // the one that it is
-    std::string witness;             // how that is known, where the name alone did not tell
-    std::string conflict;            // why it cannot be believed
+    std::vector<Fit> equal;           // shipped functions of its name that equal it
+    bool name_found = false;          // there is some shipped symbol of its name
+    std::optional<Mismatch> nearest;  // of the shipped function that agrees longest, where none is equal
+    std::optional<Fit> settled;       // the one that it is
+    std::string witness;              // how that is known, where the name alone did not tell
+    std::string conflict;             // why it cannot be believed
 };
 
 // Where a symbol is, on whose word.

@@ -63,7 +63,8 @@ TEST(Proof, FindsCallsDataAndStringsUnderOtherAddresses) {
 }
 
 TEST(Proof, SaysWhichBytesDiffer) {
-    const auto result = prove("func f\n nop\n mov $3, %eax\n ret\n end f\n", "func f\n nop\n mov $4, %eax\n ret\n end f\n");
+    const auto result =
+        prove("func f\n nop\n mov $3, %eax\n ret\n end f\n", "func f\n nop\n mov $4, %eax\n ret\n end f\n");
     EXPECT_EQ(result.fidelity, Fidelity::different);
     EXPECT_THAT(result.detail, AllOf(HasSubstr("+0x2"), HasSubstr("recompiled 04 00"), HasSubstr("shipped 03 00")));
 }
@@ -71,7 +72,8 @@ TEST(Proof, SaysWhichBytesDiffer) {
 TEST(Proof, SaysWhichTargetDiffers) {
     const auto result = prove("func f\n call one\n ret\n end f\n", "func f\n call two\n ret\n end f\n");
     EXPECT_EQ(result.fidelity, Fidelity::different);
-    EXPECT_THAT(result.detail, AllOf(HasSubstr("+0x1"), HasSubstr("recompiled to 'two'"), HasSubstr("shipped to 'one'")));
+    EXPECT_THAT(result.detail,
+                AllOf(HasSubstr("+0x1"), HasSubstr("recompiled to 'two'"), HasSubstr("shipped to 'one'")));
 }
 
 TEST(Proof, DistinguishesOffsetsInOneVariable) {

@@ -47,8 +47,10 @@ protected:
     }
 
     static std::string module_unit(const std::string& main) {
-        return "variable state\n .quad 0\n end state\nfunc helper\n mov state(%rip), %rax\n ret\n nop\n end helper\nfunc " + main +
-               "\n call helper\n call exported\n mov $.Ltext, %rdi\n ret\n end " + main + "\nstring text, \"" + main + "\"\n";
+        return "variable state\n .quad 0\n end state\nfunc helper\n mov state(%rip), %rax\n ret\n nop\n end "
+               "helper\nfunc " +
+               main + "\n call helper\n call exported\n mov $.Ltext, %rdi\n ret\n end " + main + "\nstring text, \"" +
+               main + "\"\n";
     }
 
     Resolution resolve(const std::string& object, const elf::Object& original, const std::string& name) {
@@ -124,7 +126,8 @@ TEST_F(References, ModulesMayUseHiddenSymbolsOfVmlinux) {
 }
 
 TEST_F(References, ThisModuleIsThePatchedOne) {
-    const auto found = resolve("user", recompiled(module_unit("one") + "func x\n mov $__this_module, %rdi\n end x\n"), "__this_module");
+    const auto found = resolve("user", recompiled(module_unit("one") + "func x\n mov $__this_module, %rdi\n end x\n"),
+                               "__this_module");
     EXPECT_EQ(found.object, "user");
 }
 
@@ -134,7 +137,8 @@ TEST_F(References, ModuleFunctionsAreProvenByNameStringAndImport) {
         const auto original = recompiled(source);
         return proof(Unit(kernel, "user", original), original, name);
     };
-    EXPECT_EQ(prove(module_unit("two"), "two").fidelity, Fidelity::identical) << prove(module_unit("two"), "two").detail;
+    EXPECT_EQ(prove(module_unit("two"), "two").fidelity, Fidelity::identical)
+        << prove(module_unit("two"), "two").detail;
 
     std::string other_import = module_unit("two");
     other_import.replace(other_import.find("call exported"), 13, "call imported");

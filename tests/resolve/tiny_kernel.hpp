@@ -56,7 +56,8 @@ class TinyKernel {
 public:
     // Units in link order. `symvers` are lines of "SYMBOL MODULE".
     explicit TinyKernel(const std::vector<std::string>& units, std::string_view exports = {}) {
-        std::vector<std::string> link = {"ld", "-o", path("vmlinux"), "-e", "0", "-Ttext=0xffffffff81000000", "-z", "noexecstack"};
+        std::vector<std::string> link = {"ld", "-o",         path("vmlinux"), "-e", "0", "-Ttext=0xffffffff81000000",
+                                         "-z", "noexecstack"};
         for (const std::string& object : assemble_all("vmlinux", units)) link.push_back(object);
         run_tool(std::move(link));
         write_file(path("config"), std::string_view("CONFIG_KALLSYMS_ALL=y\n"));
