@@ -120,6 +120,8 @@ std::vector<std::string> kernel_messages(std::string_view console, std::size_t s
     std::vector<std::string> lines = lines_of(console.substr(begin, console.rfind('\n', end) - begin));
     // Each module that is not the distribution's taints the kernel, and that is said at length.
     std::erase_if(lines, [](const std::string& line) { return line.find("taint") != std::string::npos; });
+    // insmod tries a second system call where the first one fails, and the kernel says the same again.
+    lines.erase(std::unique(lines.begin(), lines.end()), lines.end());
     return lines;
 }
 

@@ -47,7 +47,8 @@ TEST(Outcome, AFailedStepSaysWhatTheKernelSaid) {
     const Result result = result_of({step(0), {"output", {"before", "0"}, ""}, step(1), {"fail", {}, "invalid module format"}, {"end", {}, ""}},
                                     "[    1.0] klp: step 0: run\n[    1.1] earlier\n[    2.0] klp: step 1: load livepatch fix.ko\n"
                                     "[    2.1] fix: loading out-of-tree module taints kernel.\n"
-                                    "[    2.2] fix: version magic '6' should be '7'\n[    2.3] klp: end\n[    2.4] reboot\n");
+                                    "[    2.2] fix: version magic '6' should be '7'\n"
+                                    "[    2.3] fix: version magic '6' should be '7'\n[    2.3] klp: end\n[    2.4] reboot\n");
     EXPECT_EQ(result.failure, "load livepatch fix.ko: invalid module format\nkernel: fix: version magic '6' should be '7'");
     EXPECT_FALSE(result.loaded);
     EXPECT_TRUE(result.before.has_value());

@@ -60,6 +60,7 @@ TEST(Protocol, EveryTruncationIsNoticedOrLacksItsRecord) {
     for (std::size_t size = 0; size < whole.size(); ++size) {
         const Transcript transcript = parse_transcript(whole.substr(0, size), nonce);
         EXPECT_THAT(transcript.damage, IsEmpty()) << size;
+        EXPECT_EQ(transcript.rest.find(nonce + " "), std::string::npos) << size;
         for (const Record& record : transcript.records) {
             EXPECT_NE(record.key, "end") << size;
             EXPECT_EQ(record.content, record.key == "output" ? "text of the command" : "") << size;
