@@ -65,7 +65,9 @@ public:
     void check_changed(const diff::Result& result, Diagnostics& diagnostics) const;
 
     // A resolution for each of result.references, by index. Findings: `resolve.unresolved`,
-    // `resolve.ambiguous` (with the candidates and their addresses), `resolve.module-export`.
+    // `resolve.ambiguous` (with the candidates and their addresses), `resolve.module-export`, `resolve.conflict`
+    // (two witnesses disagree), `resolve.init` (gone after a module's init). A failed resolution has no object.
+    // A symbol that another unit of the same livepatch defines is not a reference to resolve: drop it before.
     [[nodiscard]] std::vector<Resolution> resolve(const diff::Result& result, Diagnostics& diagnostics) const;
 
 private:
