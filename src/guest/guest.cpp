@@ -25,8 +25,8 @@ fs::path bootable(const kernel::Manifest& manifest, const Machine& machine) {
 // An oops ends the guest: whatever locks the task held would make later steps hang. `quiet` holds until /init
 // turns the console on; printing is slow on an emulated port.
 std::string kernel_arguments(const Machine& machine, const Request& request) {
-    return fmt::format("console={} quiet panic=-1 oops=panic nokaslr{}{}", machine.console,
-                       request.kernel_arguments.empty() ? "" : " ", request.kernel_arguments);
+    return fmt::format("console={} quiet panic=-1 oops=panic nokaslr {}{}{}", machine.console,
+                       machine.kernel_arguments, request.kernel_arguments.empty() ? "" : " ", request.kernel_arguments);
 }
 
 }  // namespace

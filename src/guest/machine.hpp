@@ -25,6 +25,7 @@ struct Machine {
     std::span<const std::string_view> console_port;
     std::span<const std::string_view> report_port;
     std::string_view console;    // the kernel's console=
+    std::string_view kernel_arguments;  // what an emulated machine of this kind needs on the command line
     DeviceNode report;           // as the guest sees the report's port
     std::string_view power_off;  // busybox command that ends QEMU
     // QEMU starts an ELF vmlinux itself where it has a PVH entry (Documentation/virt; Xen's hvm start info). That
