@@ -71,6 +71,7 @@ std::string modinfo_text(const format::LivepatchModule& module) {
 std::string functions_text(const format::LivepatchModule& module) {
     Table table({"object", "function", "sympos", "replacement", "section"});
     for (const auto& object : module.objects) {
+        if (object.functions.empty()) table.add({object.name, "(callbacks alone)", "", "", ""});
         for (const auto& function : object.functions) {
             table.add({object.name, function.old_name, fmt::to_string(function.sympos), function.new_name,
                        function.new_section});

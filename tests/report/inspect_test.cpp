@@ -9,7 +9,12 @@ namespace klp::report {
 namespace {
 
 using testing::HasSubstr;
-using testing::Not;
+
+format::LivepatchModule empty_module() {
+    format::LivepatchModule module;
+    module.name = "empty";
+    return module;
+}
 
 TEST(InspectJson, HasTheDocumentedShape) {
     const Json json = inspect_json(format::read_module(test::livepatch_module()));
@@ -28,7 +33,7 @@ TEST(InspectJson, HasTheDocumentedShape) {
 }
 
 TEST(InspectJson, HasArraysAlsoWhereThereIsNothing) {
-    const Json json = inspect_json({.name = "empty"});
+    const Json json = inspect_json(empty_module());
     EXPECT_EQ(to_text(json),
               "{\n  \"name\": \"empty\",\n  \"modinfo\": {},\n  \"objects\": [],\n  \"symbols\": [],\n"
               "  \"relocations\": []\n}\n");
@@ -41,6 +46,13 @@ TEST(InspectText, ShowsWhatThereIs) {
     EXPECT_THAT(text, HasSubstr("  ext4     start              2       new_start       .text\n"));
     EXPECT_THAT(
         text, HasSubstr("  vmlinux  .text.new_show  0x1     R_X86_64_PLT32  -4      .klp.sym.vmlinux.si_swapinfo,0\n"));
+}
+
+TEST(InspectText, NamesAnObjectWithoutFunctions) {
+    format::LivepatchModule module = empty_module();
+    EXPECT_THAT(inspect_text(module), HasSubstr("patched functions\n  none found in the module's data\n"));
+    module.objects.push_back({"ext4", {}});
+    EXPECT_THAT(inspect_text(module), HasSubstr("  ext4    (callbacks alone)\n"));
 }
 
 TEST(Json, ReplacesWhatIsNotUtf8) {
