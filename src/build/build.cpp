@@ -136,7 +136,8 @@ private:
 
     std::vector<std::byte> link(const std::string& name) {
         make_work();
-        each_work("diff", [&](UnitWork& work, Diagnostics& diagnostics) { work.diff(diagnostics); });
+        const UnitWork::EntrySizes sizes = make::entry_sizes(kernel_);
+        each_work("diff", [&](UnitWork& work, Diagnostics& diagnostics) { work.diff(sizes, diagnostics); });
         std::erase_if(work_, [](const auto& work) { return work->is_unchanged(); });
         if (work_.empty() && !diagnostics_.has_errors()) throw_unchanged();
         each_work("prove", [&](UnitWork& work, Diagnostics& diagnostics) { work.prove(diagnostics); });

@@ -114,36 +114,37 @@ IncludeIndex IncludeIndex::of_c_files() const {
     return IncludeIndex(std::move(kept));
 }
 
-bool IncludeIndex::may_mean(const std::string& includer, std::string_view include, const std::string& path) const {
-    const std::string_view name = without_quotes(include);
-    if (name_of(name) != name_of(path)) return false;
-    if (include.front() == '"') {
-        const std::string beside = (fs::path(includer).parent_path() / name).lexically_normal();
+IncludeIndex::LinesByName IncludeIndex::lines_by_name() const {
+    LinesByName lines;
+    for (const auto& [path, includes] : files_) {
+        for (const auto& include : includes) lines[name_of(without_quotes(include))].push_back({path, include});
+    }
+    return lines;
+}
+
+bool IncludeIndex::may_mean(const IncludeLine& line, const std::string& path) const {
+    const std::string_view name = without_quotes(line.include);
+    if (line.include.front() == '"') {
+        const std::string beside = (fs::path(line.includer).parent_path() / name).lexically_normal();
         if (beside == path) return true;
         if (files_.contains(beside)) return false;
     }
     return ends_with_path(path, name);
 }
 
-std::set<std::string> IncludeIndex::includers(const std::string& path) const {
-    std::set<std::string> found;
-    for (const auto& [includer, includes] : files_) {
-        if (includer == path) continue;
-        const bool includes_it = std::ranges::any_of(includes, [&](const auto& one) { return may_mean(includer, one, path); });
-        if (includes_it) found.insert(includer);
-    }
-    return found;
-}
-
 std::set<std::string> IncludeIndex::c_files_reaching(const std::string& path) const {
-    std::set<std::string> seen = {path};
+    const LinesByName lines = lines_by_name();
+    std::set<std::string, std::less<>> seen = {path};
     std::vector<std::string> open = {path};
     std::set<std::string> c_files;
     while (!open.empty()) {
         const std::string current = std::move(open.back());
         open.pop_back();
-        for (const auto& includer : includers(current)) {
-            if (!seen.insert(includer).second) continue;
+        const auto candidates = lines.find(name_of(current));
+        if (candidates == lines.end()) continue;
+        for (const auto& line : candidates->second) {
+            if (seen.contains(line.includer) || !may_mean(line, current)) continue;
+            const std::string& includer = *seen.emplace(line.includer).first;
             open.push_back(includer);
             if (includer.ends_with(".c")) c_files.insert(includer);
         }

@@ -7,6 +7,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "base/file.hpp"
@@ -22,6 +23,8 @@ public:
     // By path: the includes of each file.
     using Files = std::map<std::string, std::vector<std::string>, std::less<>>;
     explicit IncludeIndex(Files files) : files_(std::move(files)) {}
+    IncludeIndex(IncludeIndex&&) = default;
+    IncludeIndex& operator=(IncludeIndex&&) = default;
 
     // All C files and headers of a tree. Documentation, tools and samples are no part of a kernel.
     [[nodiscard]] static IncludeIndex scan(const fs::path& tree, unsigned jobs);
@@ -32,14 +35,19 @@ public:
     [[nodiscard]] const Files& files() const noexcept { return files_; }
     // What answers questions about .c files: includes of those, and of headers that include some.
     [[nodiscard]] IncludeIndex of_c_files() const;
-    // Files that may include `path` themselves.
-    [[nodiscard]] std::set<std::string> includers(const std::string& path) const;
     // All .c files that may include `path`, themselves or by way of others. Translation units are not told
     // from .c files that are only included.
     [[nodiscard]] std::set<std::string> c_files_reaching(const std::string& path) const;
 
 private:
-    [[nodiscard]] bool may_mean(const std::string& includer, std::string_view include, const std::string& path) const;
+    // An include line, by the last component of what it names. The text belongs to `files_`.
+    struct IncludeLine {
+        std::string_view includer;
+        std::string_view include;
+    };
+    using LinesByName = std::unordered_map<std::string_view, std::vector<IncludeLine>>;
+    [[nodiscard]] LinesByName lines_by_name() const;
+    [[nodiscard]] bool may_mean(const IncludeLine& line, const std::string& path) const;
 
     Files files_;
 };

@@ -33,15 +33,16 @@ bool UnitWork::is_resolved_at_load(std::string_view symbol) const {
     return !kernel_.symbols().find(symbol).empty();
 }
 
-diff::Options UnitWork::options() const {
+diff::Options UnitWork::options(const EntrySizes& entry_sizes) const {
     diff::Options options;
+    options.entry_sizes = entry_sizes;
     options.for_module = object_ != "vmlinux";
     options.resolved_at_load = [this](std::string_view symbol) { return is_resolved_at_load(symbol); };
     return options;
 }
 
-void UnitWork::diff(Diagnostics& diagnostics) {
-    failed_ = !completes(diagnostics, [&] { difference_ = diff::diff(original_, patched_, options(), diagnostics); });
+void UnitWork::diff(const EntrySizes& entry_sizes, Diagnostics& diagnostics) {
+    failed_ = !completes(diagnostics, [&] { difference_ = diff::diff(original_, patched_, options(entry_sizes), diagnostics); });
 }
 
 void UnitWork::prove(Diagnostics& diagnostics) {

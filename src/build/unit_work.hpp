@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/diagnostics.hpp"
@@ -20,11 +21,13 @@ namespace klp::build {
 // caller to stop at them.
 class UnitWork {
 public:
+    using EntrySizes = std::vector<std::pair<std::string, std::uint32_t>>;  // as diff::Options has them
+
     UnitWork(const kernel::Kernel& kernel, std::string source, std::string object, const elf::Object& original,
              const elf::Object& patched)
         : kernel_(kernel), source_(std::move(source)), object_(std::move(object)), original_(original), patched_(patched) {}
 
-    void diff(Diagnostics& diagnostics);
+    void diff(const EntrySizes& entry_sizes, Diagnostics& diagnostics);
     // False where the difference cannot be expressed at all: its findings say so.
     [[nodiscard]] bool is_unchanged() const { return !failed_ && difference_->unchanged(); }
     void prove(Diagnostics& diagnostics);
@@ -34,7 +37,7 @@ public:
     [[nodiscard]] make::UnitPart part();
 
 private:
-    [[nodiscard]] diff::Options options() const;
+    [[nodiscard]] diff::Options options(const EntrySizes& entry_sizes) const;
     [[nodiscard]] bool is_resolved_at_load(std::string_view symbol) const;
 
     const kernel::Kernel& kernel_;

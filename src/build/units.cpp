@@ -8,13 +8,12 @@
 #include "base/parallel.hpp"
 #include "build/classify.hpp"
 #include "build/includes.hpp"
+#include "build/object_names.hpp"
 
 namespace klp::build {
 namespace {
 
 constexpr std::size_t named_includers = 3;  // in a message; enough to see what is meant
-
-std::string object_of(std::string_view source) { return std::string(source.substr(0, source.size() - 1)) + "o"; }
 
 // Length of the common beginning: files near each other in the tree are built alike.
 std::size_t nearness(std::string_view a, std::string_view b) {
@@ -46,15 +45,10 @@ bool UnitSelector::is_usable(const PatchedFile& file, Diagnostics& diagnostics) 
     return true;
 }
 
-UnitSelector::Candidate UnitSelector::look_up(const std::string& source) const {
+UnitSelector::Candidate UnitSelector::look_up_object(const std::string& source, const std::string& object) const {
     Candidate candidate{source, {}, {}};
-    std::vector<std::string> objects = {object_of(source)};
-    // KVM's common code is compiled by the Makefile of each architecture (virt/kvm/Makefile.kvm).
-    for (const auto& arch : kbuild_.words("SRCARCH")) {
-        if (source.starts_with("virt/kvm/")) objects = {fmt::format("arch/{}/kvm/../../../{}", arch, objects.front())};
-    }
     try {
-        TranslationUnit unit{source, kbuild_.command(objects.front(), true), {}};
+        TranslationUnit unit{source, kbuild_.command(object, true), {}};
         if (unit.command.part == kernel::ObjectPart::builtin) unit.objects = {"vmlinux"};
         if (unit.command.part == kernel::ObjectPart::module) unit.objects = unit.command.modules;
         if (unit.objects.empty()) {
@@ -66,6 +60,19 @@ UnitSelector::Candidate UnitSelector::look_up(const std::string& source) const {
         throw;
     } catch (const Error& error) {
         candidate.why_not = error.message();
+    }
+    return candidate;
+}
+
+UnitSelector::Candidate UnitSelector::look_up(const std::string& source) const {
+    const auto arch = kbuild_.words("SRCARCH");
+    if (arch.empty()) throw Error({kernel_.manifest().source.string(), {}, {}}, "kbuild does not say its SRCARCH");
+    if (is_of_other_arch(source, arch.front())) return {source, {}, "it is code of another architecture"};
+    Candidate candidate = look_up_object(source, object_of(source));
+    if (candidate.unit) return candidate;
+    for (const auto& object : objects_by_other_folders(kernel_.manifest().source, source, arch.front())) {
+        Candidate other = look_up_object(source, object);
+        if (other.unit) return other;
     }
     return candidate;
 }
@@ -127,7 +134,7 @@ void UnitSelector::check_header(const PatchedFile& header, const std::vector<std
         const auto begin = near_first.begin() + static_cast<std::ptrdiff_t>(i);
         const auto count = static_cast<std::ptrdiff_t>(std::min(batch, near_first.size() - i));
         for (const auto& candidate : look_up_all({begin, begin + count})) {
-            if (candidate.unit) built.push_back(candidate.source);
+            if (candidate.unit && built.size() < named_includers) built.push_back(candidate.source);
         }
     }
     if (built.empty()) return;

@@ -2,6 +2,8 @@
 // The translation units that a set of patched files changes.
 #pragma once
 
+#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -35,6 +37,7 @@ private:
     };
     [[nodiscard]] bool is_usable(const PatchedFile& file, Diagnostics& diagnostics);
     [[nodiscard]] Candidate look_up(const std::string& source) const;
+    [[nodiscard]] Candidate look_up_object(const std::string& source, const std::string& object) const;
     [[nodiscard]] std::vector<Candidate> look_up_all(const std::vector<std::string>& sources) const;
     void select_c_files(const std::vector<const PatchedFile*>& files, Diagnostics& diagnostics);
     void check_headers(const std::vector<const PatchedFile*>& headers, Diagnostics& diagnostics);
