@@ -27,8 +27,10 @@ export CC
 // The dry run prints what scripts/Makefile.build:rule_cc_o_c would: traps, the compiler with its dependency
 // file, objtool, recordmcount behind a shell `if`, and genksyms with one more compiler command.
 constexpr std::string_view makefile_build = R"(
-src := $(obj)
-include $(if $(filter /%,$(src)),$(src),$(srctree)/$(src))/Makefile
+# Newer kernels take the source folder to be in the tree unless they are told.
+src := $(if $(filter /%,$(obj)),no-such-folder,$(obj))
+kbuild-file := $(src)/Makefile
+include $(kbuild-file)
 KBUILD_SUBDIR_CCFLAGS := $(KBUILD_SUBDIR_CCFLAGS) $(subdir-ccflags-y)
 export KBUILD_SUBDIR_CCFLAGS
 real-obj-y := $(addprefix $(obj)/,$(obj-y))

@@ -44,6 +44,20 @@ TEST(Module, HasTheTablesOfBothObjects) {
     EXPECT_EQ(module.objects[1].name, "ext4");
 }
 
+// "vmlinux" as a name would make the livepatch core wait for a module of that name.
+TEST(Module, NamesVmlinuxWithANullPointer) {
+    SmallKernel kernel;
+    kernel.unit("vmlinux", show_text, {"show"}, {{"hidden", livepatch_symbol("vmlinux", "hidden")}});
+    const elf::Object module = kernel.link_module();
+    const elf::Symbol* objects = module.find_symbol("klp_objects");
+    ASSERT_NE(objects, nullptr);
+    std::vector<std::uint64_t> pointers;
+    for (const elf::Relocation& relocation : objects->section->rela())
+        if (relocation.offset >= objects->value && relocation.offset < objects->value + objects->size)
+            pointers.push_back(relocation.offset - objects->value);
+    EXPECT_THAT(pointers, ElementsAre(small_layout().klp_object_funcs));
+}
+
 TEST(Module, SaysWhetherItReplacesOthers) {
     for (const bool replace : {false, true}) {
         SmallKernel kernel;
@@ -166,8 +180,8 @@ TEST(Module, SaysItsNameAndNamespaces) {
 
 TEST(Module, IsReproducibleAndLeavesTheUnitsAsTheyWere) {
     SmallKernel kernel;
-    const UnitPart& unit =
-        kernel.unit("vmlinux", show_text, {"show"}, {{"hidden", livepatch_symbol("vmlinux", "hidden")}});
+    const std::string text = std::string(show_text) + ".globl other\nother: ret\n";
+    const UnitPart& unit = kernel.unit("vmlinux", text, {"show"}, {{"hidden", livepatch_symbol("vmlinux", "hidden")}});
     const std::vector<std::byte> before = unit.extracted->write();
     EXPECT_EQ(kernel.link_bytes(), kernel.link_bytes());
     EXPECT_EQ(unit.extracted->write(), before);
