@@ -40,10 +40,15 @@ void run_diff(const DiffOptions& options) {
 }  // namespace
 
 void add_diff(CLI::App& app) {
-    CLI::App* command = app.add_subcommand("diff", "compare two compilations of one source file, and extract what changed");
+    CLI::App* command =
+        app.add_subcommand("diff", "compare two compilations of one source file, and extract what changed");
     const auto options = std::make_shared<DiffOptions>();
-    command->add_option("original", options->original, "object of the original source")->required()->type_name("ORIGINAL.o");
-    command->add_option("patched", options->patched, "object of the patched source")->required()->type_name("PATCHED.o");
+    command->add_option("original", options->original, "object of the original source")
+        ->required()
+        ->type_name("ORIGINAL.o");
+    command->add_option("patched", options->patched, "object of the patched source")
+        ->required()
+        ->type_name("PATCHED.o");
     command->add_option("-o,--output", options->output, "write what changed as an object file")->type_name("OUT.o");
     command->add_flag("--json", options->json, "print JSON");
     command->callback([options] { run_diff(*options); });

@@ -84,7 +84,8 @@ std::optional<std::string> Comparison::compare_relocations(const Extent& origina
         const Target was = original.unit.locate(a[i], original.section, original.range);
         const Target is = patched.unit.locate(b[i], patched.section, patched.range);
         if (same_target(was, is)) continue;
-        return fmt::format("+{:#x} refers to {}, was {}", offset, describe(patched.unit, is), describe(original.unit, was));
+        return fmt::format("+{:#x} refers to {}, was {}", offset, describe(patched.unit, is),
+                           describe(original.unit, was));
     }
     if (a.size() != b.size()) return fmt::format("{} relocations, were {}", b.size(), a.size());
     return std::nullopt;

@@ -15,7 +15,9 @@ public:
 
     // What differs first, for people; nothing where the pieces are equal.
     [[nodiscard]] std::optional<std::string> difference(const Piece& original, const Piece& patched) const;
-    [[nodiscard]] bool equal(const Piece& original, const Piece& patched) const { return !difference(original, patched); }
+    [[nodiscard]] bool equal(const Piece& original, const Piece& patched) const {
+        return !difference(original, patched);
+    }
     [[nodiscard]] bool same_target(const Target& original, const Target& patched) const;
 
 private:

@@ -87,9 +87,8 @@ bool pair_by_content(Unit& original, Unit& patched) {
         const auto found = originals.find({base_name(piece.section->name), piece.base});
         if (found == originals.end()) continue;
         auto& candidates = found->second;
-        const auto match = std::ranges::find_if(candidates, [&](const Piece* each) {
-            return each->twin == nullptr && comparison.equal(*each, piece);
-        });
+        const auto match = std::ranges::find_if(
+            candidates, [&](const Piece* each) { return each->twin == nullptr && comparison.equal(*each, piece); });
         if (match == candidates.end()) continue;
         make_twins(**match, piece);
         candidates.erase(match);

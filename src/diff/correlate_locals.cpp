@@ -89,9 +89,7 @@ private:
         return accepted;
     }
 
-    [[nodiscard]] bool is_patched(const Piece& piece) const {
-        return patched_.piece_of(*piece.symbol()) == &piece;
-    }
+    [[nodiscard]] bool is_patched(const Piece& piece) const { return patched_.piece_of(*piece.symbol()) == &piece; }
 
     // What is left on both sides may or may not be the same variable.
     void note_candidates() {

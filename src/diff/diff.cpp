@@ -23,7 +23,7 @@ void check_inputs(const elf::Object& original, const elf::Object& patched) {
     }
     if (original.machine() != patched.machine() || original.order() != patched.order()) {
         throw Error({patched.display_name(), {}, {}}, fmt::format("ELF machine {}, but {} is for {}", patched.machine(),
-                                                                   original.display_name(), original.machine()));
+                                                                  original.display_name(), original.machine()));
     }
 }
 

@@ -23,21 +23,21 @@ enum class FunctionStatus {
 };
 
 struct FunctionChange {
-    std::string name;                     // as in the patched object
+    std::string name;  // as in the patched object
     FunctionStatus status = FunctionStatus::changed;
-    std::string section;                  // in the extracted object
-    const elf::Symbol* original = nullptr;   // in the original object; null for added ones
-    elf::Symbol* extracted = nullptr;        // in Result::extracted
-    std::string reason;                   // what differs, for people ("instruction bytes at +0x3c")
+    std::string section;                    // in the extracted object
+    const elf::Symbol* original = nullptr;  // in the original object; null for added ones
+    elf::Symbol* extracted = nullptr;       // in Result::extracted
+    std::string reason;                     // what differs, for people ("instruction bytes at +0x3c")
 };
 
 enum class DataStatus {
-    added,     // new data, starts with its initial value
-    copied,    // read-only data without identity (strings, __func__, switch tables), carried along
+    added,   // new data, starts with its initial value
+    copied,  // read-only data without identity (strings, __func__, switch tables), carried along
 };
 
 struct DataChange {
-    std::string name;     // empty for anonymous constants such as string sections
+    std::string name;  // empty for anonymous constants such as string sections
     DataStatus status = DataStatus::added;
     std::string section;  // in the extracted object
     std::uint64_t size = 0;
@@ -56,7 +56,7 @@ struct Result {
     std::vector<FunctionChange> functions;
     std::vector<DataChange> data;
     std::vector<Reference> references;
-    elf::Object extracted;  // relocatable; all that is not defined in it is undefined
+    elf::Object extracted;           // relocatable; all that is not defined in it is undefined
     std::vector<std::string> notes;  // worth telling ("pr_debug in 'f' cannot be switched on in the new code")
     [[nodiscard]] bool unchanged() const noexcept { return functions.empty(); }
 };
@@ -76,6 +76,7 @@ struct Options {
 
 // Findings that make the change inexpressible are errors in `diagnostics` (ids `diff.*`); a Result is returned
 // only when there are none: otherwise Error with ExitCode::unsafe. Both objects must outlive the Result.
-[[nodiscard]] Result diff(const elf::Object& original, const elf::Object& patched, const Options& options, Diagnostics& diagnostics);
+[[nodiscard]] Result diff(const elf::Object& original, const elf::Object& patched, const Options& options,
+                          Diagnostics& diagnostics);
 
 }  // namespace klp::diff

@@ -14,7 +14,11 @@ Extractor::Extractor(const Unit& original, const Unit& patched, const Selection&
     : original_(original),
       patched_(patched),
       selection_(selection),
-      result_{{}, {}, {}, elf::Object(patched.object().machine(), patched.object().order(), patched.object().header_flags()), {}},
+      result_{{},
+              {},
+              {},
+              elf::Object(patched.object().machine(), patched.object().order(), patched.object().header_flags()),
+              {}},
       out_(result_.extracted) {
     for (const auto& symbol : original.object().symbols()) {
         if (!symbol->is_local()) original_by_name_.emplace(symbol->name, symbol.get());
@@ -102,7 +106,8 @@ Extractor::Place Extractor::literal(const Target& target) {
     elf::Section& to = shared_section(name, from);
     const Bytes content = patched_.literal(target);
     if (content.empty()) {
-        throw Error({patched_.object().display_name(), from.name, target.anchor}, "literal runs past the end of its section");
+        throw Error({patched_.object().display_name(), from.name, target.anchor},
+                    "literal runs past the end of its section");
     }
     elf::Symbol*& label = literals_[{&to, std::string(as_text(content))}];
     if (label == nullptr) {
@@ -136,7 +141,8 @@ elf::Symbol& Extractor::absolute(const elf::Symbol& symbol) {
 
 // An undefined symbol stands for one symbol of the original object: where two have one name, the second
 // gets a name that is free.
-elf::Symbol& Extractor::reference(std::string_view name, const elf::Symbol& like, const elf::Symbol* original, bool defined) {
+elf::Symbol& Extractor::reference(std::string_view name, const elf::Symbol& like, const elf::Symbol* original,
+                                  bool defined) {
     elf::Symbol*& made = references_[original != nullptr ? original : &like];
     if (made != nullptr) return *made;
     elf::Symbol symbol;

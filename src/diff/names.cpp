@@ -67,8 +67,8 @@ bool is_nameless_constant(std::string_view base) {
 }
 
 bool is_message_state(std::string_view base) {
-    static constexpr std::array<std::string_view, 6> names = {"__already_done", "__warned", "__print_once",
-                                                              "_rs",            "___rs",    "__key"};
+    static constexpr std::array<std::string_view, 6> names = {"__already_done", "__warned", "__print_once", "_rs",
+                                                              "___rs",          "__key"};
     return contains(names, base);
 }
 

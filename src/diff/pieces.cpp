@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Cutting an object into pieces.
 #include <elf.h>
+#include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "diff/names.hpp"
@@ -77,6 +79,11 @@ void Unit::make_pieces(const elf::Section& section, SectionView& view) {
     std::ranges::stable_sort(view.symbols, comes_before);
     for (std::size_t i = 0; i < view.symbols.size(); ++i) {
         const elf::Symbol& symbol = *view.symbols[i];
+        if (symbol.value > section.size() || symbol.size > section.size() - symbol.value) {
+            throw Error({object_.display_name(), section.name, symbol.value},
+                        fmt::format("symbol '{}' of {} bytes ends behind its section of {} bytes", symbol.name,
+                                    symbol.size, section.size()));
+        }
         const bool is_label = symbol.size == 0 && !is_empty_object(symbol);
         Piece* open = view.pieces.empty() ? nullptr : view.pieces.back();
         const bool within = open != nullptr && symbol.value < open->range.end;
@@ -119,7 +126,7 @@ void Unit::make_gap_pieces(const elf::Section& section, SectionView& view) {
 
 // Pools have no symbols: their pieces begin where something refers to.
 void Unit::make_pool_pieces() {
-    std::unordered_map<const elf::Section*, std::set<std::uint64_t>> starts;
+    std::map<std::uint32_t, std::pair<const elf::Section*, std::set<std::uint64_t>>> starts;  // by section index
     const auto is_pool = [&](const elf::Section* section) {
         return section != nullptr && view(*section).role == Role::code_pool;
     };
@@ -127,7 +134,9 @@ void Unit::make_pool_pieces() {
         for (const elf::Relocation& each : relocations(section, range)) {
             if (!is_pool(each.symbol->section)) continue;
             const std::int64_t offset = each.addend + bias(each, section, range);
-            starts[each.symbol->section].insert(each.symbol->value + static_cast<std::uint64_t>(offset));
+            auto& [pool, offsets] = starts[each.symbol->section->original_index];
+            pool = each.symbol->section;
+            offsets.insert(each.symbol->value + static_cast<std::uint64_t>(offset));
         }
     };
     for (const auto& section : object_.sections()) {
@@ -135,7 +144,8 @@ void Unit::make_pool_pieces() {
         if (holder.role == Role::special) collect(*section, {0, section->size()});
         for (const Piece* piece : holder.pieces) collect(*section, piece->range);
     }
-    for (auto& [section, offsets] : starts) {
+    for (auto& [index, start] : starts) {
+        const auto& [section, offsets] = start;
         SectionView& pool = views_.at(section);
         std::uint64_t end = section->size();
         std::vector<arch::Range> ranges;

@@ -32,22 +32,26 @@ void refuse_data(const Unit& patched, const Piece& piece, Diagnostics& diagnosti
 void judge_constant(const Unit& patched, const Piece& piece, Diagnostics& diagnostics) {
     if (!piece.is_local()) {
         diagnostics
-            .error("diff.data-changed", patched.where(piece),
-                   fmt::format("constant '{}' changed ({}), and other files may refer to it", piece.label(), piece.reason))
+            .error(
+                "diff.data-changed", patched.where(piece),
+                fmt::format("constant '{}' changed ({}), and other files may refer to it", piece.label(), piece.reason))
             .hint(std::string(data_hint));
     } else if (!patched.relocations(piece).empty()) {
-        diagnostics.warning("diff.constant-copied", patched.where(piece),
-                            fmt::format("constant '{}' changed ({}): patched functions use a new copy, but what keeps a "
-                                        "pointer to the old one does not see it",
-                                        piece.label(), piece.reason));
+        diagnostics.warning(
+            "diff.constant-copied", patched.where(piece),
+            fmt::format("constant '{}' changed ({}): patched functions use a new copy, but what keeps a "
+                        "pointer to the old one does not see it",
+                        piece.label(), piece.reason));
     }
 }
 
 void refuse_table(const Unit& patched, const Piece& piece, Diagnostics& diagnostics) {
     const std::string_view what = piece.twin == nullptr ? "new" : "changed";
     if (piece.section->name.starts_with("___ksymtab")) {
-        diagnostics
-            .error("diff.export", patched.where(piece), fmt::format("{} export '{}'", what, piece.label()))
+        constexpr std::string_view prefix = "__ksymtab_";
+        const std::string_view entry = piece.label();
+        const std::string_view name = entry.substr(entry.starts_with(prefix) ? prefix.size() : 0);
+        diagnostics.error("diff.export", patched.where(piece), fmt::format("{} export of '{}'", what, name))
             .hint("the kernel's table of exported symbols is fixed: leave the EXPORT_SYMBOL out of the patch");
         return;
     }
@@ -80,9 +84,10 @@ void check_traceable(const Unit& original, const Piece& piece, Diagnostics& diag
     if (original.architecture().is_traceable(original.object(), function)) return;
     diagnostics
         .error("diff.not-traceable", original.where(*piece.twin),
-               fmt::format("function '{}' changed ({}), but ftrace cannot hook it: it has no call of __fentry__ at its start "
-                           "(notrace, noinstr, or assembly)",
-                           function.name, piece.reason))
+               fmt::format(
+                   "function '{}' changed ({}), but ftrace cannot hook it: it has no call of __fentry__ at its start "
+                   "(notrace, noinstr, or assembly)",
+                   function.name, piece.reason))
         .hint("change its callers instead, where they can be traced");
 }
 
@@ -100,7 +105,8 @@ void refuse_unsuitable_object(const elf::Object& object, Diagnostics& diagnostic
     };
     const Location where{object.display_name(), {}, {}};
     if (has_section([](const elf::Section& each) { return each.name.starts_with(".gnu.lto_"); })) {
-        diagnostics.error("diff.lto", where, "object holds intermediate code of link-time optimisation, no machine code")
+        diagnostics
+            .error("diff.lto", where, "object holds intermediate code of link-time optimisation, no machine code")
             .hint("compile it without -flto");
         return;
     }
@@ -114,7 +120,8 @@ void refuse_unsuitable_object(const elf::Object& object, Diagnostics& diagnostic
         .hint("compile both objects with -ffunction-sections -fdata-sections; assembly cannot be livepatched");
 }
 
-void refuse_inexpressible_changes(const Unit& original, Unit& patched, const Options& options, Diagnostics& diagnostics) {
+void refuse_inexpressible_changes(const Unit& original, Unit& patched, const Options& options,
+                                  Diagnostics& diagnostics) {
     const bool judge_tracing = !options.untraced_objects || lists_traced_functions(original.object());
     for (const Piece& piece : patched.pieces()) {
         const bool is_table = piece.role == Role::table || piece.role == Role::init_data;
@@ -122,7 +129,8 @@ void refuse_inexpressible_changes(const Unit& original, Unit& patched, const Opt
         if (!piece.changed || piece.parent != nullptr) continue;
         if (piece.role == Role::data) refuse_data(patched, piece, diagnostics);
         if (piece.role == Role::constant && piece.twin != nullptr) judge_constant(patched, piece, diagnostics);
-        if (piece.role == Role::init_code || piece.role == Role::exit_code) refuse_init_code(patched, piece, diagnostics);
+        if (piece.role == Role::init_code || piece.role == Role::exit_code)
+            refuse_init_code(patched, piece, diagnostics);
         if (piece.is_function() && judge_tracing) check_traceable(original, piece, diagnostics);
     }
     for (const SpecialEntry& entry : patched.orphans()) {

@@ -42,8 +42,8 @@ Role role_of_code(const elf::Section& section, const arch::Arch& architecture) {
 }
 
 Role role_of_data(const elf::Section& section) {
-    static constexpr std::array<std::string_view, 6> init = {".init.",    ".initcall", ".con_initcall",
-                                                             ".exit.",    ".exitcall", ".security_initcall"};
+    static constexpr std::array<std::string_view, 6> init = {".init.", ".initcall", ".con_initcall",
+                                                             ".exit.", ".exitcall", ".security_initcall"};
     static constexpr std::array<std::string_view, 2> constants = {".rodata", ".data.rel.ro"};
     static constexpr std::array<std::string_view, 4> data = {".data", ".bss", ".ref.data", "__dyndbg"};
     const std::string_view name = section.name;

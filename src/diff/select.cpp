@@ -38,7 +38,8 @@ private:
     static bool is_root(const Piece& piece) {
         if (piece.role == Role::code && piece.changed) return true;
         const bool is_new = piece.twin == nullptr && piece.symbol() != nullptr && !piece.is_local();
-        return is_new && !is_static_call(piece) && (piece.role == Role::code || piece.role == Role::data || piece.role == Role::constant);
+        return is_new && !is_static_call(piece) &&
+               (piece.role == Role::code || piece.role == Role::data || piece.role == Role::constant);
     }
 
     static bool is_static_call(const Piece& piece) {
@@ -59,14 +60,16 @@ private:
                 continue;
             }
             const Holder in_entry{*entry.section, entry.range, piece, &entry};
-            for (const elf::Relocation& each : patched_.relocations(*entry.section, entry.range)) follow(each, in_entry);
+            for (const elf::Relocation& each : patched_.relocations(*entry.section, entry.range))
+                follow(each, in_entry);
         }
     }
 
     void follow(const elf::Relocation& relocation, const Holder& holder) {
         const Target target = patched_.locate(relocation, holder.section, holder.range);
         if (target.kind == Target::Kind::elsewhere) {
-            refuse("diff.unknown-section", holder, fmt::format("section {}, of which no part can be carried over", target.section->name));
+            refuse("diff.unknown-section", holder,
+                   fmt::format("section {}, of which no part can be carried over", target.section->name));
         }
         if (target.kind != Target::Kind::piece || refers_to_original(patched_, relocation, target, holder)) {
             if (target.kind == Target::Kind::piece) check_original(*target.piece, holder);
@@ -77,8 +80,9 @@ private:
 
     void check_original(const Piece& piece, const Holder& holder) {
         if (piece.role == Role::init_code || piece.role == Role::exit_code || piece.role == Role::init_data) {
-            refuse("diff.init-reference", holder,
-                   fmt::format("'{}' in {}, which is not there while the kernel runs", piece.name(), piece.section->name));
+            refuse(
+                "diff.init-reference", holder,
+                fmt::format("'{}' in {}, which is not there while the kernel runs", piece.name(), piece.section->name));
         } else if (piece.twin->symbol() == nullptr) {
             refuse("diff.anonymous-data", holder, fmt::format("data without a symbol in {}", piece.section->name));
         }
@@ -89,8 +93,9 @@ private:
         switch (piece.role) {
             case Role::code:
                 if (piece.twin != nullptr || !is_static_call(piece)) return true;
-                refuse("diff.static-call", holder,
-                       fmt::format("the new static call '{}', which the kernel must know from its start", piece.name()));
+                refuse(
+                    "diff.static-call", holder,
+                    fmt::format("the new static call '{}', which the kernel must know from its start", piece.name()));
                 return false;
             case Role::init_code:
             case Role::exit_code:
@@ -114,8 +119,8 @@ private:
         if (piece.candidates.empty()) return !piece.changed;
         Finding& finding = diagnostics_.error(
             "diff.ambiguous-local", patched_.where(holder.piece),
-            fmt::format("'{}' refers to static local '{}', which may be new or one of the original's", holder.piece.label(),
-                        piece.name()));
+            fmt::format("'{}' refers to static local '{}', which may be new or one of the original's",
+                        holder.piece.label(), piece.name()));
         for (const Piece* each : piece.candidates) finding.note(fmt::format("candidate: '{}'", each->name()));
         finding.hint("give static variables of one name different names in the patch");
         return false;
@@ -145,7 +150,8 @@ bool takes_address(const Unit& patched, const elf::Relocation& relocation, const
 
 }  // namespace
 
-bool refers_to_original(const Unit& patched, const elf::Relocation& relocation, const Target& target, const Holder& holder) {
+bool refers_to_original(const Unit& patched, const elf::Relocation& relocation, const Target& target,
+                        const Holder& holder) {
     const Piece& piece = *target.piece;
     if (piece.twin == nullptr || !piece.has_identity()) return false;
     return !piece.changed || takes_address(patched, relocation, target, holder);

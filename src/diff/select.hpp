@@ -12,7 +12,7 @@ namespace klp::diff {
 struct Holder {
     const elf::Section& section;
     arch::Range range;
-    const Piece& piece;                   // that holds the relocation, or owns the entry
+    const Piece& piece;  // that holds the relocation, or owns the entry
     const SpecialEntry* entry = nullptr;
 };
 

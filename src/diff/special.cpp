@@ -48,14 +48,18 @@ void Unit::attach_entries(const Options& options) {
         attach_entries_of(*section, *table, size);
     }
     for (Piece& piece : pieces_) {
-        std::ranges::stable_sort(piece.entries, {}, [](const SpecialEntry& each) {
-            return std::pair(each.table, each.owner_offset);
-        });
+        std::ranges::stable_sort(piece.entries, {},
+                                 [](const SpecialEntry& each) { return std::pair(each.table, each.owner_offset); });
     }
 }
 
 void Unit::attach_entries_of(const elf::Section& section, const arch::SpecialSection& table, std::uint32_t entry_size) {
     const elf::Section* companion = table.companion.empty() ? nullptr : object_.find_section(table.companion);
+    for (const elf::Section* each : {&section, companion}) {
+        if (each != nullptr && each->is_nobits())
+            throw Error({object_.display_name(), each->name, std::nullopt},
+                        "section without content, expected entries");
+    }
     if (companion != nullptr && companion->size() != section.size() / entry_size * table.companion_entry_size) {
         throw Error({object_.display_name(), companion->name, std::nullopt},
                     fmt::format("{} bytes, expected {} entries of {} bytes as in {}", companion->size(),

@@ -60,11 +60,12 @@ bool SpecialRules::keeps_key(const Piece& owner, const SpecialEntry& entry, cons
         return false;
     }
     if (key.kind == Target::Kind::piece && key.piece->is_debug_descriptor()) {
-        notes_.insert(fmt::format("pr_debug cannot be switched on in the new '{}': its key belongs to the module", owner.label()));
+        notes_.insert(fmt::format("pr_debug cannot be switched on in the new '{}': its key belongs to the module",
+                                  owner.label()));
         return false;
     }
-    std::string message = fmt::format("'{}' tests static key '{}', which is in a module that may be loaded after the livepatch",
-                                      owner.label(), name);
+    std::string message = fmt::format(
+        "'{}' tests static key '{}', which is in a module that may be loaded after the livepatch", owner.label(), name);
     if (refused_.insert(message).second) {
         diagnostics_.error("diff.static-key", patched_.where(owner), std::move(message))
             .hint("test the key with static_key_enabled() in the patched function");
@@ -95,10 +96,12 @@ void SpecialRules::check_site(const Piece& owner, const SpecialEntry& entry) {
 }
 
 void SpecialRules::refuse_late(const Piece& owner, const SpecialEntry& entry, const Target& target) {
-    std::string message = fmt::format("'{}' needs {} in {} when the livepatch is loaded, but the module that has it may be "
-                                      "loaded later",
-                                      owner.label(), describe(patched_, target), entry.table->name);
-    if (refused_.insert(message).second) diagnostics_.error("diff.late-special", patched_.where(owner), std::move(message));
+    std::string message = fmt::format(
+        "'{}' needs {} in {} when the livepatch is loaded, but the module that has it may be "
+        "loaded later",
+        owner.label(), describe(patched_, target), entry.table->name);
+    if (refused_.insert(message).second)
+        diagnostics_.error("diff.late-special", patched_.where(owner), std::move(message));
 }
 
 }  // namespace klp::diff

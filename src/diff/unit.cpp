@@ -121,7 +121,8 @@ Target Unit::locate(const elf::Relocation& relocation, const elf::Section& secti
     if (there.role == Role::literal) {
         // The assembler refers through a section symbol only where nothing is added (gas/write.c:
         // adjust_reloc_syms), because the linker moves literals one by one.
-        const std::int64_t inside = symbol.is_section_symbol() ? relocation.addend + bias(relocation, section, range) : 0;
+        const std::int64_t inside =
+            symbol.is_section_symbol() ? relocation.addend + bias(relocation, section, range) : 0;
         const std::uint64_t place = symbol.value + static_cast<std::uint64_t>(inside);
         const std::uint64_t unit = symbol.section->is_strings() ? 1 : symbol.section->entry_size;
         target.kind = Target::Kind::literal;
@@ -150,7 +151,8 @@ Bytes Unit::literal(const Target& target) const {
     if (!target.section->is_strings()) return rest.first(std::min<std::uint64_t>(unit, rest.size()));
     for (std::uint64_t at = 0; at + unit <= rest.size(); at += unit) {
         const Bytes character = rest.subspan(at, unit);
-        if (std::ranges::all_of(character, [](std::byte each) { return each == std::byte{0}; })) return rest.first(at + unit);
+        if (std::ranges::all_of(character, [](std::byte each) { return each == std::byte{0}; }))
+            return rest.first(at + unit);
     }
     return {};
 }

@@ -19,7 +19,7 @@ namespace klp::diff {
 
 // What the kernel does with a section's content, as far as it matters for replacing parts of it.
 enum class Role : std::uint8_t {
-    ignored,    // not in memory, or dropped by the linker scripts
+    ignored,  // not in memory, or dropped by the linker scripts
     code,
     init_code,  // gone once the kernel or module has started
     exit_code,  // __exit, which is notrace (include/linux/init.h)
@@ -40,7 +40,7 @@ struct SpecialEntry {
     const elf::Section* section = nullptr;
     const elf::Section* companion = nullptr;
     std::uint64_t index = 0;
-    arch::Range range;            // in the section
+    arch::Range range;               // in the section
     std::uint64_t owner_offset = 0;  // in the owning piece
 };
 
@@ -53,18 +53,18 @@ struct Piece {
     bool alone = false;                       // the only piece of its section
     std::vector<SpecialEntry> entries;        // that belong to this code, by table and place
 
-    Piece* twin = nullptr;             // the same thing in the other object
-    Piece* parent = nullptr;           // of a .cold part
+    Piece* twin = nullptr;    // the same thing in the other object
+    Piece* parent = nullptr;  // of a .cold part
     std::vector<Piece*> cold_parts;
     std::vector<const Piece*> candidates;  // originals among which no choice can be made
     bool changed = false;
     std::string reason;  // why it is changed, for people
 
     [[nodiscard]] const elf::Symbol* symbol() const noexcept { return symbols.empty() ? nullptr : symbols.front(); }
-    [[nodiscard]] std::string_view name() const noexcept;  // empty for anonymous pieces
+    [[nodiscard]] std::string_view name() const noexcept;   // empty for anonymous pieces
     [[nodiscard]] std::string_view label() const noexcept;  // name, or section name; for messages
-    [[nodiscard]] bool is_local() const noexcept;          // no symbol of it is seen outside of the object
-    [[nodiscard]] bool is_numbered() const noexcept;       // local, with a compiler's counter in its name
+    [[nodiscard]] bool is_local() const noexcept;           // no symbol of it is seen outside of the object
+    [[nodiscard]] bool is_numbered() const noexcept;        // local, with a compiler's counter in its name
     [[nodiscard]] bool is_any_code() const noexcept;
     // A struct _ddebug of pr_debug and relatives (include/linux/dynamic_debug.h).
     [[nodiscard]] bool is_debug_descriptor() const noexcept { return section->name == "__dyndbg"; }
@@ -106,9 +106,11 @@ public:
     [[nodiscard]] std::span<const elf::Relocation> relocations(const Piece& piece) const;
 
     // `range`: of the piece or entry that holds the relocation.
-    [[nodiscard]] Target locate(const elf::Relocation& relocation, const elf::Section& section, arch::Range range) const;
+    [[nodiscard]] Target locate(const elf::Relocation& relocation, const elf::Section& section,
+                                arch::Range range) const;
     // arch::Arch::addend_bias(), 0 outside of code.
-    [[nodiscard]] std::int64_t bias(const elf::Relocation& relocation, const elf::Section& section, arch::Range range) const;
+    [[nodiscard]] std::int64_t bias(const elf::Relocation& relocation, const elf::Section& section,
+                                    arch::Range range) const;
     [[nodiscard]] Bytes literal(const Target& target) const;
 
     // Entries of special sections for which no code can be found.

@@ -28,8 +28,10 @@ std::string_view word_of(diff::DataStatus status) {
 Json diff_json(const diff::Result& result) {
     Json functions = Json::array();
     for (const auto& each : result.functions) {
-        functions.push_back(
-            {{"name", each.name}, {"status", word_of(each.status)}, {"section", each.section}, {"reason", each.reason}});
+        functions.push_back({{"name", each.name},
+                             {"status", word_of(each.status)},
+                             {"section", each.section},
+                             {"reason", each.reason}});
     }
     Json data = Json::array();
     for (const auto& each : result.data) {

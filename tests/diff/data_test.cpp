@@ -16,8 +16,9 @@ using testing::IsEmpty;
 using testing::Not;
 
 TEST(Data, OfTheOriginalIsReferredTo) {
-    const auto compared = compare_c("static int count; int f(int x) { return count += x; } int g(void) { return count; }",
-                                    "static int count; int f(int x) { return count += x + 1; } int g(void) { return count; }");
+    const auto compared =
+        compare_c("static int count; int f(int x) { return count += x; } int g(void) { return count; }",
+                  "static int count; int f(int x) { return count += x + 1; } int g(void) { return count; }");
     EXPECT_THAT(compared.verdict(), ElementsAre("changed f"));
     EXPECT_THAT(compared.references(), Contains("count"));
     EXPECT_THAT(compared.data(), IsEmpty());
@@ -28,16 +29,18 @@ TEST(Data, OfTheOriginalIsReferredTo) {
 }
 
 TEST(Data, NewOneIsCarriedAlong) {
-    const auto compared = compare_c("int f(int x) { return x; }",
-                                    "static int total = 7, unused = 8; static int *where = &total; int f(int x) { total += x; return *where; }");
+    const auto compared = compare_c(
+        "int f(int x) { return x; }",
+        "static int total = 7, unused = 8; static int *where = &total; int f(int x) { total += x; return *where; }");
     EXPECT_THAT(compared.data(), Contains("new total"));
     EXPECT_THAT(compared.data(), Not(Contains("new unused")));
 }
 
 TEST(Data, NewPerCpuVariableGoesToTheSectionOfModules) {
-    const auto compared = compare_c("int f(int x) { return x; }",
-                                    "static __attribute__((section(\".data..percpu..shared_aligned\"), aligned(64))) int n = 1;\n"
-                                    "int f(int x) { return n += x; }");
+    const auto compared =
+        compare_c("int f(int x) { return x; }",
+                  "static __attribute__((section(\".data..percpu..shared_aligned\"), aligned(64))) int n = 1;\n"
+                  "int f(int x) { return n += x; }");
     EXPECT_THAT(compared.data(), ElementsAre("new n"));
     const elf::Section* section = compared.result->extracted.find_section(".data..percpu");
     ASSERT_NE(section, nullptr);
@@ -51,12 +54,15 @@ TEST(Data, ThatChangedIsRefused) {
     const Finding& finding = compared.diagnostics.findings().front();
     EXPECT_THAT(finding.message, HasSubstr("'table'"));
     EXPECT_THAT(finding.hints, ElementsAre(HasSubstr("shadow variables")));
-    EXPECT_THAT(compare_c("int n[2]; int f(int x) { return n[x]; }", "int n[3]; int f(int x) { return n[x]; }").verdict(),
-                ElementsAre("refused diff.data-changed"));
+    EXPECT_THAT(
+        compare_c("int n[2]; int f(int x) { return n[x]; }", "int n[3]; int f(int x) { return n[x]; }").verdict(),
+        ElementsAre("refused diff.data-changed"));
 }
 
 TEST(Data, ThatIsGoneIsNoProblem) {
-    EXPECT_THAT(compare_c("int old = 3; int gone(void) { return old; } int f(int x) { return x; }", "int f(int x) { return x + 1; }").verdict(),
+    EXPECT_THAT(compare_c("int old = 3; int gone(void) { return old; } int f(int x) { return x; }",
+                          "int f(int x) { return x + 1; }")
+                    .verdict(),
                 ElementsAre("changed f"));
 }
 
@@ -75,8 +81,11 @@ TEST(StaticLocal, IsFoundByWhoRefersToIt) {
     int f(int x) { static int count; count += x + 1; return use(count) + h(x); }
     )");
     EXPECT_THAT(compared.verdict(), ElementsAre("changed f", "new h"));
-    const auto symbol = [&](std::string_view section) { return compared.original.find_section(section)->rela()[1].symbol; };
-    const auto reference = std::ranges::find_if(compared.result->references, [](const Reference& each) { return each.name.starts_with("count"); });
+    const auto symbol = [&](std::string_view section) {
+        return compared.original.find_section(section)->rela()[1].symbol;
+    };
+    const auto reference = std::ranges::find_if(compared.result->references,
+                                                [](const Reference& each) { return each.name.starts_with("count"); });
     ASSERT_NE(reference, compared.result->references.end());
     EXPECT_EQ(reference->original->section, symbol(".text.f")->section);
     EXPECT_THAT(compared.data(), ElementsAre(testing::StartsWith("new other")));
@@ -84,7 +93,8 @@ TEST(StaticLocal, IsFoundByWhoRefersToIt) {
 
 TEST(StaticLocal, ThatMayBeEitherIsRefused) {
     const auto compared = compare_c("int use(int); int f(int x) { static int count; count += x; return use(count); }",
-                                    "int use(int); int f(int x) { { static int count; use(count++); } static int count; count += x; return use(count); }");
+                                    "int use(int); int f(int x) { { static int count; use(count++); } static int "
+                                    "count; count += x; return use(count); }");
     EXPECT_THAT(compared.verdict(), Contains("refused diff.ambiguous-local"));
     EXPECT_THAT(compared.diagnostics.findings().front().notes, ElementsAre(HasSubstr("count.")));
 }
@@ -94,7 +104,8 @@ TEST(StaticLocal, OfTwoFunctionsKeepsTwoReferences) {
     int use(int);
     int f(int x) { static int count; count += x; return use(count); }
     int g(int x) { static int count; count -= x; return use(count); }
-    )", R"(
+    )",
+                                    R"(
     int use(int);
     int f(int x) { static int count; count += x; return use(count) + 1; }
     int g(int x) { static int count; count -= x; return use(count) + 1; }
@@ -104,8 +115,11 @@ TEST(StaticLocal, OfTwoFunctionsKeepsTwoReferences) {
 }
 
 TEST(Constant, KeepsItsIdentityWhereItDidNotChange) {
-    const auto compared = compare_c("struct ops { int (*f)(void); }; int h(void); static const struct ops ops = {h}; int f(const struct ops *o) { return o == &ops; }",
-                                    "struct ops { int (*f)(void); }; int h(void); static const struct ops ops = {h}; int f(const struct ops *o) { return o != &ops; }");
+    const auto compared = compare_c(
+        "struct ops { int (*f)(void); }; int h(void); static const struct ops ops = {h}; int f(const struct ops *o) { "
+        "return o == &ops; }",
+        "struct ops { int (*f)(void); }; int h(void); static const struct ops ops = {h}; int f(const struct ops *o) { "
+        "return o != &ops; }");
     EXPECT_THAT(compared.verdict(), ElementsAre("changed f"));
     EXPECT_THAT(compared.references(), Contains("ops"));
     EXPECT_THAT(compared.data(), IsEmpty());
@@ -113,7 +127,8 @@ TEST(Constant, KeepsItsIdentityWhereItDidNotChange) {
 
 TEST(Constant, ThatChangedTakesItsUsersAlong) {
     const auto source = [](const char* value) {
-        return std::string("static const int table[4] = {1, 2, 3, ") + value + "}; int f(int x) { return table[x]; } int g(int x) { return x; }";
+        return std::string("static const int table[4] = {1, 2, 3, ") + value +
+               "}; int f(int x) { return table[x]; } int g(int x) { return x; }";
     };
     const auto compared = compare_c(source("4"), source("5"));
     EXPECT_THAT(compared.verdict(), ElementsAre("changed f"));
@@ -130,12 +145,14 @@ TEST(Constant, ThatChangedUnderAVariableIsRefused) {
 }
 
 TEST(Constant, OfOtherFilesToo) {
-    EXPECT_THAT(compare_c("const int limit = 4;", "const int limit = 5;").verdict(), ElementsAre("refused diff.data-changed"));
+    EXPECT_THAT(compare_c("const int limit = 4;", "const int limit = 5;").verdict(),
+                ElementsAre("refused diff.data-changed"));
 }
 
 TEST(Constant, WithPointersIsWarnedAbout) {
     const auto source = [](const char* value) {
-        return std::string("int a(void), b(void); static int (*const table[2])(void) = {a, ") + value + "}; int f(int x) { return table[x](); }";
+        return std::string("int a(void), b(void); static int (*const table[2])(void) = {a, ") + value +
+               "}; int f(int x) { return table[x](); }";
     };
     const auto compared = compare_c(source("a"), source("b"));
     ASSERT_TRUE(compared.result);

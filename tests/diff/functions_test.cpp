@@ -44,8 +44,9 @@ TEST(Functions, ChangeWithTheirInstructions) {
 }
 
 TEST(Functions, ChangeWithTheirStrings) {
-    const auto compared = compare_c("int puts(const char *); void f(void) { puts(\"VmallocChunk: \"); } void g(void) { puts(\"same\"); }",
-                                    "int puts(const char *); void f(void) { puts(\"VMALLOCCHUNK: \"); } void g(void) { puts(\"same\"); }");
+    const auto compared = compare_c(
+        "int puts(const char *); void f(void) { puts(\"VmallocChunk: \"); } void g(void) { puts(\"same\"); }",
+        "int puts(const char *); void f(void) { puts(\"VMALLOCCHUNK: \"); } void g(void) { puts(\"same\"); }");
     EXPECT_THAT(compared.verdict(), ElementsAre("changed f"));
     EXPECT_THAT(compared.result->functions[0].reason, HasSubstr("\"VMALLOCCHUNK: \", was \"VmallocChunk: \""));
     const elf::Section* strings = compared.result->extracted.find_section(".rodata.str1.1");
@@ -55,13 +56,15 @@ TEST(Functions, ChangeWithTheirStrings) {
 
 TEST(Functions, DoNotChangeWhereStringsMove) {
     EXPECT_THAT(compare_c("int puts(const char *); void f(void) { puts(\"b\"); }",
-                          "int puts(const char *); void f(void) { puts(\"b\"); } static void __attribute__((used)) g(void) { puts(\"aa\"); puts(\"ab\"); }")
+                          "int puts(const char *); void f(void) { puts(\"b\"); } static void __attribute__((used)) "
+                          "g(void) { puts(\"aa\"); puts(\"ab\"); }")
                     .verdict(),
                 IsEmpty());
 }
 
 TEST(Functions, ChangeWithWhatTheyCall) {
-    const auto compared = compare_c("int a(int); int b(int); int f(int x) { return a(x); }", "int a(int); int b(int); int f(int x) { return b(x); }");
+    const auto compared = compare_c("int a(int); int b(int); int f(int x) { return a(x); }",
+                                    "int a(int); int b(int); int f(int x) { return b(x); }");
     EXPECT_THAT(compared.verdict(), ElementsAre("changed f"));
     EXPECT_THAT(compared.references(), Contains("b"));
     EXPECT_THAT(compared.references(), Not(Contains("a")));
@@ -93,7 +96,8 @@ TEST(Functions, TakeTheirColdPartsAlong) {
             .size f,.-f
             .section .text.unlikely.f,"ax"
             .type f.cold,@function
-            f.cold: )") + instruction + R"(
+            f.cold: )") +
+               instruction + R"(
             jmp .Lback
             .size f.cold,.-f.cold
             .section __mcount_loc,"a"
@@ -119,19 +123,23 @@ TEST(Functions, NewOnesComeWhenNeeded) {
 }
 
 TEST(Functions, GlobalNewOnesComeForOtherFiles) {
-    EXPECT_THAT(compare_c("int f(int x) { return x; }", "int f(int x) { return x; } int fresh(int x) { return x + 1; }").verdict(),
+    EXPECT_THAT(compare_c("int f(int x) { return x; }", "int f(int x) { return x; } int fresh(int x) { return x + 1; }")
+                    .verdict(),
                 ElementsAre("new fresh"));
 }
 
 // Both are in .sched.text, and the assembler resolves the call of the static one itself.
 TEST(Functions, MayShareASection) {
     const auto source = [](const char* value) {
-        return std::string("#define __sched __attribute__((noinline, section(\".sched.text\")))\n"
-                           "extern int state;\n"
-                           "static __sched int helper(int x) { return state += x; }\n"
-                           "__sched int before(int x) { return helper(x) + 1; }\n"
-                           "__sched int f(int x) { return helper(x) + ") + value + "; }\n"
-                           "__sched int after(int x) { return helper(x) + 2; }\n";
+        return std::string(
+                   "#define __sched __attribute__((noinline, section(\".sched.text\")))\n"
+                   "extern int state;\n"
+                   "static __sched int helper(int x) { return state += x; }\n"
+                   "__sched int before(int x) { return helper(x) + 1; }\n"
+                   "__sched int f(int x) { return helper(x) + ") +
+               value +
+               "; }\n"
+               "__sched int after(int x) { return helper(x) + 2; }\n";
     };
     const auto compared = compare_c(source("3"), source("300"));
     EXPECT_THAT(compared.verdict(), ElementsAre("changed f"));
@@ -142,9 +150,13 @@ TEST(Functions, MayShareASection) {
 
 TEST(Functions, PassOriginalsAsPointers) {
     const auto source = [](const char* value) {
-        return std::string("void queue(void (*)(void)); int use(int);\n"
-                           "static __attribute__((noinline)) void work(void) { use(") + value + "); }\n"
-               "void f(void) { queue(work); work(); use(" + value + "); }\n";
+        return std::string(
+                   "void queue(void (*)(void)); int use(int);\n"
+                   "static __attribute__((noinline)) void work(void) { use(") +
+               value +
+               "); }\n"
+               "void f(void) { queue(work); work(); use(" +
+               value + "); }\n";
     };
     const auto compared = compare_c(source("1"), source("2"));
     EXPECT_THAT(compared.verdict(), ElementsAre("changed f", "changed work"));
@@ -157,9 +169,24 @@ TEST(Functions, PassOriginalsAsPointers) {
     EXPECT_THAT(compared.relocations(".text.f"), Contains("work-4"));
 }
 
+// Their entries point into the function, wherever it is now.
+TEST(Functions, BringTheirSwitchTables) {
+    const auto source = [](const char* value) {
+        return std::string("int a(int), b(int), c(int), d(int), e(int);\nint f(int x) { switch (x) {") +
+               "case 0: return a(x); case 1: return b(x) + 1; case 2: return c(x); case 3: return d(x) + " + value +
+               "; case 4: return e(x); case 5: return a(7); } return x; }";
+    };
+    const std::vector<std::string> with_tables = {"-fjump-tables"};
+    const Compared compared(test::compile(source("2"), with_tables), test::compile(source("3"), with_tables));
+    EXPECT_THAT(compared.verdict(), Contains("changed f"));
+    EXPECT_THAT(compared.relocations(".rodata.f"), SizeIs(6));
+    EXPECT_THAT(compared.relocations(".rodata.f"), testing::Each(testing::StartsWith("f+")));
+}
+
 TEST(Extracted, IsAcceptedByTheLinker) {
-    const auto compared = compare_c("int puts(const char *); int f(int x) { return x; }",
-                                    "int puts(const char *); static int n; int f(int x) { puts(\"new\"); return n += x; }");
+    const auto compared =
+        compare_c("int puts(const char *); int f(int x) { return x; }",
+                  "int puts(const char *); static int n; int f(int x) { puts(\"new\"); return n += x; }");
     const TempDir folder("klp-test");
     const fs::path object = folder.path() / "out.o";
     compared.result->extracted.write_to(object);

@@ -14,9 +14,25 @@ inline elf::Object compile(std::string_view source, std::vector<std::string> mor
     const TempDir folder("klp-test");
     const fs::path object = folder.path() / "test.o";
     Command command;
-    command.argv = {"gcc-12", "-x", "c", "-O2", "-fno-pie", "-mcmodel=kernel", "-mno-red-zone", "-mno-sse", "-fcf-protection=none",
-                    "-fno-asynchronous-unwind-tables", "-fno-jump-tables", "-pg", "-mfentry", "-mrecord-mcount",
-                    "-ffunction-sections", "-fdata-sections", "-c", "-o", object.string()};
+    command.argv = {"gcc-12",
+                    "-x",
+                    "c",
+                    "-O2",
+                    "-fno-pie",
+                    "-mcmodel=kernel",
+                    "-mno-red-zone",
+                    "-mno-sse",
+                    "-fcf-protection=none",
+                    "-fno-asynchronous-unwind-tables",
+                    "-fno-jump-tables",
+                    "-pg",
+                    "-mfentry",
+                    "-mrecord-mcount",
+                    "-ffunction-sections",
+                    "-fdata-sections",
+                    "-c",
+                    "-o",
+                    object.string()};
     command.argv.insert(command.argv.end(), more.begin(), more.end());
     command.argv.emplace_back("-");
     command.input = std::string(source);

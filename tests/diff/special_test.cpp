@@ -24,13 +24,15 @@ std::string function(std::string name, std::string_view body) {
 // include/asm-generic/bug.h: struct bug_entry of 12 bytes
 std::string warning(std::string_view line) {
     return "2: ud2\n.pushsection __bug_table,\"aw\"\n3: .long 2b - 3b, .Lfile - .\n.word " + std::string(line) +
-           ", 0\n.popsection\n.pushsection .rodata.str1.1,\"aMS\",@progbits,1\n.ifndef .Lfile\n.Lfile: .string \"file.c\"\n"
+           ", 0\n.popsection\n.pushsection .rodata.str1.1,\"aMS\",@progbits,1\n.ifndef .Lfile\n.Lfile: .string "
+           "\"file.c\"\n"
            ".endif\n.popsection\n";
 }
 
 std::string alternative(std::string_view replacement) {
     return "2: nop\n.pushsection .altinstructions,\"a\"\n.long 2b - ., 4f - .\n.word 7\n.byte 1, 5f-4f\n.popsection\n"
-           ".pushsection .altinstr_replacement,\"ax\"\n4: " + std::string(replacement) + "\n5:\n.popsection\n";
+           ".pushsection .altinstr_replacement,\"ax\"\n4: " +
+           std::string(replacement) + "\n5:\n.popsection\n";
 }
 
 std::string branch_on(std::string_view key) {
@@ -47,8 +49,9 @@ TEST(Special, LinesOfWarningsDoNotMatter) {
 }
 
 TEST(Special, OnlyEntriesOfIncludedFunctionsAreCarried) {
-    const auto compared = compare_asm(function("g", warning("1")) + function("f", "nop\n" + warning("10")) + function("h", warning("3")),
-                                      function("h", warning("1")) + function("f", "int3\n" + warning("11")) + function("g", warning("3")));
+    const auto compared = compare_asm(
+        function("g", warning("1")) + function("f", "nop\n" + warning("10")) + function("h", warning("3")),
+        function("h", warning("1")) + function("f", "int3\n" + warning("11")) + function("g", warning("3")));
     EXPECT_THAT(compared.verdict(), ElementsAre("changed f"));
     const elf::Section* bugs = compared.result->extracted.find_section("__bug_table");
     ASSERT_NE(bugs, nullptr);
@@ -59,8 +62,11 @@ TEST(Special, OnlyEntriesOfIncludedFunctionsAreCarried) {
 
 TEST(Special, AFunctionChangesWithItsReplacementCode) {
     const auto before = function("g", alternative("pause")) + function("f", alternative("mfence"));
-    EXPECT_THAT(compare_asm(before, function("f", alternative("mfence")) + function("g", alternative("pause"))).verdict(), IsEmpty());
-    const auto compared = compare_asm(before, function("g", alternative("pause")) + function("f", alternative("lfence")));
+    EXPECT_THAT(
+        compare_asm(before, function("f", alternative("mfence")) + function("g", alternative("pause"))).verdict(),
+        IsEmpty());
+    const auto compared =
+        compare_asm(before, function("g", alternative("pause")) + function("f", alternative("lfence")));
     EXPECT_THAT(compared.verdict(), ElementsAre("changed f"));
     const elf::Section* pool = compared.result->extracted.find_section(".altinstr_replacement");
     ASSERT_NE(pool, nullptr);
@@ -87,25 +93,30 @@ TEST(Special, KeysOfTheKernelAreReferredTo) {
     const auto compared = compare_asm(function("f", branch_on("key")), function("f", "nop\n" + branch_on("key")));
     EXPECT_THAT(compared.verdict(), ElementsAre("changed f"));
     EXPECT_THAT(compared.references(), Contains("key"));
-    EXPECT_THAT(compare_asm(function("f", branch_on("exported")), function("f", "nop\n" + branch_on("exported")), for_module()).verdict(),
-                ElementsAre("changed f"));
+    EXPECT_THAT(
+        compare_asm(function("f", branch_on("exported")), function("f", "nop\n" + branch_on("exported")), for_module())
+            .verdict(),
+        ElementsAre("changed f"));
 }
 
 TEST(Special, KeysOfAModuleAreRefused) {
-    const auto compared = compare_asm(function("f", branch_on("key")), function("f", "nop\n" + branch_on("key") + branch_on("key")), for_module());
+    const auto compared = compare_asm(function("f", branch_on("key")),
+                                      function("f", "nop\n" + branch_on("key") + branch_on("key")), for_module());
     EXPECT_THAT(compared.verdict(), ElementsAre("refused diff.static-key"));
     EXPECT_THAT(compared.diagnostics.findings()[0].message, HasSubstr("'key'"));
 }
 
 TEST(Special, TracepointsOfAModuleStayOff) {
-    const auto compared = compare_asm(function("f", branch_on("__tracepoint_one")), function("f", "nop\n" + branch_on("__tracepoint_one")), for_module());
+    const auto compared = compare_asm(function("f", branch_on("__tracepoint_one")),
+                                      function("f", "nop\n" + branch_on("__tracepoint_one")), for_module());
     EXPECT_THAT(compared.verdict(), ElementsAre("changed f"));
     EXPECT_EQ(compared.result->extracted.find_section("__jump_table"), nullptr);
     EXPECT_THAT(compared.result->notes, ElementsAre(HasSubstr("tracepoint 'one'")));
 }
 
 TEST(Special, StaticCallsOfAModuleUseTheirTrampolines) {
-    const auto call = "2: call __SCT__x\n.pushsection .static_call_sites,\"aw\"\n.long 2b - ., __SCK__x - .\n.popsection\n";
+    const auto call =
+        "2: call __SCT__x\n.pushsection .static_call_sites,\"aw\"\n.long 2b - ., __SCK__x - .\n.popsection\n";
     const auto compared = compare_asm(function("f", call), function("f", std::string("nop\n") + call), for_module());
     EXPECT_THAT(compared.verdict(), ElementsAre("changed f"));
     EXPECT_EQ(compared.result->extracted.find_section(".static_call_sites"), nullptr);
@@ -114,29 +125,40 @@ TEST(Special, StaticCallsOfAModuleUseTheirTrampolines) {
 
 TEST(Special, ReplacementCodeCannotWaitForAModule) {
     const auto before = function("f", alternative("call exported"));
-    EXPECT_THAT(compare_asm(before, function("f", "nop\n" + alternative("call exported")), for_module()).verdict(), ElementsAre("changed f"));
+    EXPECT_THAT(compare_asm(before, function("f", "nop\n" + alternative("call exported")), for_module()).verdict(),
+                ElementsAre("changed f"));
     EXPECT_THAT(compare_asm(before, function("f", "nop\n" + alternative("call local")), for_module()).verdict(),
                 ElementsAre("refused diff.late-special"));
-    EXPECT_THAT(compare_asm(before, function("f", "nop\n" + alternative("call local"))).verdict(), ElementsAre("changed f"));
+    EXPECT_THAT(compare_asm(before, function("f", "nop\n" + alternative("call local"))).verdict(),
+                ElementsAre("changed f"));
 }
 
 TEST(Special, EntriesWithoutCodeAreRefused) {
-    EXPECT_THAT(compare_asm(function("f", "nop"), function("f", "nop") + ".section __ex_table,\"a\"\n.long nowhere - ., 0, 0\n").verdict(),
-                ElementsAre("refused diff.special-orphan"));
+    EXPECT_THAT(
+        compare_asm(function("f", "nop"), function("f", "nop") + ".section __ex_table,\"a\"\n.long nowhere - ., 0, 0\n")
+            .verdict(),
+        ElementsAre("refused diff.special-orphan"));
 }
 
 TEST(DebugDescriptor, IsFoundByItsContent) {
     const auto descriptor = [](std::string_view name, std::string_view text, std::string_view line) {
-        return ".section __dyndbg,\"aw\"\n.type " + std::string(name) + ",@object\n.size " + std::string(name) + ",56\n" + std::string(name) +
-               ": .quad .Lt" + std::string(text) + ", 0, 0, 0\n.long " + std::string(line) +
-               "\n.zero 20\n.pushsection .rodata.str1.1,\"aMS\",@progbits,1\n.Lt" + std::string(text) + ": .string \"" + std::string(text) + "\"\n.popsection\n";
+        return ".section __dyndbg,\"aw\"\n.type " + std::string(name) + ",@object\n.size " + std::string(name) +
+               ",56\n" + std::string(name) + ": .quad .Lt" + std::string(text) + ", 0, 0, 0\n.long " +
+               std::string(line) + "\n.zero 20\n.pushsection .rodata.str1.1,\"aMS\",@progbits,1\n.Lt" +
+               std::string(text) + ": .string \"" + std::string(text) + "\"\n.popsection\n";
     };
-    const auto before = descriptor("__UNIQUE_ID_ddebug10.1", "one", "5") + descriptor("__UNIQUE_ID_ddebug12.2", "two", "7");
-    const auto after = descriptor("__UNIQUE_ID_ddebug11.1", "two", "8") + descriptor("__UNIQUE_ID_ddebug12.2", "one", "6") +
+    const auto before =
+        descriptor("__UNIQUE_ID_ddebug10.1", "one", "5") + descriptor("__UNIQUE_ID_ddebug12.2", "two", "7");
+    const auto after = descriptor("__UNIQUE_ID_ddebug11.1", "two", "8") +
+                       descriptor("__UNIQUE_ID_ddebug12.2", "one", "6") +
                        descriptor("__UNIQUE_ID_ddebug20.3", "three", "9");
-    EXPECT_THAT(compare_asm(before + function("f", "mov $__UNIQUE_ID_ddebug10.1, %rdi"), after + function("f", "mov $__UNIQUE_ID_ddebug12.2, %rdi")).verdict(),
+    EXPECT_THAT(compare_asm(before + function("f", "mov $__UNIQUE_ID_ddebug10.1, %rdi"),
+                            after + function("f", "mov $__UNIQUE_ID_ddebug12.2, %rdi"))
+                    .verdict(),
                 IsEmpty());
-    const auto compared = compare_asm(before + function("f", "nop"), after + function("f", "mov $__UNIQUE_ID_ddebug12.2, %rdi\nmov $__UNIQUE_ID_ddebug20.3, %rdi"));
+    const auto compared =
+        compare_asm(before + function("f", "nop"),
+                    after + function("f", "mov $__UNIQUE_ID_ddebug12.2, %rdi\nmov $__UNIQUE_ID_ddebug20.3, %rdi"));
     EXPECT_THAT(compared.references(), Contains("__UNIQUE_ID_ddebug10.1"));
     EXPECT_THAT(compared.data(), Contains("new __UNIQUE_ID_ddebug20.3"));
     EXPECT_EQ(compared.result->extracted.find_section("__dyndbg")->size(), 56);
