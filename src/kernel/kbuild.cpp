@@ -82,7 +82,8 @@ Kbuild::Kbuild(const Kernel& kernel)
     directory_ = value("abs_objtree");
     source_tree_ = value("srctree");
     if (directory_.empty() || source_tree_.empty())
-        throw Error({kernel.manifest().source.string(), {}, {}}, "this is not a kernel source tree that kbuild can use");
+        throw Error({kernel.manifest().source.string(), {}, {}},
+                    "this is not a kernel source tree that kbuild can use");
 }
 
 std::string Kbuild::value(std::string_view variable) const {
@@ -90,7 +91,9 @@ std::string Kbuild::value(std::string_view variable) const {
     return found == environment_.end() ? std::string() : found->second;
 }
 
-std::vector<std::string> Kbuild::words(std::string_view variable) const { return shell_words(value(variable)); }
+std::vector<std::string> Kbuild::words(std::string_view variable) const {
+    return shell_words(value(variable));
+}
 
 Command Kbuild::in_tree(std::vector<std::string> argv) const {
     Command command;
@@ -108,10 +111,16 @@ Command Kbuild::in_tree(std::vector<std::string> argv) const {
 Kbuild::DryRun Kbuild::dry_run(const std::string& folder, const std::string& object,
                                const std::vector<std::string>& overrides) const {
     const TempDir scratch("klp-kbuild");  // for trial compilations (scripts/Makefile.compiler: TMPOUT)
-    std::vector<std::string> argv = {"make", "-rRnB", "--no-print-directory", fmt::format("--eval={}", parts_goal),
+    std::vector<std::string> argv = {"make",
+                                     "-rRnB",
+                                     "--no-print-directory",
+                                     fmt::format("--eval={}", parts_goal),
                                      "TMPOUT=" + (scratch.path() / "try").string(),
-                                     "-f", source_tree_ + "/scripts/Makefile.build", "obj=" + folder,
-                                     "need-builtin=1", "need-modorder=1"};
+                                     "-f",
+                                     source_tree_ + "/scripts/Makefile.build",
+                                     "obj=" + folder,
+                                     "need-builtin=1",
+                                     "need-modorder=1"};
     argv.insert(argv.end(), overrides.begin(), overrides.end());
     argv.insert(argv.end(), {"klp-parts", object});
     Command command = in_tree(argv);
@@ -164,12 +173,14 @@ CompileCommand Kbuild::parse(const DryRun& run, const std::string& object, bool 
     command.object = object;
     command.directory = directory_;
     command.part = run.part;
-    const auto compilation = std::ranges::find_if(run.commands, [&](const ShellWords& words) { return compiles(words, object); });
+    const auto compilation =
+        std::ranges::find_if(run.commands, [&](const ShellWords& words) { return compiles(words, object); });
     if (compilation == run.commands.end())
         throw Error({object, {}, {}}, fmt::format("kernel '{}' does not make this object from one source file", name_));
     command.source = compilation->back();
     if (!command.source.ends_with(".c"))
-        throw Error({object, {}, {}}, fmt::format("is made from {}, which is not a C file", command.source), ExitCode::unsafe);
+        throw Error({object, {}, {}}, fmt::format("is made from {}, which is not a C file", command.source),
+                    ExitCode::unsafe);
 
     const ShellWords debug = words("DEBUG_CFLAGS");
     for (auto word = compilation->begin(); word != compilation->end() - 1; ++word) {
@@ -209,7 +220,8 @@ CompileCommand Kbuild::module_command(const fs::path& folder, std::string_view n
     const std::string path = fs::absolute(folder).lexically_normal().string();
     const std::string object = fmt::format("{}/{}.o", path, name);
     // The variables by which the releases of Makefile.build find the folder's Makefile and sources.
-    const DryRun run = dry_run(path, object, {"src=" + path, "kbuild-dir=" + path, "kbuild-file=" + path + "/Makefile"});
+    const DryRun run =
+        dry_run(path, object, {"src=" + path, "kbuild-dir=" + path, "kbuild-file=" + path + "/Makefile"});
     if (!run.has_rule) throw Error({path, {}, {}}, fmt::format("kbuild of '{}' fails: {}", name_, run.errors));
     return parse(run, object, false);
 }

@@ -74,7 +74,7 @@ private:
     std::string name_;  // of the kernel, for messages
     Compiler compiler_;
     Environment environment_;
-    fs::path directory_;  // object tree: where kbuild's relative paths start
+    fs::path directory_;       // object tree: where kbuild's relative paths start
     std::string source_tree_;  // $(srctree), relative to it or absolute
 };
 

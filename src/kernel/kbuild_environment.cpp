@@ -21,9 +21,9 @@ constexpr std::string_view rule =
     "klp-environment-install: ; @if test -n \"$$KBUILD_CFLAGS\"; then env -0 > $(KLP_ENVIRONMENT); fi";
 
 // Of this make and this shell, not of the kernel.
-constexpr std::array<std::string_view, 12> not_kept = {
-    "MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES", "MAKELEVEL", "PATH",   "HOME",
-    "TMPDIR",    "PWD",    "OLDPWD",        "SHLVL",     "TMPOUT", "KLP_ENVIRONMENT"};
+constexpr std::array<std::string_view, 12> not_kept = {"MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES", "MAKELEVEL",
+                                                       "PATH",      "HOME",   "TMPDIR",        "PWD",
+                                                       "OLDPWD",    "SHLVL",  "TMPOUT",        "KLP_ENVIRONMENT"};
 
 bool is_native(const arch::Arch& arch) {
     utsname names{};
@@ -40,7 +40,10 @@ std::string configuration(const fs::path& source) {
 
 std::vector<std::string> capture_argv(const Kernel& kernel, const Compiler& compiler, const fs::path& scratch) {
     const Manifest& manifest = kernel.manifest();
-    std::vector<std::string> argv = {"make", "-s", "--no-print-directory", fmt::format("--eval={}", rule),
+    std::vector<std::string> argv = {"make",
+                                     "-s",
+                                     "--no-print-directory",
+                                     fmt::format("--eval={}", rule),
                                      fmt::format("ARCH={}", kernel.arch().kbuild_name()),
                                      "CC=" + compiler.program,
                                      "KERNELRELEASE=" + manifest.release,
@@ -86,9 +89,9 @@ Environment parse(std::string_view text) {
 
 Environment kbuild_environment(const Kernel& kernel, const Compiler& compiler) {
     const Manifest& manifest = kernel.manifest();
-    const std::string inputs = fmt::format("{}\n{}\n{}\n{}\n{}\n{}", manifest.release, manifest.source.string(),
-                                           compiler.program, compiler.version, kernel.arch().name(),
-                                           configuration(manifest.source));
+    const std::string inputs =
+        fmt::format("{}\n{}\n{}\n{}\n{}\n{}", manifest.release, manifest.source.string(), compiler.program,
+                    compiler.version, kernel.arch().name(), configuration(manifest.source));
     const fs::path file = kernel.cache_folder() / ("kbuild-environment-" + sha256_hex(as_bytes(inputs)).substr(0, 16));
     if (!fs::exists(file)) write_file(file, capture(kernel, compiler));
     return parse(read_text(file));

@@ -105,7 +105,9 @@ private:
 
 }  // namespace
 
-std::vector<ShellWords> shell_commands(std::string_view script) { return Lexer(script).commands(); }
+std::vector<ShellWords> shell_commands(std::string_view script) {
+    return Lexer(script).commands();
+}
 
 ShellWords shell_words(std::string_view text) {
     ShellWords all;

@@ -15,7 +15,8 @@ void restore_definitions(elf::Object& module, const LinkNames& names);
 
 // Splits what refers to livepatch symbols out of .rela.X into .klp.rela.OBJECT.X, and makes the .klp.sym symbols.
 // Findings: `make.late-special`, `make.module-symbol`.
-void make_livepatch_relocations(elf::Object& module, const LinkNames& names, const arch::Arch& arch, Diagnostics& diagnostics);
+void make_livepatch_relocations(elf::Object& module, const LinkNames& names, const arch::Arch& arch,
+                                Diagnostics& diagnostics);
 
 // Removes what nothing refers to: undefined symbols, RELA sections left empty.
 void remove_unused(elf::Object& module);

@@ -92,8 +92,8 @@ private:
     // SHF_ALLOC: the livepatch core needs it in memory for as long as the module is there
     // (Documentation/livepatch/module-elf-format.rst).
     void add_section(const std::string& object, elf::Section& target, std::vector<elf::Relocation> relocations) {
-        elf::Section& section = module_.add_rela_section(
-            format::make_rela_name({object, target.name}), SHF_ALLOC | SHF_INFO_LINK | elf::shf_rela_livepatch, target);
+        elf::Section& section = module_.add_rela_section(format::make_rela_name({object, target.name}),
+                                                         SHF_ALLOC | SHF_INFO_LINK | elf::shf_rela_livepatch, target);
         section.relocations = std::move(relocations);
     }
 
@@ -132,7 +132,8 @@ void remove_unused(elf::Object& module) {
     }
     std::vector<elf::Symbol*> unused;
     for (const auto& symbol : module.symbols())
-        if (symbol->placement == elf::Placement::undefined && !used.contains(symbol.get())) unused.push_back(symbol.get());
+        if (symbol->placement == elf::Placement::undefined && !used.contains(symbol.get()))
+            unused.push_back(symbol.get());
     module.remove_symbols(unused);
     module.remove_sections(empty);
 }
@@ -142,9 +143,9 @@ void check_special_sections(const elf::Object& module, const arch::Arch& arch, D
     for (const auto& section : module.sections()) ++count[section->name];
     for (const arch::SpecialSection& special : arch.special_sections())
         if (count[special.name] > 1)
-            diagnostics.error("make.duplicate-section", {module.display_name(), std::string(special.name), {}},
-                              fmt::format("the module has {} sections of this name, the kernel looks at one",
-                                          count[special.name]));
+            diagnostics.error(
+                "make.duplicate-section", {module.display_name(), std::string(special.name), {}},
+                fmt::format("the module has {} sections of this name, the kernel looks at one", count[special.name]));
 }
 
 }  // namespace klp::make

@@ -2,6 +2,7 @@
 #include <elf.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 
 #include "make/finish.hpp"
@@ -34,7 +35,8 @@ bool is_required(const elf::Symbol& symbol) {
     return symbol.placement == elf::Placement::undefined && symbol.binding != STB_WEAK;
 }
 
-std::vector<Import> collect_imports(const elf::Object& module, const kernel::Exports& exports, Diagnostics& diagnostics) {
+std::vector<Import> collect_imports(const elf::Object& module, const kernel::Exports& exports,
+                                    Diagnostics& diagnostics) {
     std::vector<Import> imports;
     for (const auto& symbol : module.symbols()) {
         if (symbol->placement != elf::Placement::undefined || symbol->name.empty()) continue;
@@ -42,10 +44,11 @@ std::vector<Import> collect_imports(const elf::Object& module, const kernel::Exp
         if (found != nullptr && found->module == "vmlinux") {
             imports.push_back({symbol->name, found});
         } else if (is_required(*symbol)) {
-            diagnostics.error("make.unresolved", {module.display_name(), {}, {}},
-                              found == nullptr
-                                  ? fmt::format("'{}' is needed, but the kernel does not export it", symbol->name)
-                                  : fmt::format("'{}' is exported by module '{}', not by vmlinux", symbol->name, found->module));
+            diagnostics.error(
+                "make.unresolved", {module.display_name(), {}, {}},
+                found == nullptr
+                    ? fmt::format("'{}' is needed, but the kernel does not export it", symbol->name)
+                    : fmt::format("'{}' is exported by module '{}', not by vmlinux", symbol->name, found->module));
         }
     }
     return imports;
@@ -58,15 +61,16 @@ void add_versions(elf::Object& module, std::vector<Import> imports, const Layout
     for (const Import& import : imports) {
         if (import.name.size() >= layout.modversion_name_size) {
             diagnostics.error("make.long-symbol", {module.display_name(), "__versions", {}},
-                              fmt::format("'{}' has {} characters; the kernel keeps versions of names up to {}", import.name,
-                                          import.name.size(), layout.modversion_name_size - 1));
+                              fmt::format("'{}' has {} characters; the kernel keeps versions of names up to {}",
+                                          import.name, import.name.size(), layout.modversion_name_size - 1));
             continue;
         }
         const std::size_t at = bytes.size();
         bytes.resize(at + layout.modversion_size);
         // `unsigned long crc` comes first (include/linux/module.h: struct modversion_info)
         store<std::uint64_t>(MutableBytes(bytes).subspan(at, 8), import.symbol->crc, module.order());
-        std::ranges::copy(as_bytes(import.name), bytes.begin() + static_cast<std::ptrdiff_t>(at + layout.modversion_name));
+        std::ranges::copy(as_bytes(import.name),
+                          bytes.begin() + static_cast<std::ptrdiff_t>(at + layout.modversion_name));
     }
     module.add_section("__versions", SHT_PROGBITS, SHF_ALLOC, versions_alignment).set_content(std::move(bytes));
 }

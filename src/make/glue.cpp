@@ -28,7 +28,8 @@ struct SizeProbe {
 std::vector<SizeProbe> size_probes(const arch::Arch& arch) {
     std::vector<SizeProbe> probes;
     for (const arch::SpecialSection& special : arch.special_sections())
-        if (!special.size_probe.empty()) probes.push_back({special.name, special.size_probe, special.size_probe_header});
+        if (!special.size_probe.empty())
+            probes.push_back({special.name, special.size_probe, special.size_probe_header});
     return probes;
 }
 
@@ -42,7 +43,8 @@ std::string layout_source() {
 std::string cache_key(const kernel::Kernel& kernel) {
     const kernel::Manifest& manifest = kernel.manifest();
     std::string inputs = glue_source() + layout_source();
-    for (const SizeProbe& probe : size_probes(kernel.arch())) inputs += fmt::format("{}={}\n", probe.section, probe.expression);
+    for (const SizeProbe& probe : size_probes(kernel.arch()))
+        inputs += fmt::format("{}={}\n", probe.section, probe.expression);
     inputs += fmt::format("{}\n{}\n{}\n", manifest.release, manifest.arch, manifest.source.string());
     const fs::path config = manifest.source / "include/config/auto.conf";
     if (fs::exists(config)) inputs += read_text(config);

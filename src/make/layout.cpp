@@ -36,7 +36,8 @@ const std::vector<LayoutField>& layout_fields() {
 std::string probe_source(const std::vector<std::string>& headers, const std::vector<std::string>& expressions) {
     std::string source;
     for (const std::string& header : headers) source += fmt::format("#include <{}>\n", header);
-    source += fmt::format("const unsigned long long klp_probe[] __attribute__((section(\"{}\"), used)) = {{\n", probe_section);
+    source += fmt::format("const unsigned long long klp_probe[] __attribute__((section(\"{}\"), used)) = {{\n",
+                          probe_section);
     for (const std::string& expression : expressions) source += fmt::format("\t{},\n", expression);
     return source + "};\n";
 }

@@ -30,7 +30,8 @@ struct LayoutField {
 [[nodiscard]] const std::vector<LayoutField>& layout_fields();
 
 // A C file whose compilation holds the values of some expressions in the section `.klp.probe`, in their order.
-[[nodiscard]] std::string probe_source(const std::vector<std::string>& headers, const std::vector<std::string>& expressions);
+[[nodiscard]] std::string probe_source(const std::vector<std::string>& headers,
+                                       const std::vector<std::string>& expressions);
 // Error: not `count` values.
 [[nodiscard]] std::vector<std::uint64_t> read_probe(const elf::Object& object, std::size_t count);
 

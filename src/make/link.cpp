@@ -26,8 +26,8 @@ bool is_module_name(std::string_view name) {
 
 void check_request(const ModuleRequest& request, Diagnostics& diagnostics) {
     if (!is_module_name(request.name))
-        throw Error(fmt::format("'{}' cannot be the name of a module: letters, digits and '_', at most {}", request.name,
-                                longest_module_name),
+        throw Error(fmt::format("'{}' cannot be the name of a module: letters, digits and '_', at most {}",
+                                request.name, longest_module_name),
                     ExitCode::usage);
     std::set<std::tuple<std::string, std::string, std::uint32_t>> seen;
     for (const UnitPart& unit : request.units)
@@ -62,7 +62,9 @@ elf::Object run_linker(const Target& target, const ModuleRequest& request, const
 
 }  // namespace
 
-void prepare(const kernel::Kernel& kernel) { (void)load_glue(kernel); }
+void prepare(const kernel::Kernel& kernel) {
+    (void)load_glue(kernel);
+}
 
 std::vector<std::pair<std::string, std::uint32_t>> entry_sizes(const kernel::Kernel& kernel) {
     return load_glue(kernel).entry_sizes;

@@ -13,8 +13,8 @@
 namespace klp::make {
 
 struct PatchedFunction {
-    std::string name;               // old_name, as in kallsyms of the object
-    std::uint32_t sympos = 0;       // old_sympos
+    std::string name;                    // old_name, as in kallsyms of the object
+    std::uint32_t sympos = 0;            // old_sympos
     elf::Symbol* replacement = nullptr;  // in the unit's extracted object
 };
 
@@ -29,8 +29,8 @@ struct UnitPart {
 };
 
 struct ModuleRequest {
-    std::string name;      // of the module: letters, digits, '_'; at most 55 characters
-    bool replace = true;   // klp_patch.replace
+    std::string name;     // of the module: letters, digits, '_'; at most 55 characters
+    bool replace = true;  // klp_patch.replace
     std::vector<UnitPart> units;
 };
 
@@ -45,6 +45,7 @@ void prepare(const kernel::Kernel& kernel);
 
 // The bytes of the finished .ko. Findings have ids `make.*`; where one is an error, this throws with
 // ExitCode::unsafe. The extracted objects are as before when it returns.
-[[nodiscard]] std::vector<std::byte> link(const kernel::Kernel& kernel, const ModuleRequest& request, Diagnostics& diagnostics);
+[[nodiscard]] std::vector<std::byte> link(const kernel::Kernel& kernel, const ModuleRequest& request,
+                                          Diagnostics& diagnostics);
 
 }  // namespace klp::make

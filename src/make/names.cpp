@@ -10,7 +10,9 @@ namespace {
 using Kind = resolve::Resolution::Kind;
 
 // A name with a colon comes from no compiler.
-std::string numbered(std::string_view kind, std::size_t number) { return fmt::format("klp:{}:{}", kind, number); }
+std::string numbered(std::string_view kind, std::size_t number) {
+    return fmt::format("klp:{}:{}", kind, number);
+}
 
 bool can_be_referred_to(const elf::Symbol& symbol) {
     return symbol.is_defined() && !symbol.is_local() && !symbol.is_section_symbol() && !symbol.is_file();
@@ -47,9 +49,9 @@ void LinkNames::name_shared(const ModuleRequest& request, Diagnostics& diagnosti
                 undefined_[unit.references[i].extracted] = name_definition(*found.front());
                 continue;
             }
-            diagnostics.error(found.empty() ? "make.undefined" : "make.twice", {unit.source, {}, {}},
-                              fmt::format("'{}' is defined by {} of the patched files, expected one", resolution.name,
-                                          found.size()));
+            diagnostics.error(
+                found.empty() ? "make.undefined" : "make.twice", {unit.source, {}, {}},
+                fmt::format("'{}' is defined by {} of the patched files, expected one", resolution.name, found.size()));
         }
     }
 }
@@ -83,7 +85,8 @@ LinkNames::Renaming::Renaming(const LinkNames& names, const UnitPart& unit) {
         if (const auto reference = names.undefined_.find(symbol.get()); reference != names.undefined_.end()) {
             symbol->name = reference->second;
             symbol->binding = STB_GLOBAL;
-        } else if (const auto definition = names.definitions_.find(symbol.get()); definition != names.definitions_.end()) {
+        } else if (const auto definition = names.definitions_.find(symbol.get());
+                   definition != names.definitions_.end()) {
             symbol->name = definition->second;
             symbol->binding = STB_GLOBAL;
         } else if (symbol->is_defined()) {

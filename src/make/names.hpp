@@ -31,7 +31,9 @@ public:
     // Findings: `make.twice` (two units define what a third refers to), `make.undefined`.
     LinkNames(const ModuleRequest& request, Diagnostics& diagnostics);
 
-    [[nodiscard]] const std::string& of_replacement(const elf::Symbol& symbol) const { return definitions_.at(&symbol); }
+    [[nodiscard]] const std::string& of_replacement(const elf::Symbol& symbol) const {
+        return definitions_.at(&symbol);
+    }
     // nullptr for other names.
     [[nodiscard]] const LivepatchReference* reference(const std::string& link_name) const;
     [[nodiscard]] const std::string* plain_name(const std::string& link_name) const;

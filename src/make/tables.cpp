@@ -26,9 +26,8 @@ std::vector<PatchedObject> group_by_object(const ModuleRequest& request) {
         for (const PatchedFunction& function : unit.functions) object->functions.push_back(&function);
     }
     std::erase_if(objects, [](const PatchedObject& object) { return object.functions.empty(); });
-    std::ranges::sort(objects, {}, [](const PatchedObject& object) {
-        return std::pair(object.name != vmlinux, object.name);
-    });
+    std::ranges::sort(objects, {},
+                      [](const PatchedObject& object) { return std::pair(object.name != vmlinux, object.name); });
     return objects;
 }
 
@@ -95,7 +94,9 @@ private:
         field(at + layout_.klp_patch_replace, 1).front() = std::byte{replace};
     }
 
-    MutableBytes field(std::uint64_t offset, std::uint64_t size) { return MutableBytes(data_.edit()).subspan(offset, size); }
+    MutableBytes field(std::uint64_t offset, std::uint64_t size) {
+        return MutableBytes(data_.edit()).subspan(offset, size);
+    }
 
     elf::Symbol& undefined(const std::string& name) {
         elf::Symbol symbol;
@@ -107,7 +108,9 @@ private:
     void point_to(std::uint64_t offset, elf::Symbol& symbol, std::uint64_t addend = 0) {
         object_.add_relocation(data_, {offset, pointer_type_, &symbol, static_cast<std::int64_t>(addend)});
     }
-    void point_to_data(std::uint64_t offset, std::uint64_t target) { point_to(offset, object_.section_symbol(data_), target); }
+    void point_to_data(std::uint64_t offset, std::uint64_t target) {
+        point_to(offset, object_.section_symbol(data_), target);
+    }
     void point_to_string(std::uint64_t offset, const std::string& text) {
         point_to(offset, object_.section_symbol(strings_), text_.size());
         for (const char c : text) text_.push_back(static_cast<std::byte>(c));
@@ -125,8 +128,8 @@ private:
 
 }  // namespace
 
-elf::Object make_tables(const ModuleRequest& request, const LinkNames& names, const Layout& layout, const arch::Arch& arch,
-                        const elf::Object& like) {
+elf::Object make_tables(const ModuleRequest& request, const LinkNames& names, const Layout& layout,
+                        const arch::Arch& arch, const elf::Object& like) {
     return TableWriter(names, layout, arch, like).write(group_by_object(request), request.replace);
 }
 

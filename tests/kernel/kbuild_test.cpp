@@ -65,7 +65,8 @@ protected:
     ~KbuildTest() override { unsetenv("KLPKIT_CACHE"); }
 
     static std::string compiler_version() {
-        const std::string text = run_checked({{"gcc", "--version"}, {}, {{"LC_ALL", "C"}}, false, {}, {}, {}}, "gcc").output;
+        const std::string text =
+            run_checked({{"gcc", "--version"}, {}, {{"LC_ALL", "C"}}, false, {}, {}, {}}, "gcc").output;
         return text.substr(0, text.find('\n'));
     }
     fs::path tree() const { return folder_.path() / "tree"; }
@@ -93,8 +94,8 @@ TEST_F(KbuildTest, GivesTheCompilerCommandOfAnObject) {
     EXPECT_THAT(command.compiler, Contains("-fdata-sections"));
     for (const char* gone : {"-g", "-o", "fs/proc/meminfo.o", "fs/proc/meminfo.c", "-Wp,-MMD,fs/proc/.x.d"})
         EXPECT_THAT(command.compiler, Not(Contains(gone)));
-    EXPECT_THAT(command.object_tools, ElementsAre(ElementsAre("./tools/objtool/objtool", "--orc"),
-                                                  ElementsAre("./scripts/recordmcount")));
+    EXPECT_THAT(command.object_tools,
+                ElementsAre(ElementsAre("./tools/objtool/objtool", "--orc"), ElementsAre("./scripts/recordmcount")));
 }
 
 TEST_F(KbuildTest, KnowsTheModulesOfAnObject) {

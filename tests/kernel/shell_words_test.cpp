@@ -14,7 +14,9 @@ TEST(ShellWords, TakesQuotesAway) {
     EXPECT_THAT(shell_words(R"("a \"quoted\" \n" \\)"), ElementsAre(R"(a "quoted" \n)", "\\"));
 }
 
-TEST(ShellWords, JoinsContinuedLines) { EXPECT_THAT(shell_words("a \\\n b"), ElementsAre("a", "b")); }
+TEST(ShellWords, JoinsContinuedLines) {
+    EXPECT_THAT(shell_words("a \\\n b"), ElementsAre("a", "b"));
+}
 
 TEST(ShellCommands, EndAtOperators) {
     EXPECT_THAT(shell_commands("a b; c 'd;e' | f && g\nh"),

@@ -21,9 +21,9 @@ elf::Object compile(const std::string& source, const fs::path& folder) {
 
 TEST(Probe, GivesTheValuesOfExpressions) {
     const TempDir folder;
-    const elf::Object object =
-        compile(probe_source({"stddef.h", "sys/types.h"}, {"sizeof(int)", "12", "offsetof(struct { char a; long b; }, b)"}),
-                folder.path());
+    const elf::Object object = compile(
+        probe_source({"stddef.h", "sys/types.h"}, {"sizeof(int)", "12", "offsetof(struct { char a; long b; }, b)"}),
+        folder.path());
     EXPECT_THAT(read_probe(object, 3), testing::ElementsAre(4, 12, 8));
 }
 

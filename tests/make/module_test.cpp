@@ -33,7 +33,9 @@ std::string text_at(const elf::Section& section, std::size_t offset) {
 TEST(Module, HasTheTablesOfBothObjects) {
     SmallKernel kernel;
     kernel.unit("ext4", show_text, {"show"}, {{"hidden", livepatch_symbol("ext4", "hidden")}});
-    kernel.unit("vmlinux", show_text, {"show"}, {{"hidden", livepatch_symbol("vmlinux", "hidden")}}).functions[0].sympos = 3;
+    kernel.unit("vmlinux", show_text, {"show"}, {{"hidden", livepatch_symbol("vmlinux", "hidden")}})
+        .functions[0]
+        .sympos = 3;
     const format::LivepatchModule module = format::read_module(kernel.link_module());
     ASSERT_EQ(module.objects.size(), 2);
     EXPECT_EQ(module.objects[0].name, "vmlinux");
@@ -99,9 +101,11 @@ TEST(Module, ResolvesSymbolsOfVmlinuxEarlyAndOthersWithThePatchedModule) {
         f: call of_vmlinux
            call of_ext4
            call of_jbd2
-    )", {"f"}, {{"of_vmlinux", livepatch_symbol("vmlinux", "of_vmlinux")},
-                {"of_ext4", livepatch_symbol("ext4", "of_ext4")},
-                {"of_jbd2", livepatch_symbol("jbd2", "of_jbd2")}});
+    )",
+                {"f"},
+                {{"of_vmlinux", livepatch_symbol("vmlinux", "of_vmlinux")},
+                 {"of_ext4", livepatch_symbol("ext4", "of_ext4")},
+                 {"of_jbd2", livepatch_symbol("jbd2", "of_jbd2")}});
     const elf::Object module = kernel.link_module();
     const elf::Section* early = module.find_section(".klp.rela.vmlinux..text.f");
     const elf::Section* late = module.find_section(".klp.rela.ext4..text.f");
@@ -138,13 +142,15 @@ TEST(Module, BindsInternalReferencesAndLeavesExportsAlone) {
         printk: ret
         .section .text.helper,"ax"
         helper: ret
-    )", {"printk"});
+    )",
+                {"printk"});
     kernel.unit("vmlinux", R"(
         .section .text.g,"ax"
         .globl g
         g: call helper
            call printk
-    )", {"g"}, {{"helper", internal_symbol("helper")}});
+    )",
+                {"g"}, {{"helper", internal_symbol("helper")}});
     const elf::Object module = kernel.link_module();
     const auto calls = module.find_section(".text.g")->rela();
     ASSERT_EQ(calls.size(), 2);
@@ -162,10 +168,11 @@ TEST(Module, HasVersionsOfItsImports) {
     ASSERT_NE(versions, nullptr);
     std::vector<std::pair<std::string, std::uint64_t>> found;
     for (std::size_t at = 0; at < versions->size(); at += 64)
-        found.emplace_back(text_at(*versions, at + 8), load<std::uint64_t>(versions->content().subspan(at, 8), module.order()));
+        found.emplace_back(text_at(*versions, at + 8),
+                           load<std::uint64_t>(versions->content().subspan(at, 8), module.order()));
     EXPECT_EQ(found[0], (std::pair<std::string, std::uint64_t>("module_layout", 0x11111111)));
-    EXPECT_THAT(found, testing::UnorderedElementsAre(Pair("module_layout", 0x11111111), Pair("klp_enable_patch", 0x22222222),
-                                                     Pair("printk", 0x33333333)));
+    EXPECT_THAT(found, testing::UnorderedElementsAre(Pair("module_layout", 0x11111111),
+                                                     Pair("klp_enable_patch", 0x22222222), Pair("printk", 0x33333333)));
 }
 
 TEST(Module, SaysItsNameAndNamespaces) {
@@ -195,9 +202,10 @@ TEST(Refusal, OfWhatTheKernelDoesNotExport) {
 
 TEST(Refusal, OfNamesTooLongForVersions) {
     SmallKernel kernel;
-    kernel.unit("vmlinux",
-                ".section .text.f,\"ax\"\n.globl f\nf: call a_name_of_so_many_characters_that_no_table_of_versions_holds_it\n",
-                {"f"});
+    kernel.unit(
+        "vmlinux",
+        ".section .text.f,\"ax\"\n.globl f\nf: call a_name_of_so_many_characters_that_no_table_of_versions_holds_it\n",
+        {"f"});
     EXPECT_THAT(kernel.refusal(), ElementsAre("make.long-symbol"));
 }
 
@@ -242,7 +250,8 @@ TEST(Refusal, OfInternalReferencesWithoutOneDefinition) {
 }
 
 TEST(Refusal, OfNamesThatNoModuleHas) {
-    for (const char* name : {"", "with-hyphen", "dotted.ko", "a_name_that_is_longer_than_the_kernel_keeps_it_in_a_module_s"}) {
+    for (const char* name :
+         {"", "with-hyphen", "dotted.ko", "a_name_that_is_longer_than_the_kernel_keeps_it_in_a_module_s"}) {
         SmallKernel kernel;
         kernel.unit("vmlinux", show_text, {"show"}, {{"hidden", livepatch_symbol("vmlinux", "hidden")}});
         kernel.request.name = name;

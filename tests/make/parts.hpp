@@ -88,9 +88,10 @@ public:
             if (symbol->placement != elf::Placement::undefined) continue;
             part.references.push_back({symbol.get(), symbol->name, nullptr, false});
             const auto found = resolutions.find(symbol->name);
-            part.resolutions.push_back(found != resolutions.end()
-                                           ? found->second
-                                           : resolve::Resolution{resolve::Resolution::Kind::exported, "", symbol->name, 0, ""});
+            part.resolutions.push_back(
+                found != resolutions.end()
+                    ? found->second
+                    : resolve::Resolution{resolve::Resolution::Kind::exported, "", symbol->name, 0, ""});
         }
         request.units.push_back(std::move(part));
         return request.units.back();
