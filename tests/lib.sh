@@ -35,6 +35,6 @@ run_guest() {
     expect_status 0 "$KLP" run --kernel "$KLPKIT_TEST_KERNEL" --json "$@"
     cp out run.json
     for phase in before after reverted; do
-        jq -r ".$phase.stdout" run.json >"$phase"
+        jq -j ".$phase.stdout" run.json >"$phase"
     done
 }
