@@ -131,7 +131,7 @@ private:
         units_ = selector.select(diagnostics_);
         report_.notes.insert(report_.notes.end(), selector.notes().begin(), selector.notes().end());
         diagnostics_.stop_on_errors("the patch changes files that a livepatch cannot change");
-        if (units_.empty()) throw_unchanged();
+        if (units_.empty()) throw_unchanged("the patch changes no file that code is compiled from");
     }
 
     std::vector<std::byte> link(const std::string& name) {
@@ -139,7 +139,9 @@ private:
         const UnitWork::EntrySizes sizes = make::entry_sizes(kernel_);
         each_work("diff", [&](UnitWork& work, Diagnostics& diagnostics) { work.diff(sizes, diagnostics); });
         std::erase_if(work_, [](const auto& work) { return work->is_unchanged(); });
-        if (work_.empty() && !diagnostics_.has_errors()) throw_unchanged();
+        if (work_.empty() && !diagnostics_.has_errors()) {
+            throw_unchanged("the patch changes no code: every function compiles to what it was");
+        }
         each_work("prove", [&](UnitWork& work, Diagnostics& diagnostics) { work.prove(diagnostics); });
         each_work("resolve", [&](UnitWork& work, Diagnostics& diagnostics) { work.resolve(diagnostics); });
         diagnostics_.stop_on_errors("no livepatch can be made of this patch");
@@ -149,6 +151,7 @@ private:
             work->add_to(report_);
             module.units.push_back(work->part());
         }
+        std::ranges::sort(report_.objects, {}, [](const BuiltObject& one) { return std::pair(one.name != "vmlinux", one.name); });
         auto bytes = make::link(kernel_, module, diagnostics_);
         diagnostics_.stop_on_errors("the livepatch module cannot be linked");
         return bytes;
@@ -172,8 +175,10 @@ private:
         for (const auto& one : found) append(diagnostics_, one);
     }
 
-    [[noreturn]] void throw_unchanged() const {
-        throw Error("the patch changes no code: every function compiles to what it was", ExitCode::unchanged);
+    // There is no report that the notes could go into.
+    [[noreturn]] void throw_unchanged(const std::string& message) {
+        for (const auto& note : report_.notes) diagnostics_.add(Severity::note, "build.note", {}, note);
+        throw Error(message, ExitCode::unchanged);
     }
 
     const kernel::Kernel& kernel_;

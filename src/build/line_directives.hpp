@@ -12,15 +12,6 @@
 
 namespace klp::build {
 
-// What the start of a line is to the C lexer.
-struct LineStart {
-    bool is_clean = true;  // not in a comment or literal, and the line before does not continue here
-    int parentheses = 0;   // open ones; in them, a directive would stand within a macro's arguments
-};
-
-// Both branches of an #if begin with the parentheses that were open at it.
-[[nodiscard]] std::vector<LineStart> scan_line_starts(const std::vector<Line>& lines);
-
 // The text of a file after patching, with a directive wherever numbers would move. It stands at the first line
 // after a change that is clean and outside of parentheses; where the function has none, at the first clean one.
 [[nodiscard]] std::string with_line_directives(const std::vector<Line>& lines);

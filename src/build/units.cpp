@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/parallel.hpp"
+#include "build/c_scanner.hpp"
 #include "build/classify.hpp"
 #include "build/includes.hpp"
 #include "build/object_names.hpp"
@@ -150,7 +151,14 @@ std::vector<TranslationUnit> UnitSelector::select(Diagnostics& diagnostics) {
     std::vector<const PatchedFile*> headers;
     for (const auto& [path, file] : files_.files()) {
         if (!file.is_changed() || !is_usable(file, diagnostics)) continue;
-        (classify(path).kind == FileKind::header ? headers : c_files).push_back(&file);
+        if (classify(path).kind == FileKind::c_source) {
+            c_files.push_back(&file);
+        } else if (code_without_comments(file.text()) == code_without_comments(file.original)) {
+            // Line numbers below the change do not count: the header is compiled with #line directives.
+            notes_.push_back(fmt::format("{}: only comments change", path));
+        } else {
+            headers.push_back(&file);
+        }
     }
     select_c_files(c_files, diagnostics);
     check_headers(headers, diagnostics);

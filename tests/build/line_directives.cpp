@@ -69,15 +69,6 @@ TEST(LineDirectives, AFunctionsBraceEndsAWrongCount) {
     EXPECT_EQ(directed("#define OPEN (\n\nint f(void)\n{\n+new;\nc;\n}\n"), "#define OPEN (\n\nint f(void)\n{\nnew;\n#line 5\nc;\n}\n");
 }
 
-TEST(LineDirectives, ScansLiteralsAndComments) {
-    const auto starts = scan_line_starts(marked("a \"/*\" b\n// c \\\nd\n'\"' /* \" */ (\n) \"x\\\"(\"\ne\n"));
-    EXPECT_TRUE(starts[1].is_clean);
-    EXPECT_FALSE(starts[2].is_clean) << "a line comment can be continued";
-    EXPECT_TRUE(starts[3].is_clean);
-    EXPECT_EQ(starts[4].parentheses, 1);
-    EXPECT_EQ(starts[5].parentheses, 0);
-}
-
 // Each use stands for WARN_ON, which puts __LINE__ into the bug table.
 constexpr std::string_view program =
     "int warned(int line);\n"
