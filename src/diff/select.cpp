@@ -53,7 +53,6 @@ private:
     void follow(Piece& piece) {
         const Holder holder{*piece.section, piece.range, piece};
         for (const elf::Relocation& each : patched_.relocations(piece)) follow(each, holder);
-        for (Piece* part : piece.cold_parts) include(*part);
         for (const SpecialEntry& entry : piece.entries) {
             if (!rules_.keeps(piece, entry)) {
                 selection_.dropped.insert(&entry);

@@ -22,7 +22,7 @@ TEST(Data, OfTheOriginalIsReferredTo) {
     EXPECT_THAT(compared.verdict(), ElementsAre("changed f"));
     EXPECT_THAT(compared.references(), Contains("count"));
     EXPECT_THAT(compared.data(), IsEmpty());
-    const auto reference = std::ranges::find(compared.result->references, "count", &Reference::name);
+    const auto reference = std::ranges::find(compared.result.value().references, "count", &Reference::name);
     EXPECT_EQ(reference->original, compared.original.find_symbol("count"));
     EXPECT_TRUE(reference->defined_in_unit);
     EXPECT_FALSE(reference->extracted->is_local());
@@ -42,7 +42,7 @@ TEST(Data, NewPerCpuVariableGoesToTheSectionOfModules) {
                   "static __attribute__((section(\".data..percpu..shared_aligned\"), aligned(64))) int n = 1;\n"
                   "int f(int x) { return n += x; }");
     EXPECT_THAT(compared.data(), ElementsAre("new n"));
-    const elf::Section* section = compared.result->extracted.find_section(".data..percpu");
+    const elf::Section* section = compared.result.value().extracted.find_section(".data..percpu");
     ASSERT_NE(section, nullptr);
     EXPECT_EQ(section->alignment, 64);
 }
@@ -84,9 +84,9 @@ TEST(StaticLocal, IsFoundByWhoRefersToIt) {
     const auto symbol = [&](std::string_view section) {
         return compared.original.find_section(section)->rela()[1].symbol;
     };
-    const auto reference = std::ranges::find_if(compared.result->references,
+    const auto reference = std::ranges::find_if(compared.result.value().references,
                                                 [](const Reference& each) { return each.name.starts_with("count"); });
-    ASSERT_NE(reference, compared.result->references.end());
+    ASSERT_NE(reference, compared.result.value().references.end());
     EXPECT_EQ(reference->original->section, symbol(".text.f")->section);
     EXPECT_THAT(compared.data(), ElementsAre(testing::StartsWith("new other")));
 }
@@ -132,7 +132,7 @@ TEST(Constant, ThatChangedTakesItsUsersAlong) {
     };
     const auto compared = compare_c(source("4"), source("5"));
     EXPECT_THAT(compared.verdict(), ElementsAre("changed f"));
-    EXPECT_THAT(compared.result->functions[0].reason, HasSubstr("'table'"));
+    EXPECT_THAT(compared.result.value().functions[0].reason, HasSubstr("'table'"));
     EXPECT_THAT(compared.data(), ElementsAre("new table"));
     EXPECT_THAT(compared.references(), Not(Contains("table")));
 }

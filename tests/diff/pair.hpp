@@ -66,7 +66,7 @@ struct Compared {
                 if (each.severity == Severity::error) lines.push_back("refused " + each.id);
             }
         } else {
-            for (const auto& each : result->functions) {
+            for (const auto& each : result.value().functions) {
                 const bool changed = each.status == diff::FunctionStatus::changed;
                 const bool added = each.status == diff::FunctionStatus::added;
                 lines.push_back((changed ? "changed " : added ? "new " : "included ") + each.name);
@@ -77,21 +77,21 @@ struct Compared {
     }
     [[nodiscard]] std::vector<std::string> data() const {
         std::vector<std::string> lines;
-        for (const auto& each : result->data)
+        for (const auto& each : result.value().data)
             lines.push_back((each.status == diff::DataStatus::added ? "new " : "copied ") + each.name);
         std::ranges::sort(lines);
         return lines;
     }
     [[nodiscard]] std::vector<std::string> references() const {
         std::vector<std::string> lines;
-        for (const auto& each : result->references) lines.push_back(each.name);
+        for (const auto& each : result.value().references) lines.push_back(each.name);
         std::ranges::sort(lines);
         return lines;
     }
     // "symbol+addend" of the relocations of a section of the extracted object.
     [[nodiscard]] std::vector<std::string> relocations(std::string_view section) const {
         std::vector<std::string> lines;
-        const elf::Section* found = result->extracted.find_section(section);
+        const elf::Section* found = result.value().extracted.find_section(section);
         if (found == nullptr) return lines;
         for (const auto& each : found->rela()) {
             lines.push_back(each.symbol->name + (each.addend < 0 ? "" : "+") + std::to_string(each.addend));

@@ -53,7 +53,7 @@ TEST(Special, OnlyEntriesOfIncludedFunctionsAreCarried) {
         function("g", warning("1")) + function("f", "nop\n" + warning("10")) + function("h", warning("3")),
         function("h", warning("1")) + function("f", "int3\n" + warning("11")) + function("g", warning("3")));
     EXPECT_THAT(compared.verdict(), ElementsAre("changed f"));
-    const elf::Section* bugs = compared.result->extracted.find_section("__bug_table");
+    const elf::Section* bugs = compared.result.value().extracted.find_section("__bug_table");
     ASSERT_NE(bugs, nullptr);
     EXPECT_EQ(bugs->size(), 12);
     EXPECT_THAT(compared.relocations("__bug_table"), ElementsAre("f+6", ".LC0+0"));
@@ -68,10 +68,10 @@ TEST(Special, AFunctionChangesWithItsReplacementCode) {
     const auto compared =
         compare_asm(before, function("g", alternative("pause")) + function("f", alternative("lfence")));
     EXPECT_THAT(compared.verdict(), ElementsAre("changed f"));
-    const elf::Section* pool = compared.result->extracted.find_section(".altinstr_replacement");
+    const elf::Section* pool = compared.result.value().extracted.find_section(".altinstr_replacement");
     ASSERT_NE(pool, nullptr);
     EXPECT_EQ(pool->size(), 3);
-    EXPECT_EQ(compared.result->extracted.find_section(".altinstructions")->size(), 12);
+    EXPECT_EQ(compared.result.value().extracted.find_section(".altinstructions")->size(), 12);
 }
 
 TEST(Special, CompanionsStayInStep) {
@@ -82,7 +82,7 @@ TEST(Special, CompanionsStayInStep) {
     const auto compared = compare_asm(function("f", "nop") + function("g", "nop") + unwind("1", "2"),
                                       function("f", "int3") + function("g", "nop") + unwind("1", "2"));
     EXPECT_THAT(compared.verdict(), ElementsAre("changed f"));
-    const elf::Section* unwinding = compared.result->extracted.find_section(".orc_unwind");
+    const elf::Section* unwinding = compared.result.value().extracted.find_section(".orc_unwind");
     ASSERT_NE(unwinding, nullptr);
     EXPECT_EQ(unwinding->size(), 6);
     EXPECT_EQ(unwinding->content()[0], std::byte{2});
@@ -110,8 +110,8 @@ TEST(Special, TracepointsOfAModuleStayOff) {
     const auto compared = compare_asm(function("f", branch_on("__tracepoint_one")),
                                       function("f", "nop\n" + branch_on("__tracepoint_one")), for_module());
     EXPECT_THAT(compared.verdict(), ElementsAre("changed f"));
-    EXPECT_EQ(compared.result->extracted.find_section("__jump_table"), nullptr);
-    EXPECT_THAT(compared.result->notes, ElementsAre(HasSubstr("tracepoint 'one'")));
+    EXPECT_EQ(compared.result.value().extracted.find_section("__jump_table"), nullptr);
+    EXPECT_THAT(compared.result.value().notes, ElementsAre(HasSubstr("tracepoint 'one'")));
 }
 
 TEST(Special, StaticCallsOfAModuleUseTheirTrampolines) {
@@ -119,7 +119,7 @@ TEST(Special, StaticCallsOfAModuleUseTheirTrampolines) {
         "2: call __SCT__x\n.pushsection .static_call_sites,\"aw\"\n.long 2b - ., __SCK__x - .\n.popsection\n";
     const auto compared = compare_asm(function("f", call), function("f", std::string("nop\n") + call), for_module());
     EXPECT_THAT(compared.verdict(), ElementsAre("changed f"));
-    EXPECT_EQ(compared.result->extracted.find_section(".static_call_sites"), nullptr);
+    EXPECT_EQ(compared.result.value().extracted.find_section(".static_call_sites"), nullptr);
     EXPECT_THAT(compared.references(), Contains("__SCT__x"));
 }
 
@@ -131,6 +131,20 @@ TEST(Special, ReplacementCodeCannotWaitForAModule) {
                 ElementsAre("refused diff.late-special"));
     EXPECT_THAT(compare_asm(before, function("f", "nop\n" + alternative("call local"))).verdict(),
                 ElementsAre("changed f"));
+}
+
+// The late relocation of the replaced call would be written into the code that replaced it.
+TEST(Special, ReplacedCodeCannotWaitForAModule) {
+    const auto call = [](std::string_view target) {
+        return "2: call " + std::string(target) +
+               "\n3:\n.pushsection .altinstructions,\"a\"\n.long 2b - ., 4f - .\n.word 7\n" +
+               ".byte 5, 5\n.popsection\n.pushsection .altinstr_replacement,\"ax\"\n4: call exported\n.popsection\n";
+    };
+    const auto before = function("f", call("exported"));
+    EXPECT_THAT(compare_asm(before, function("f", "nop\n" + call("exported")), for_module()).verdict(),
+                ElementsAre("changed f"));
+    EXPECT_THAT(compare_asm(before, function("f", "nop\n" + call("local")), for_module()).verdict(),
+                ElementsAre("refused diff.late-special"));
 }
 
 TEST(Special, EntriesWithoutCodeAreRefused) {
@@ -161,7 +175,7 @@ TEST(DebugDescriptor, IsFoundByItsContent) {
                     after + function("f", "mov $__UNIQUE_ID_ddebug12.2, %rdi\nmov $__UNIQUE_ID_ddebug20.3, %rdi"));
     EXPECT_THAT(compared.references(), Contains("__UNIQUE_ID_ddebug10.1"));
     EXPECT_THAT(compared.data(), Contains("new __UNIQUE_ID_ddebug20.3"));
-    EXPECT_EQ(compared.result->extracted.find_section("__dyndbg")->size(), 56);
+    EXPECT_EQ(compared.result.value().extracted.find_section("__dyndbg")->size(), 56);
 }
 
 }  // namespace
