@@ -17,10 +17,12 @@ namespace {
 
 using report::Json;
 
-constexpr auto fetch_footer = R"(Takes packages linux-image-RELEASE, linux-headers-RELEASE and the linux-source of the same version, with
+constexpr auto fetch_footer =
+    R"(Takes packages linux-image-RELEASE, linux-headers-RELEASE and the linux-source of the same version, with
 apt-get download: no root is needed, and nothing is installed. Needs some 2.2 GB, in the cache folder.)";
 
-constexpr auto add_footer = R"(The files stay where they are and must not change. The source tree must have been prepared for exactly this kernel:
+constexpr auto add_footer =
+    R"(The files stay where they are and must not change. The source tree must have been prepared for exactly this kernel:
 its config in place, `make modules_prepare` run with the compiler that made the kernel, Module.symvers in it.)";
 
 void print_kernels(const std::vector<kernel::Manifest>& kernels, bool json) {
@@ -71,7 +73,8 @@ void print_info(const kernel::Manifest& manifest, bool json) {
 
 void add_fetch(CLI::App& group) {
     const auto release = std::make_shared<std::string>("newest");
-    CLI::App* command = group.add_subcommand("fetch", "get a kernel of this distribution: image, modules, prepared source");
+    CLI::App* command =
+        group.add_subcommand("fetch", "get a kernel of this distribution: image, modules, prepared source");
     command->footer(fetch_footer);
     command->add_option("RELEASE", *release, "such as 6.1.0-56-amd64, or newest (default)");
     command->callback([release] { std::cout << kernel::fetch(*release, stderr_progress()).name << '\n'; });
@@ -83,11 +86,14 @@ void add_add(CLI::App& group) {
     command->footer(add_footer);
     command->add_option("NAME", request->name, "the name it gets here")->required();
     command->add_option("--source", request->source, "prepared source tree")->required()->type_name("DIR");
-    command->add_option("--image", request->image, "what is booted: bzImage, vmlinuz, vmlinux")->required()->type_name("FILE");
+    command->add_option("--image", request->image, "what is booted: bzImage, vmlinuz, vmlinux")
+        ->required()
+        ->type_name("FILE");
     command->add_option("--config", request->config, "its .config")->required()->type_name("FILE");
     command->add_option("--symvers", request->symvers, "Module.symvers of the build")->required()->type_name("FILE");
     command->add_option("--modules", request->modules, "lib/modules/RELEASE")->type_name("DIR");
-    command->add_option("--vmlinux", request->vmlinux, "ELF file of the kernel (default: unpacked from the image)")->type_name("FILE");
+    command->add_option("--vmlinux", request->vmlinux, "ELF file of the kernel (default: unpacked from the image)")
+        ->type_name("FILE");
     command->callback([request] { std::cout << kernel::add(*request, stderr_progress()).name << '\n'; });
 }
 

@@ -16,7 +16,8 @@ namespace {
 
 using report::Json;
 
-constexpr auto footer = R"(Lines are as in /proc/kallsyms of a kernel booted with nokaslr (address, type, name), then the object and the sympos by
+constexpr auto footer =
+    R"(Lines are as in /proc/kallsyms of a kernel booted with nokaslr (address, type, name), then the object and the sympos by
 which a livepatch names the symbol: 0 where the name is unique, else its position, '-' where none is right at all
 times. Of modules the address is the offset in the symbol's section, and symbols of init sections are listed too.)";
 
@@ -64,7 +65,8 @@ std::vector<std::size_t> selected(const kernel::SymbolTable& table, const std::v
     }
     if (unknown.empty()) return indices;
     throw Error(fmt::format("{} has no symbol '{}'", table.object(), fmt::join(unknown, "', '")))
-        .hint(table.object() == "vmlinux" ? "a symbol of a module: name it with --object" : "a symbol of the kernel itself: leave out --object");
+        .hint(table.object() == "vmlinux" ? "a symbol of a module: name it with --object"
+                                          : "a symbol of the kernel itself: leave out --object");
 }
 
 std::optional<std::uint32_t> position(const kernel::SymbolTable& table, std::size_t index) {
@@ -78,8 +80,8 @@ std::optional<std::uint32_t> position(const kernel::SymbolTable& table, std::siz
 void append_line(std::string& text, const kernel::SymbolTable& table, std::size_t index) {
     const kernel::KernelSymbol& symbol = table.symbols()[index];
     const auto number = position(table, index);
-    fmt::format_to(std::back_inserter(text), "{:016x} {} {}\t{}\t{}\n", symbol.address, symbol.type, report::printable(symbol.name),
-                   table.object(), number ? std::to_string(*number) : "-");
+    fmt::format_to(std::back_inserter(text), "{:016x} {} {}\t{}\t{}\n", symbol.address, symbol.type,
+                   report::printable(symbol.name), table.object(), number ? std::to_string(*number) : "-");
 }
 
 Json json_of(const kernel::SymbolTable& table, std::size_t index) {
@@ -116,8 +118,9 @@ void add_kernel_symbols(CLI::App& group) {
     const auto arguments = std::make_shared<Arguments>();
     CLI::App* command = group.add_subcommand("symbols", "symbols as the kernel counts them");
     command->footer(footer);
-    command->add_option("NAME", arguments->source,
-                        "a kernel of the catalogue; or the path, with a '/', of a bzImage, vmlinux, System.map or module")
+    command
+        ->add_option("NAME", arguments->source,
+                     "a kernel of the catalogue; or the path, with a '/', of a bzImage, vmlinux, System.map or module")
         ->required();
     command->add_option("SYMBOL", arguments->symbols, "only these");
     command->add_option("--object", arguments->object, "the module to look into (default: vmlinux)");

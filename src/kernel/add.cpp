@@ -13,12 +13,15 @@ namespace klp::kernel {
 
 namespace {
 
-Location at(const fs::path& path) { return {path.string(), "", {}}; }
+Location at(const fs::path& path) {
+    return {path.string(), "", {}};
+}
 
 fs::path existing(const fs::path& path, std::string_view what, bool folder) {
     std::error_code ignored;
     const bool fits = folder ? fs::is_directory(path, ignored) : fs::is_regular_file(path, ignored);
-    if (!fits) throw Error(at(path), fmt::format("no such {} (expected the kernel's {})", folder ? "folder" : "file", what));
+    if (!fits)
+        throw Error(at(path), fmt::format("no such {} (expected the kernel's {})", folder ? "folder" : "file", what));
     return fs::canonical(path);
 }
 
@@ -29,7 +32,8 @@ std::string first_line(const fs::path& path) {
 
 // The folder that holds modules: lib/modules/RELEASE itself, or what it is in (INSTALL_MOD_PATH).
 fs::path modules_folder(const fs::path& given, const std::string& release) {
-    for (const fs::path& inner : {fs::path("lib/modules") / release, fs::path("usr/lib/modules") / release, fs::path(release)}) {
+    for (const fs::path& inner :
+         {fs::path("lib/modules") / release, fs::path("usr/lib/modules") / release, fs::path(release)}) {
         if (fs::is_directory(given / inner)) return given / inner;
     }
     return given;
@@ -38,13 +42,16 @@ fs::path modules_folder(const fs::path& given, const std::string& release) {
 void check_config(const Manifest& manifest) {
     const Config config = Config::read(manifest.config);
     for (const char* option : {"CONFIG_LIVEPATCH", "CONFIG_KALLSYMS", "CONFIG_MODULES"}) {
-        if (!config.enabled(option)) throw Error(at(manifest.config), fmt::format("the kernel cannot be livepatched: {} is not set", option));
+        if (!config.enabled(option))
+            throw Error(at(manifest.config), fmt::format("the kernel cannot be livepatched: {} is not set", option));
     }
     if (fs::exists(manifest.source / ".config")) check_same_config(manifest.config, manifest.source / ".config");
 }
 
 void check_release(const std::string& image, const fs::path& other, const std::string& found) {
-    if (found != image) throw Error(at(other), fmt::format("of another kernel: the image is of release {}, this is of {}", image, found));
+    if (found != image)
+        throw Error(at(other),
+                    fmt::format("of another kernel: the image is of release {}, this is of {}", image, found));
 }
 
 fs::path vmlinux_of(const AddRequest& request, const Manifest& manifest, Bytes image, const NewKernelFolder& folder) {
@@ -70,7 +77,8 @@ std::string check_vmlinux(const Manifest& manifest) {
 Manifest add(const AddRequest& request, const Progress& progress) {
     const FileLock lock = lock_kernel(request.name);
     if (load_manifest(request.name)) {
-        throw Error(fmt::format("there is a kernel '{}' already", request.name)).hint(fmt::format("klp kernel remove {}", request.name));
+        throw Error(fmt::format("there is a kernel '{}' already", request.name))
+            .hint(fmt::format("klp kernel remove {}", request.name));
     }
     Manifest manifest{.name = request.name,
                       .source = existing(request.source, "source tree", true),
@@ -89,7 +97,8 @@ Manifest add(const AddRequest& request, const Progress& progress) {
     check_release(manifest.release, release_file, first_line(release_file));
     check_config(manifest);
     (void)Exports::read(manifest.symvers);
-    if (!request.modules.empty()) manifest.modules = modules_folder(existing(request.modules, "modules", true), manifest.release);
+    if (!request.modules.empty())
+        manifest.modules = modules_folder(existing(request.modules, "modules", true), manifest.release);
     folder.commit(manifest);
     return manifest;
 }

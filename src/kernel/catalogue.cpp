@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "base/errno_text.hpp"
 #include "kernel/manifest.hpp"
 #include "kernel/text.hpp"
 
@@ -27,7 +28,8 @@ std::vector<Manifest> list() {
         if (!entry.is_directory() || entry.path().filename().string().starts_with('.')) continue;
         if (auto manifest = load_manifest(entry.path().filename().string())) kernels.push_back(std::move(*manifest));
     }
-    std::sort(kernels.begin(), kernels.end(), [](const Manifest& a, const Manifest& b) { return version_less(a.name, b.name); });
+    std::sort(kernels.begin(), kernels.end(),
+              [](const Manifest& a, const Manifest& b) { return version_less(a.name, b.name); });
     return kernels;
 }
 
@@ -44,24 +46,26 @@ Manifest default_kernel() {
     if (kernels.empty()) throw Error("no kernel in the catalogue").hint("klp kernel fetch newest");
     if (kernels.size() == 1) return std::move(kernels.front());
     if (auto newest = newest_fetched()) return std::move(*newest);
-    throw Error(fmt::format("several kernels, and none of them fetched: {}", names_of(kernels))).hint("name one with --kernel");
+    throw Error(fmt::format("several kernels, and none of them fetched: {}", names_of(kernels)))
+        .hint("name one with --kernel");
 }
 
 std::optional<Manifest> newest_fetched() {
     auto kernels = list();
-    const auto newest = std::find_if(kernels.rbegin(), kernels.rend(), [](const Manifest& kernel) { return kernel.fetched; });
+    const auto newest =
+        std::find_if(kernels.rbegin(), kernels.rend(), [](const Manifest& kernel) { return kernel.fetched; });
     if (newest == kernels.rend()) return std::nullopt;
     return std::move(*newest);
 }
 
 void remove(std::string_view name) {
-    const FileLock lock = lock_kernel(name);
     const fs::path folder = kernel_folder(name);
     if (!fs::exists(folder)) (void)find(name);
+    const FileLock lock = lock_kernel(name);
     std::error_code failure;
     fs::remove(folder / "kernel.json", failure);  // first, so that no half kernel is ever listed
     if (!failure) fs::remove_all(folder, failure);
-    if (failure) throw Error({folder.string(), "", {}}, "cannot be removed: " + failure.message());
+    if (failure) throw Error({folder.string(), "", {}}, "cannot be removed: " + errno_text(failure.value()));
 }
 
 }  // namespace klp::kernel

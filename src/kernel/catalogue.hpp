@@ -23,7 +23,7 @@ void remove(std::string_view name);
 
 struct AddRequest {
     std::string name;
-    fs::path source;   // configured and prepared (`make modules_prepare`); only read
+    fs::path source;  // configured and prepared (`make modules_prepare`); only read
     fs::path image;
     fs::path config;
     fs::path symvers;

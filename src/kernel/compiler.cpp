@@ -15,7 +15,9 @@ std::string without_name(std::string_view version_text) {
     return space == std::string_view::npos ? std::string() : std::string(version_text.substr(space + 1));
 }
 
-std::string_view name_of(std::string_view version_text) { return version_text.substr(0, version_text.find(' ')); }
+std::string_view name_of(std::string_view version_text) {
+    return version_text.substr(0, version_text.find(' '));
+}
 
 // "(Debian 12.2.0-14) 12.2.0" -> "12"
 std::string major_of(std::string_view version) {
@@ -33,7 +35,8 @@ std::optional<std::string> installed_version(const std::string& program) {
     return without_name(result.output.substr(0, result.output.find('\n')));
 }
 
-std::vector<std::string> candidates(std::string_view recorded_name, const std::string& version, const arch::Arch& arch) {
+std::vector<std::string> candidates(std::string_view recorded_name, const std::string& version,
+                                    const arch::Arch& arch) {
     const std::string prefix(arch.cross_prefix());
     const std::string numbered = "gcc-" + major_of(version);
     std::vector<std::string> names = {std::string(recorded_name.substr(recorded_name.rfind('/') + 1))};
@@ -67,9 +70,11 @@ std::string package_of(std::string_view recorded, const std::string& version, co
 
 Compiler find_compiler(const Config& config, const arch::Arch& arch, const Location& where) {
     const std::string recorded(config.value("CONFIG_CC_VERSION_TEXT").value_or(""));
-    if (recorded.empty()) throw Error(where, "the config does not say which compiler made the kernel: no CONFIG_CC_VERSION_TEXT");
+    if (recorded.empty())
+        throw Error(where, "the config does not say which compiler made the kernel: no CONFIG_CC_VERSION_TEXT");
     if (!config.enabled("CONFIG_CC_IS_GCC")) {
-        throw Error(where, fmt::format("the kernel was compiled by '{}'; only kernels made by GCC are supported", recorded));
+        throw Error(where,
+                    fmt::format("the kernel was compiled by '{}'; only kernels made by GCC are supported", recorded));
     }
     const std::string wanted = without_name(recorded);
     std::string others;

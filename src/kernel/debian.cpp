@@ -5,6 +5,7 @@
 
 #include <charconv>
 
+#include "base/errno_text.hpp"
 #include "base/error.hpp"
 #include "base/process.hpp"
 #include "kernel/text.hpp"
@@ -19,7 +20,9 @@ std::uint64_t number(std::string_view text) {
     return value;
 }
 
-std::string_view first_word(std::string_view text) { return text.substr(0, text.find_first_of(" (|:")); }
+std::string_view first_word(std::string_view text) {
+    return text.substr(0, text.find_first_of(" (|:"));
+}
 
 // "VERSION" out of "linux (= VERSION)" or "linux (VERSION)".
 std::string_view version_in_brackets(std::string_view text) {
@@ -54,8 +57,12 @@ std::string_view Package::field(std::string_view name) const {
     return found == fields_.end() ? std::string_view() : found->second;
 }
 
-std::uint64_t Package::size() const { return number(field("Size")); }
-std::uint64_t Package::installed_size() const { return number(field("Installed-Size")) * 1024; }
+std::uint64_t Package::size() const {
+    return number(field("Size"));
+}
+std::uint64_t Package::installed_size() const {
+    return number(field("Installed-Size")) * 1024;
+}
 
 std::vector<std::string_view> Package::depends() const {
     std::vector<std::string_view> names;
@@ -68,7 +75,8 @@ std::string Package::linux_source_version() const {
         if (first_word(trimmed(part)) == "linux") return std::string(version_in_brackets(part));
     }
     if (first_word(field("Source")) != "linux") {
-        throw Error(fmt::format("package {} does not say which version of source package 'linux' it was built from", name()));
+        throw Error(
+            fmt::format("package {} does not say which version of source package 'linux' it was built from", name()));
     }
     const std::string_view version_of_source = version_in_brackets(field("Source"));
     return std::string(version_of_source.empty() ? version() : version_of_source);
@@ -91,7 +99,8 @@ std::vector<std::string> Apt::command(std::string_view program) const {
 
 std::optional<Package> Apt::show(const std::string& name, std::string_view version) const {
     auto argv = command("apt-cache");
-    argv.insert(argv.end(), {"--no-all-versions", "show", version.empty() ? name : fmt::format("{}={}", name, version)});
+    argv.insert(argv.end(),
+                {"--no-all-versions", "show", version.empty() ? name : fmt::format("{}={}", name, version)});
     return Package::parse(run(quiet(std::move(argv))).output);  // its status is 100 where there is none
 }
 
@@ -99,7 +108,7 @@ void Apt::use_own_lists(const Progress& progress) {
     const fs::path state = cache_root() / "apt";
     std::error_code failure;
     for (const char* folder : {"lists/partial", "archives/partial"}) fs::create_directories(state / folder, failure);
-    if (failure) throw Error({state.string(), "", {}}, "cannot be made: " + failure.message());
+    if (failure) throw Error({state.string(), "", {}}, "cannot be made: " + errno_text(failure.value()));
     options_ = {"-o", "Dir::State::Lists=" + (state / "lists").string(), "-o", "Dir::Cache=" + state.string()};
     const FileLock lock(state / ".lock", FileLock::Mode::exclusive);
     progress("updating package lists");
@@ -129,7 +138,8 @@ fs::path Apt::download(const Package& package, const fs::path& folder) const {
 }
 
 std::string debian_architecture() {
-    std::string name = run_checked(quiet({"dpkg", "--print-architecture"}), "dpkg does not say its architecture").output;
+    std::string name =
+        run_checked(quiet({"dpkg", "--print-architecture"}), "dpkg does not say its architecture").output;
     while (!name.empty() && name.back() == '\n') name.pop_back();
     return name;
 }

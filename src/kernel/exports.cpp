@@ -33,7 +33,9 @@ std::string with_kernel_module_names(std::string text) {
         const std::size_t module = symbol < end ? text.find('\t', symbol + 1) : end;
         const std::size_t kind = module < end ? text.find('\t', module + 1) : end;
         const auto begin = text.begin();
-        if (kind < end) std::replace(begin + static_cast<std::ptrdiff_t>(module), begin + static_cast<std::ptrdiff_t>(kind), '-', '_');
+        if (kind < end)
+            std::replace(begin + static_cast<std::ptrdiff_t>(module), begin + static_cast<std::ptrdiff_t>(kind), '-',
+                         '_');
         line = end + 1;
     }
     return text;
@@ -49,8 +51,9 @@ Exports Exports::read(const fs::path& symvers) {
         const auto fields = split(line, '\t');
         const auto crc = parse_crc(fields[0]);
         if (!crc || fields.size() < 4 || fields[1].empty() || !fields[3].starts_with("EXPORT_SYMBOL")) {
-            throw Error({symvers.string(), "", offset}, "not a line of Module.symvers (crc, symbol, module, kind, namespace): '" +
-                                                            std::string(line) + "'");
+            throw Error(
+                {symvers.string(), "", offset},
+                "not a line of Module.symvers (crc, symbol, module, kind, namespace): '" + std::string(line) + "'");
         }
         exports.by_name_.try_emplace(fields[1], Export{*crc, base_name(fields[2]), fields[3].ends_with("_GPL"),
                                                        fields.size() > 4 ? fields[4] : std::string_view()});

@@ -33,7 +33,8 @@ struct Debs {
 
 Package need(const Apt& apt, const std::string& name, std::string_view version = {}) {
     if (auto package = apt.show(name, version)) return std::move(*package);
-    throw Error(fmt::format("no package {}{}{} in the package lists", name, version.empty() ? "" : " in version ", version))
+    throw Error(
+        fmt::format("no package {}{}{} in the package lists", name, version.empty() ? "" : " in version ", version))
         .hint("see which there are: apt-cache search --names-only '^linux-image-[0-9]'");
 }
 
@@ -60,9 +61,17 @@ Packages packages_of(const Apt& apt, const std::string& release) {
     const std::string version = image.linux_source_version();
     Package source = need(apt, "linux-source-" + series(release), version);
     if (headers.version() != version && headers.linux_source_version() != version) {
-        throw Error(fmt::format("package {} is of version {}, but the image was built from {}", headers.name(), headers.version(), version));
+        throw Error(fmt::format("package {} is of version {}, but the image was built from {}", headers.name(),
+                                headers.version(), version));
     }
     return {std::move(image), std::move(headers), std::move(source)};
+}
+
+// The first line of what an Error says; the lines of a failed program's output follow when it comes to the end.
+std::string_view summary(const Error& error) {
+    std::string_view text = error.what();
+    text = text.substr(0, text.find('\n'));
+    return text.substr(0, text.find_last_not_of(':') + 1);
 }
 
 // Does `what` with the machine's package lists; where that fails (there are none, they are too old to know the
@@ -75,7 +84,7 @@ auto with_lists(Apt& apt, const Progress& progress, const What& what) {
         } catch (const Interrupted&) {
             throw;
         } catch (const Error& error) {
-            progress(fmt::format("{}; trying with fresh package lists", error.what()));
+            progress(fmt::format("{}; trying with fresh package lists", summary(error)));
         }
         apt.use_own_lists(progress);
     }
@@ -84,13 +93,15 @@ auto with_lists(Apt& apt, const Progress& progress, const What& what) {
 
 // The tarball unpacks to about ten times its size.
 std::uint64_t space_needed(const Packages& packages) {
-    return packages.image.size() + packages.image.installed_size() + packages.headers.size() + 14 * packages.source.size();
+    return packages.image.size() + packages.image.installed_size() + packages.headers.size() +
+           14 * packages.source.size();
 }
 
 void check_space(const fs::path& folder, std::uint64_t needed) {
     const std::uint64_t available = fs::space(folder).available;
     if (available >= needed) return;
-    throw Error({folder.string(), "", {}}, fmt::format("no space: {} needed, {} free", format_size(needed), format_size(available)))
+    throw Error({folder.string(), "", {}},
+                fmt::format("no space: {} needed, {} free", format_size(needed), format_size(available)))
         .hint("put the cache elsewhere: KLPKIT_CACHE=FOLDER");
 }
 
@@ -166,7 +177,8 @@ void Fetcher::unpack_source_package(const fs::path& deb) {
     const fs::path tarball = at("unpacked") / "usr/src" / fmt::format("linux-source-{}.tar.xz", series(release_));
     if (!fs::exists(tarball)) throw Error(fmt::format("the source package has no {}", tarball.filename().string()));
     fs::create_directories(at("source"));
-    run_checked({.argv = {"tar", "-xf", tarball.string(), "-C", at("source").string(), "--strip-components=1", "--no-same-owner"}},
+    run_checked({.argv = {"tar", "-xf", tarball.string(), "-C", at("source").string(), "--strip-components=1",
+                          "--no-same-owner"}},
                 "the source cannot be unpacked");
 }
 
@@ -186,7 +198,8 @@ Manifest Fetcher::manifest() const {
 
 Manifest Fetcher::run() {
     check_prepare_tools();
-    check_space(folder_.path(), space_needed(with_lists(apt_, progress_, [this] { return packages_of(apt_, release_); })));
+    check_space(folder_.path(),
+                space_needed(with_lists(apt_, progress_, [this] { return packages_of(apt_, release_); })));
     const Debs debs = with_lists(apt_, progress_, [this] { return download(packages_of(apt_, release_)); });
     unpack_image_package(debs.image);
     unpack_headers_package(debs.headers);
@@ -212,7 +225,7 @@ std::string newest_release_or_known(Apt& apt, const Progress& progress) {
     } catch (const Error& error) {
         const auto known = newest_fetched();
         if (!known) throw;
-        progress(fmt::format("{}; taking the newest kernel fetched before: {}", error.what(), known->name));
+        progress(fmt::format("{}; taking the newest kernel fetched before: {}", summary(error), known->name));
         return known->name;
     }
 }

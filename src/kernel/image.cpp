@@ -23,7 +23,9 @@ constexpr std::uint64_t payload_length = 0x24c;  // u32
 constexpr std::uint16_t with_payload = 0x0208;
 }  // namespace setup
 
-bool is_elf(Bytes bytes) { return as_text(bytes).starts_with(ELFMAG); }
+bool is_elf(Bytes bytes) {
+    return as_text(bytes).starts_with(ELFMAG);
+}
 
 bool is_bzimage(Bytes image) {
     return image.size() >= setup::magic + 4 && as_text(image.subspan(setup::magic, 4)) == "HdrS";
@@ -92,7 +94,8 @@ std::string release_of_vmlinux(Bytes vmlinux, const Location& where) {
     while (const auto at = klp::find(vmlinux, as_bytes(banner), from)) {
         const std::string_view rest = as_text(vmlinux.subspan(*at + banner.size()));
         const std::size_t end = rest.substr(0, 256).find(' ');
-        if (end != std::string_view::npos && end > 0 && rest[0] >= '0' && rest[0] <= '9') return std::string(rest.substr(0, end));
+        if (end != std::string_view::npos && end > 0 && rest[0] >= '0' && rest[0] <= '9')
+            return std::string(rest.substr(0, end));
         from = *at + banner.size();
     }
     throw Error(where, "no 'Linux version' banner: not a Linux kernel");

@@ -14,9 +14,13 @@ namespace {
 // The kernel's own idea of where its text begins; always in the table (include/asm-generic/sections.h).
 constexpr std::array<std::string_view, 2> anchors{"_stext", "_text"};
 
-bool is_name_character(char c) { return c > ' ' && c < 0x7f; }
+bool is_name_character(char c) {
+    return c > ' ' && c < 0x7f;
+}
 
-bool is_type(char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '?'; }
+bool is_type(char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '?';
+}
 
 // All names one after the other, each with its type letter in front, as they are when uncompressed.
 struct Expanded {
@@ -37,13 +41,15 @@ Expanded expand(Bytes section, const TokenTable& tokens, const NamesTable& names
     return expanded;
 }
 
-std::vector<KernelSymbol> symbols_without_addresses(const std::string& text, const std::vector<std::uint32_t>& ends, const Location& where) {
+std::vector<KernelSymbol> symbols_without_addresses(const std::string& text, const std::vector<std::uint32_t>& ends,
+                                                    const Location& where) {
     std::vector<KernelSymbol> symbols(ends.size());
     std::uint32_t begin = 0;
     for (std::size_t i = 0; i < ends.size(); ++i) {
         const std::string_view line = std::string_view(text).substr(begin, ends[i] - begin);
         if (line.size() < 2 || !is_type(line[0]) || !std::all_of(line.begin(), line.end(), is_name_character)) {
-            throw Error(where, fmt::format("kallsyms tables are damaged: name {} of {} is not a type letter and a name", i, ends.size()));
+            throw Error(where, fmt::format("kallsyms tables are damaged: name {} of {} is not a type letter and a name",
+                                           i, ends.size()));
         }
         symbols[i].type = line[0];
         symbols[i].name = line.substr(1);
@@ -54,32 +60,41 @@ std::vector<KernelSymbol> symbols_without_addresses(const std::string& text, con
 
 bool is_code_address(const elf::Object& vmlinux, std::uint64_t address) {
     return std::any_of(vmlinux.sections().begin(), vmlinux.sections().end(), [address](const auto& section) {
-        return section->is_alloc() && section->is_code() && address >= section->address && address - section->address < section->size();
+        return section->is_alloc() && section->is_code() && address >= section->address &&
+               address - section->address < section->size();
     });
 }
 
 // Of the ways to read the addresses, the one that puts the beginning of the kernel's text into a code section.
-void set_addresses(std::vector<KernelSymbol>& symbols, const std::vector<std::vector<std::uint64_t>>& readings, const elf::Object& vmlinux,
-                   const Location& where) {
-    const auto anchor = std::find_first_of(symbols.begin(), symbols.end(), anchors.begin(), anchors.end(),
-                                           [](const KernelSymbol& symbol, std::string_view name) { return symbol.name == name; });
-    if (anchor == symbols.end()) throw Error(where, "kallsyms tables are damaged: neither _stext nor _text is among the names");
+void set_addresses(std::vector<KernelSymbol>& symbols, const std::vector<std::vector<std::uint64_t>>& readings,
+                   const elf::Object& vmlinux, const Location& where) {
+    const auto anchor =
+        std::find_first_of(symbols.begin(), symbols.end(), anchors.begin(), anchors.end(),
+                           [](const KernelSymbol& symbol, std::string_view name) { return symbol.name == name; });
+    if (anchor == symbols.end())
+        throw Error(where, "kallsyms tables are damaged: neither _stext nor _text is among the names");
     const auto index = static_cast<std::size_t>(anchor - symbols.begin());
-    const auto reading = std::find_if(readings.begin(), readings.end(), [&](const auto& addresses) { return is_code_address(vmlinux, addresses[index]); });
+    const auto reading = std::find_if(readings.begin(), readings.end(), [&](const auto& addresses) {
+        return is_code_address(vmlinux, addresses[index]);
+    });
     if (reading == readings.end()) {
-        throw Error(where, fmt::format("kallsyms tables are damaged: {} names, but no ascending addresses with {} in a code section",
-                                       symbols.size(), anchor->name));
+        throw Error(
+            where,
+            fmt::format("kallsyms tables are damaged: {} names, but no ascending addresses with {} in a code section",
+                        symbols.size(), anchor->name));
     }
     for (std::size_t i = 0; i < symbols.size(); ++i) symbols[i].address = (*reading)[i];
 }
 
-SymbolTable read_tables(const elf::Object& vmlinux, const elf::Section& section, const TokenTable& tokens, const NamesTable& names) {
+SymbolTable read_tables(const elf::Object& vmlinux, const elf::Section& section, const TokenTable& tokens,
+                        const NamesTable& names) {
     const Location where{vmlinux.display_name(), section.name, tokens.begin};
     Expanded expanded = expand(section.content(), tokens, names);
     std::vector<std::string> storage;
     storage.push_back(std::move(expanded.text));
     auto symbols = symbols_without_addresses(storage.front(), expanded.ends, where);
-    set_addresses(symbols, find_addresses(section.content(), section.address, vmlinux.order(), tokens, names), vmlinux, where);
+    set_addresses(symbols, find_addresses(section.content(), section.address, vmlinux.order(), tokens, names), vmlinux,
+                  where);
     return {"vmlinux", std::move(symbols), std::move(storage)};
 }
 
@@ -96,7 +111,8 @@ std::optional<SymbolTable> find_kallsyms(const elf::Object& vmlinux) {
             from = tokens->end;
         }
     }
-    if (tokens_without_names) throw Error(*tokens_without_names, "kallsyms tables are damaged: no names that fit the token table");
+    if (tokens_without_names)
+        throw Error(*tokens_without_names, "kallsyms tables are damaged: no names that fit the token table");
     return std::nullopt;
 }
 
@@ -104,7 +120,8 @@ std::optional<SymbolTable> find_kallsyms(const elf::Object& vmlinux) {
 
 SymbolTable read_kallsyms(const elf::Object& vmlinux) {
     if (auto table = find_kallsyms(vmlinux)) return std::move(*table);
-    throw Error({vmlinux.display_name(), "", {}}, "no kallsyms tables: not a Linux kernel, or built without CONFIG_KALLSYMS");
+    throw Error({vmlinux.display_name(), "", {}},
+                "no kallsyms tables: not a Linux kernel, or built without CONFIG_KALLSYMS");
 }
 
 SymbolTable read_vmlinux_symbols(const elf::Object& vmlinux) {

@@ -7,17 +7,20 @@ namespace klp::kernel {
 
 namespace {
 
-constexpr std::uint64_t alignment = 4;          // the smallest of any layout
-constexpr std::uint64_t longest_padding = 7;    // before an 8-aligned table
-constexpr std::uint64_t longest_token = 512;    // KSYM_NAME_LEN
-constexpr std::uint64_t longest_name = 514;     // compressed: KSYM_NAME_LEN bytes, and two of length
+constexpr std::uint64_t alignment = 4;        // the smallest of any layout
+constexpr std::uint64_t longest_padding = 7;  // before an 8-aligned table
+constexpr std::uint64_t longest_token = 512;  // KSYM_NAME_LEN
+constexpr std::uint64_t longest_name = 514;   // compressed: KSYM_NAME_LEN bytes, and two of length
 constexpr std::uint64_t names_a_marker = 256;
 constexpr std::uint64_t index_size = 256 * 2;
 
-constexpr std::uint64_t align_up(std::uint64_t value, std::uint64_t to) { return (value + to - 1) / to * to; }
+constexpr std::uint64_t align_up(std::uint64_t value, std::uint64_t to) {
+    return (value + to - 1) / to * to;
+}
 
 bool is_padding(Bytes bytes) {
-    return bytes.size() <= longest_padding && std::all_of(bytes.begin(), bytes.end(), [](std::byte b) { return b == std::byte{0}; });
+    return bytes.size() <= longest_padding &&
+           std::all_of(bytes.begin(), bytes.end(), [](std::byte b) { return b == std::byte{0}; });
 }
 
 // A section as tables are looked for in it: positions are checked by the callers.
@@ -26,11 +29,17 @@ struct View {
     ByteOrder order;
 
     [[nodiscard]] std::uint64_t size() const { return bytes.size(); }
-    [[nodiscard]] bool holds(std::uint64_t at, std::uint64_t count) const { return at <= size() && count <= size() - at; }
+    [[nodiscard]] bool holds(std::uint64_t at, std::uint64_t count) const {
+        return at <= size() && count <= size() - at;
+    }
     template <typename T>
-    [[nodiscard]] T value(std::uint64_t at) const { return load<T>(bytes.subspan(at, sizeof(T)), order); }
+    [[nodiscard]] T value(std::uint64_t at) const {
+        return load<T>(bytes.subspan(at, sizeof(T)), order);
+    }
     [[nodiscard]] std::uint8_t byte(std::uint64_t at) const { return std::to_integer<std::uint8_t>(bytes[at]); }
-    [[nodiscard]] Bytes between(std::uint64_t begin, std::uint64_t end) const { return bytes.subspan(begin, end - begin); }
+    [[nodiscard]] Bytes between(std::uint64_t begin, std::uint64_t end) const {
+        return bytes.subspan(begin, end - begin);
+    }
 };
 
 using Index = std::array<std::uint16_t, 256>;
@@ -41,7 +50,7 @@ std::optional<Index> index_at(const View& view, std::uint64_t at) {
     Index index{};
     for (std::size_t i = 1; i < index.size(); ++i) {
         index[i] = view.value<std::uint16_t>(at + 2 * i);
-        if (index[i] <= index[i - 1] || index[i] - index[i - 1] > longest_token) return std::nullopt;
+        if (index[i] <= index[i - 1] || index[i] > index[i - 1] + longest_token) return std::nullopt;
     }
     return index;
 }
@@ -77,8 +86,8 @@ std::vector<std::uint64_t> markers_at(const View& view, std::uint64_t at, std::u
 }
 
 // `count` compressed names from `at` on, with the markers given.
-std::optional<NamesTable> names_at(const View& view, std::uint64_t at, std::uint32_t count, const std::vector<std::uint64_t>& markers,
-                                   std::uint64_t end) {
+std::optional<NamesTable> names_at(const View& view, std::uint64_t at, std::uint32_t count,
+                                   const std::vector<std::uint64_t>& markers, std::uint64_t end) {
     NamesTable names;
     names.count = count;
     names.starts.reserve(count);
@@ -107,14 +116,17 @@ std::vector<std::pair<std::uint64_t, std::uint32_t>> counts_before(const View& v
     if (at >= 8 && at % 8 == 0) {
         const std::uint32_t padding = view.value<std::uint32_t>(at - 4);
         const std::uint32_t value = view.value<std::uint32_t>(at - 8);
-        if (padding == 0) counts = {{at - 8, value}};
-        else if (value == 0) counts = {{at - 8, padding}};
+        if (padding == 0)
+            counts = {{at - 8, value}};
+        else if (value == 0)
+            counts = {{at - 8, padding}};
     }
     return counts;
 }
 
 // The names that end where their markers begin.
-std::optional<NamesTable> names_before(const View& view, std::uint64_t markers_begin, const std::vector<std::uint64_t>& markers) {
+std::optional<NamesTable> names_before(const View& view, std::uint64_t markers_begin,
+                                       const std::vector<std::uint64_t>& markers) {
     const std::uint64_t last_block = markers.back();
     const std::uint64_t most = (markers.size() * names_a_marker);
     if (markers_begin < last_block + 2) return std::nullopt;
@@ -175,7 +187,8 @@ public:
         // With CONFIG_KALLSYMS_ABSOLUTE_PERCPU: what is not negative is an address itself, all else counts down.
         keep(ascending(count_, [&](std::uint32_t i) {
             const auto value = static_cast<std::int32_t>(offset(i));
-            return value >= 0 ? static_cast<std::uint64_t>(value) : base - 1 - static_cast<std::uint64_t>(std::int64_t{value});
+            return value >= 0 ? static_cast<std::uint64_t>(value)
+                              : base - 1 - static_cast<std::uint64_t>(std::int64_t{value});
         }));
     }
 
@@ -191,7 +204,8 @@ public:
 
     void absolute(std::uint64_t addresses) {
         if (!view_.holds(addresses, 8 * std::uint64_t{count_})) return;
-        keep(ascending(count_, [&](std::uint32_t i) { return view_.value<std::uint64_t>(addresses + 8 * std::uint64_t{i}); }));
+        keep(ascending(count_,
+                       [&](std::uint32_t i) { return view_.value<std::uint64_t>(addresses + 8 * std::uint64_t{i}); }));
     }
 
 private:
@@ -245,7 +259,8 @@ std::vector<std::vector<std::uint64_t>> find_addresses(Bytes section, std::uint6
     // In front of num_syms, as up to 6.3 …
     const std::uint64_t base_before = names.num_syms_at - 8;
     if (names.num_syms_at >= offsets_size + 8) finder.base_relative(base_before - offsets_size, base_before);
-    if (names.num_syms_at >= 8 * std::uint64_t{names.count}) finder.absolute(names.num_syms_at - 8 * std::uint64_t{names.count});
+    if (names.num_syms_at >= 8 * std::uint64_t{names.count})
+        finder.absolute(names.num_syms_at - 8 * std::uint64_t{names.count});
     // … and behind token_index, as from 6.4 on.
     const std::uint64_t after = align_up(tokens.end, 8);
     finder.base_relative(after, after + offsets_size);

@@ -43,7 +43,8 @@ struct NamesTable {
 [[nodiscard]] std::optional<NamesTable> find_names(Bytes section, ByteOrder order, const TokenTable& tokens);
 
 // Each way in which the addresses may be stored, of those that give ascending addresses (the table is sorted).
-[[nodiscard]] std::vector<std::vector<std::uint64_t>> find_addresses(Bytes section, std::uint64_t section_address, ByteOrder order,
-                                                                     const TokenTable& tokens, const NamesTable& names);
+[[nodiscard]] std::vector<std::vector<std::uint64_t>> find_addresses(Bytes section, std::uint64_t section_address,
+                                                                     ByteOrder order, const TokenTable& tokens,
+                                                                     const NamesTable& names);
 
 }  // namespace klp::kernel

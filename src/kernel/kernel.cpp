@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <mutex>
 
+#include "base/errno_text.hpp"
 #include "kernel/manifest.hpp"
 #include "kernel/module.hpp"
 
@@ -52,13 +53,19 @@ struct Kernel::Parts {
     std::map<std::string, std::unique_ptr<Module>, std::less<>> modules;
 };
 
-Kernel::Kernel(Manifest manifest) : parts_(std::make_unique<Parts>()) { parts_->manifest = std::move(manifest); }
+Kernel::Kernel(Manifest manifest) : parts_(std::make_unique<Parts>()) {
+    parts_->manifest = std::move(manifest);
+}
 Kernel::~Kernel() = default;
 Kernel::Kernel(Kernel&&) noexcept = default;
 
-const Manifest& Kernel::manifest() const noexcept { return parts_->manifest; }
+const Manifest& Kernel::manifest() const noexcept {
+    return parts_->manifest;
+}
 
-const arch::Arch& Kernel::arch() const { return arch::for_name(manifest().arch); }
+const arch::Arch& Kernel::arch() const {
+    return arch::for_name(manifest().arch);
+}
 
 const Config& Kernel::config() const {
     return parts_->config.get([this] { return Config::read(manifest().config); });
@@ -78,8 +85,9 @@ const SymbolTable& Kernel::symbols() const {
 
 const elf::Section* Kernel::section_at(std::uint64_t address) const {
     const auto& sections = parts_->sections.get([this] { return sections_by_address(vmlinux()); });
-    const auto above = std::upper_bound(sections.begin(), sections.end(), address,
-                                        [](std::uint64_t value, const elf::Section* section) { return value < section->address; });
+    const auto above =
+        std::upper_bound(sections.begin(), sections.end(), address,
+                         [](std::uint64_t value, const elf::Section* section) { return value < section->address; });
     if (above == sections.begin()) return nullptr;
     const elf::Section* section = *std::prev(above);
     return address - section->address < section->size() ? section : nullptr;
@@ -104,21 +112,23 @@ const Module& Kernel::module(std::string_view name) const {
     const auto path = module_path(name);
     if (!path) {
         throw Error(fmt::format("kernel {} has no module '{}'", manifest().name, name))
-            .hint(manifest().modules.empty() ? "it was added without --modules" : "its modules are under " + manifest().modules.string());
+            .hint(manifest().modules.empty() ? "it was added without --modules"
+                                             : "its modules are under " + manifest().modules.string());
     }
     auto module = std::make_unique<Module>(load_module(*path, config().enabled("CONFIG_KALLSYMS_ALL")));
     return *parts_->modules.emplace(std::string(name), std::move(module)).first->second;
 }
 
 std::vector<std::string> Kernel::module_dependencies(std::string_view name) const {
-    return dependencies_in_load_order(name, [this](std::string_view module_name) { return depends_of(module(module_name)); });
+    return dependencies_in_load_order(name,
+                                      [this](std::string_view module_name) { return depends_of(module(module_name)); });
 }
 
 fs::path Kernel::cache_folder() const {
     const fs::path folder = kernel_folder(manifest().name) / "cache";
     std::error_code failure;
     fs::create_directories(folder, failure);
-    if (failure) throw Error({folder.string(), "", {}}, "cannot be made: " + failure.message());
+    if (failure) throw Error({folder.string(), "", {}}, "cannot be made: " + errno_text(failure.value()));
     return folder;
 }
 

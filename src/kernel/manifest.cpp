@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "kernel/manifest.hpp"
+#include "base/errno_text.hpp"
 
 #include <fmt/format.h>
 
@@ -42,7 +43,9 @@ Manifest from_json(const nlohmann::json& json) {
 
 }  // namespace
 
-fs::path kernels_folder() { return cache_root() / "kernels"; }
+fs::path kernels_folder() {
+    return cache_root() / "kernels";
+}
 
 fs::path kernel_folder(std::string_view name) {
     check_kernel_name(name);
@@ -50,9 +53,11 @@ fs::path kernel_folder(std::string_view name) {
 }
 
 void check_kernel_name(std::string_view name) {
-    const bool printable = std::all_of(name.begin(), name.end(), [](char c) { return c > ' ' && c != 0x7f && c != '/'; });
+    const bool printable =
+        std::all_of(name.begin(), name.end(), [](char c) { return c > ' ' && c != 0x7f && c != '/'; });
     if (name.empty() || name.front() == '.' || name.front() == '-' || name.size() > 200 || !printable) {
-        throw Error(fmt::format("'{}' cannot name a kernel: expected a word without '/', not beginning with '.' or '-'", name));
+        throw Error(
+            fmt::format("'{}' cannot name a kernel: expected a word without '/', not beginning with '.' or '-'", name));
     }
 }
 
@@ -60,7 +65,7 @@ FileLock lock_kernel(std::string_view name) {
     const fs::path folder = kernel_folder(name);
     std::error_code failure;
     fs::create_directories(folder.parent_path(), failure);
-    if (failure) throw Error({folder.parent_path().string(), "", {}}, "cannot be made: " + failure.message());
+    if (failure) throw Error({folder.parent_path().string(), "", {}}, "cannot be made: " + errno_text(failure.value()));
     return {folder.parent_path() / ("." + folder.filename().string() + ".lock"), FileLock::Mode::exclusive};
 }
 
@@ -83,7 +88,7 @@ NewKernelFolder::NewKernelFolder(std::string_view name) : path_(kernel_folder(na
     std::error_code failure;
     fs::remove_all(path_, failure);
     if (!failure) fs::create_directories(path_, failure);
-    if (failure) throw Error({path_.string(), "", {}}, "cannot be made: " + failure.message());
+    if (failure) throw Error({path_.string(), "", {}}, "cannot be made: " + errno_text(failure.value()));
 }
 
 NewKernelFolder::~NewKernelFolder() {

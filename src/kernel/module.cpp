@@ -8,6 +8,7 @@
 #include <set>
 
 #include "base/decompress.hpp"
+#include "base/errno_text.hpp"
 #include "kernel/text.hpp"
 
 namespace klp::kernel {
@@ -50,12 +51,14 @@ ModuleFiles ModuleFiles::read(const fs::path& folder) {
     ModuleFiles files;
     if (folder.empty()) return files;
     std::error_code failure;
-    for (fs::recursive_directory_iterator entry(folder, failure), end; !failure && entry != end; entry.increment(failure)) {
+    for (fs::recursive_directory_iterator entry(folder, failure), end; !failure && entry != end;
+         entry.increment(failure)) {
         const std::string name = entry->path().filename().string();
-        const bool is_module = name.ends_with(".ko") || name.ends_with(".ko.xz") || name.ends_with(".ko.zst") || name.ends_with(".ko.gz");
+        const bool is_module =
+            name.ends_with(".ko") || name.ends_with(".ko.xz") || name.ends_with(".ko.zst") || name.ends_with(".ko.gz");
         if (is_module) files.paths_.emplace(module_name_of_path(name), entry->path());
     }
-    if (failure) throw Error({folder.string(), "", {}}, "cannot be read: " + failure.message());
+    if (failure) throw Error({folder.string(), "", {}}, "cannot be read: " + errno_text(failure.value()));
     return files;
 }
 
@@ -83,7 +86,8 @@ std::string_view modinfo(const elf::Object& module, std::string_view tag) {
     const elf::Section* section = module.find_section(".modinfo");
     if (section == nullptr) return {};
     for (const std::string_view entry : split(as_text(section->content()), '\0')) {
-        if (entry.size() > tag.size() && entry.starts_with(tag) && entry[tag.size()] == '=') return entry.substr(tag.size() + 1);
+        if (entry.size() > tag.size() && entry.starts_with(tag) && entry[tag.size()] == '=')
+            return entry.substr(tag.size() + 1);
     }
     return {};
 }
@@ -96,8 +100,8 @@ std::vector<std::string> depends_of(const Module& module) {
     return names;
 }
 
-std::vector<std::string> dependencies_in_load_order(std::string_view name,
-                                                    const std::function<std::vector<std::string>(std::string_view)>& depends) {
+std::vector<std::string> dependencies_in_load_order(
+    std::string_view name, const std::function<std::vector<std::string>(std::string_view)>& depends) {
     LoadOrder walk(depends);
     walk.visit(name);
     walk.order.pop_back();  // `name` itself

@@ -41,7 +41,8 @@ constexpr std::array<Tool, 8> tools{{{"make", "make"},
 constexpr std::array<Header, 2> headers{{{"gelf.h", "libelf-dev"}, {"openssl/opensslv.h", "libssl-dev"}}};
 
 bool has_header(std::string_view file) {
-    return run({.argv = {"gcc", "-fsyntax-only", "-x", "c", "-"}, .input = fmt::format("#include <{}>\n", file)}).status == 0;
+    return run({.argv = {"gcc", "-fsyntax-only", "-x", "c", "-"}, .input = fmt::format("#include <{}>\n", file)})
+               .status == 0;
 }
 
 // kbuild takes ARCH, KBUILD_OUTPUT, KCFLAGS and many more from the environment: none of the user's may leak in.
@@ -51,26 +52,33 @@ std::vector<std::pair<std::string, std::string>> clean_environment() {
 }
 
 void make(const PrepareRequest& request, const Compiler& compiler, std::vector<std::string> goals) {
-    std::vector<std::string> argv{"make", "-s", fmt::format("ARCH={}", request.arch->kbuild_name()), "CC=" + compiler.program,
-                                  "KERNELRELEASE=" + request.release};
+    std::vector<std::string> argv{"make", "-s", fmt::format("ARCH={}", request.arch->kbuild_name()),
+                                  "CC=" + compiler.program, "KERNELRELEASE=" + request.release};
     const std::string goal = goals.front();
     argv.insert(argv.end(), goals.begin(), goals.end());
-    run_checked({.argv = std::move(argv), .directory = request.source, .environment = clean_environment(), .clear_environment = true},
+    run_checked({.argv = std::move(argv),
+                 .directory = request.source,
+                 .environment = clean_environment(),
+                 .clear_environment = true},
                 fmt::format("make {} of the kernel's source failed", goal));
 }
 
 // Versions of tools, which differ from one point release of the distribution to the next, and names of keys.
 bool is_harmless(std::string_view option) {
-    constexpr std::array<std::string_view, 4> names{"CONFIG_CC_VERSION_TEXT", "CONFIG_BUILD_SALT", "CONFIG_MODULE_SIG_KEY",
-                                                    "CONFIG_SYSTEM_TRUSTED_KEYS"};
-    constexpr std::array<std::string_view, 9> versions{"AS", "LD", "LLD", "GCC", "CLANG", "PAHOLE", "RUSTC", "BINDGEN", "RUSTC_LLVM"};
+    constexpr std::array<std::string_view, 4> names{"CONFIG_CC_VERSION_TEXT", "CONFIG_BUILD_SALT",
+                                                    "CONFIG_MODULE_SIG_KEY", "CONFIG_SYSTEM_TRUSTED_KEYS"};
+    constexpr std::array<std::string_view, 9> versions{"AS",     "LD",    "LLD",     "GCC",       "CLANG",
+                                                       "PAHOLE", "RUSTC", "BINDGEN", "RUSTC_LLVM"};
     if (std::find(names.begin(), names.end(), option) != names.end()) return true;
     return std::any_of(versions.begin(), versions.end(), [option](std::string_view tool) {
-        return option == fmt::format("CONFIG_{}_VERSION", tool) || option == fmt::format("CONFIG_{}_VERSION_TEXT", tool);
+        return option == fmt::format("CONFIG_{}_VERSION", tool) ||
+               option == fmt::format("CONFIG_{}_VERSION_TEXT", tool);
     });
 }
 
-std::string shown(const std::optional<std::string_view>& value) { return value ? fmt::format("'{}'", *value) : "not set"; }
+std::string shown(const std::optional<std::string_view>& value) {
+    return value ? fmt::format("'{}'", *value) : "not set";
+}
 
 }  // namespace
 
@@ -84,7 +92,8 @@ void check_prepare_tools() {
     }
     if (packages.empty()) return;
     const std::string names = fmt::format("{}", fmt::join(packages, " "));
-    throw Error("a kernel's source cannot be prepared here, packages are missing: " + names).hint("apt-get install " + names);
+    throw Error("a kernel's source cannot be prepared here, packages are missing: " + names)
+        .hint("apt-get install " + names);
 }
 
 std::vector<std::string> config_differences(const Config& shipped, const Config& prepared) {
@@ -96,7 +105,8 @@ std::vector<std::string> config_differences(const Config& shipped, const Config&
     for (const std::string_view name : names) {
         const auto before = shipped.value(name);
         const auto after = prepared.value(name);
-        if (before != after && !is_harmless(name)) differences.push_back(fmt::format("{}: {}, {}", name, shown(before), shown(after)));
+        if (before != after && !is_harmless(name))
+            differences.push_back(fmt::format("{}: {}, {}", name, shown(before), shown(after)));
     }
     return differences;
 }
@@ -105,9 +115,11 @@ void check_same_config(const fs::path& shipped, const fs::path& prepared) {
     const auto differences = config_differences(Config::read(shipped), Config::read(prepared));
     if (differences.empty()) return;
     const std::size_t listed = std::min<std::size_t>(differences.size(), 8);
-    std::string text = fmt::format("{}", fmt::join(differences.begin(), differences.begin() + static_cast<std::ptrdiff_t>(listed), "; "));
+    std::string text = fmt::format(
+        "{}", fmt::join(differences.begin(), differences.begin() + static_cast<std::ptrdiff_t>(listed), "; "));
     if (listed < differences.size()) text += fmt::format("; and {} more", differences.size() - listed);
-    Error error({prepared.string(), "", {}}, fmt::format("the source tree's config is not the shipped one ({}): {}", shipped.string(), text));
+    Error error({prepared.string(), "", {}},
+                fmt::format("the source tree's config is not the shipped one ({}): {}", shipped.string(), text));
     if (text.find("BTF") != std::string::npos || text.find("PAHOLE") != std::string::npos) {
         error.hint("CONFIG_DEBUG_INFO_BTF needs pahole: apt-get install dwarves");
     }
@@ -115,8 +127,8 @@ void check_same_config(const fs::path& shipped, const fs::path& prepared) {
 }
 
 void check_prepared(const fs::path& source) {
-    for (const char* file : {"include/generated/autoconf.h", "include/generated/utsrelease.h", "include/config/kernel.release",
-                             "scripts/mod/modpost"}) {
+    for (const char* file : {"include/generated/autoconf.h", "include/generated/utsrelease.h",
+                             "include/config/kernel.release", "scripts/mod/modpost"}) {
         if (fs::exists(source / file)) continue;
         throw Error({source.string(), "", {}}, fmt::format("not a prepared kernel source tree: {} is missing", file))
             .hint("configure it, then run: make modules_prepare");
@@ -131,7 +143,8 @@ void prepare_source(const PrepareRequest& request, const Progress& progress) {
     make(request, compiler, {"olddefconfig"});
     check_same_config(request.config, request.source / ".config");
     progress("preparing the source tree");
-    make(request, compiler, {"modules_prepare", fmt::format("-j{}", std::max(1U, std::thread::hardware_concurrency()))});
+    make(request, compiler,
+         {"modules_prepare", fmt::format("-j{}", std::max(1U, std::thread::hardware_concurrency()))});
     fs::copy_file(request.symvers, request.source / "Module.symvers", fs::copy_options::overwrite_existing);
     check_prepared(request.source);
 }

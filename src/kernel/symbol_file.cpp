@@ -9,7 +9,9 @@ namespace klp::kernel {
 
 namespace {
 
-bool is_module_name(const fs::path& path) { return path.filename().string().find(".ko") != std::string::npos; }
+bool is_module_name(const fs::path& path) {
+    return path.filename().string().find(".ko") != std::string::npos;
+}
 
 // System.map begins with an address of 16 digits and a space.
 bool is_system_map(Bytes bytes) {

@@ -55,15 +55,19 @@ std::uint32_t SymbolTable::sympos(std::size_t index) const {
     }
     if (same.size() == 1) return 0;
     if (position == position_when_live) return position;
-    throw Error({object_, "", {}}, fmt::format("symbol '{}' is number {} of its name while the module loads, but number {} later", symbol.name,
-                                               position, position_when_live))
-        .hint("the kernel cannot find it by name and position: a symbol of the same name is in an init section before it");
+    throw Error({object_, "", {}},
+                fmt::format("symbol '{}' is number {} of its name while the module loads, but number {} later",
+                            symbol.name, position, position_when_live))
+        .hint(
+            "the kernel cannot find it by name and position: a symbol of the same name is in an init section before "
+            "it");
 }
 
 std::vector<std::size_t> SymbolTable::at(std::uint64_t address) const {
     const auto below = [this](std::uint32_t i, std::uint64_t value) { return symbols_[i].address < value; };
     std::vector<std::size_t> found;
-    for (auto i = std::lower_bound(by_address_.begin(), by_address_.end(), address, below); i != by_address_.end(); ++i) {
+    for (auto i = std::lower_bound(by_address_.begin(), by_address_.end(), address, below); i != by_address_.end();
+         ++i) {
         if (symbols_[*i].address != address) break;
         found.push_back(*i);
     }

@@ -13,7 +13,9 @@ namespace klp::kernel {
 namespace {
 
 // kernel/module/main.c:rewrite_section_headers and setup_load_info: sections that the loader reads, but does not keep.
-bool is_dropped_by_loader(const elf::Section& section) { return section.name == ".modinfo" || section.name == "__versions"; }
+bool is_dropped_by_loader(const elf::Section& section) {
+    return section.name == ".modinfo" || section.name == "__versions";
+}
 
 constexpr std::string_view percpu = ".data..percpu";
 
@@ -48,13 +50,16 @@ std::unordered_set<std::string_view> exported_names(const elf::Object& module) {
     constexpr std::string_view prefix = "__ksymtab_";
     std::unordered_set<std::string_view> names;
     for (const auto& symbol : module.symbols()) {
-        const bool is_entry = symbol->section != nullptr && symbol->section->name == "__ksymtab" && symbol->name.starts_with(prefix);
+        const bool is_entry =
+            symbol->section != nullptr && symbol->section->name == "__ksymtab" && symbol->name.starts_with(prefix);
         if (is_entry) names.insert(std::string_view(symbol->name).substr(prefix.size()));
     }
     return names;
 }
 
-char upper(char type) { return static_cast<char>(std::toupper(static_cast<unsigned char>(type))); }
+char upper(char type) {
+    return static_cast<char>(std::toupper(static_cast<unsigned char>(type)));
+}
 
 std::vector<KernelSymbol> module_symbols(const elf::Object& object, bool all) {
     const auto exported = exported_names(object);
@@ -63,8 +68,8 @@ std::vector<KernelSymbol> module_symbols(const elf::Object& object, bool all) {
         // kernel/module/kallsyms.c:module_kallsyms_on_each_symbol
         if (symbol->placement == elf::Placement::undefined || symbol->name.empty()) continue;
         const char type = type_of(*symbol, true);
-        symbols.push_back({symbol->value, exported.contains(symbol->name) ? upper(type) : type, symbol->name, symbol->section,
-                           !is_core_symbol(*symbol, all)});
+        symbols.push_back({symbol->value, exported.contains(symbol->name) ? upper(type) : type, symbol->name,
+                           symbol->section, !is_core_symbol(*symbol, all)});
     }
     return symbols;
 }
@@ -78,7 +83,8 @@ std::vector<KernelSymbol> vmlinux_symbols(const elf::Object& object) {
         const char type = type_of(*symbol, false);
         symbols.push_back({symbol->value, symbol->is_local() ? type : upper(type), symbol->name});
     }
-    std::stable_sort(symbols.begin(), symbols.end(), [](const KernelSymbol& a, const KernelSymbol& b) { return a.address < b.address; });
+    std::stable_sort(symbols.begin(), symbols.end(),
+                     [](const KernelSymbol& a, const KernelSymbol& b) { return a.address < b.address; });
     return symbols;
 }
 

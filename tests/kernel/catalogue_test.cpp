@@ -43,12 +43,22 @@ TEST_F(Catalogue, ListsWholeKernelsByVersion) {
 }
 
 TEST_F(Catalogue, StoresAllOfAManifest) {
-    const Manifest manifest{.name = "n", .release = "r", .arch = "x86_64", .source = "/s", .image = "/i", .vmlinux = "/v", .modules = "/m", .config = "/c", .symvers = "/y", .fetched = true};
+    const Manifest manifest{.name = "n",
+                            .release = "r",
+                            .arch = "x86_64",
+                            .source = "/s",
+                            .image = "/i",
+                            .vmlinux = "/v",
+                            .modules = "/m",
+                            .config = "/c",
+                            .symvers = "/y",
+                            .fetched = true};
     NewKernelFolder(manifest.name).commit(manifest);
     const Manifest found = find("n");
-    EXPECT_EQ(std::tie(found.release, found.arch, found.source, found.image, found.vmlinux, found.modules, found.config, found.symvers, found.fetched),
-              std::tie(manifest.release, manifest.arch, manifest.source, manifest.image, manifest.vmlinux, manifest.modules, manifest.config, manifest.symvers,
-                       manifest.fetched));
+    EXPECT_EQ(std::tie(found.release, found.arch, found.source, found.image, found.vmlinux, found.modules, found.config,
+                       found.symvers, found.fetched),
+              std::tie(manifest.release, manifest.arch, manifest.source, manifest.image, manifest.vmlinux,
+                       manifest.modules, manifest.config, manifest.symvers, manifest.fetched));
 }
 
 TEST_F(Catalogue, DefaultIsTheOnlyOneOrTheNewestFetched) {
@@ -86,7 +96,10 @@ TEST_F(Catalogue, RemoveTakesAwayHalfAndWholeKernels) {
 }
 
 TEST_F(Catalogue, FolderGoesUnlessCommitted) {
-    { const NewKernelFolder folder("a"); write_file(folder.path() / "file", std::string_view("x")); }
+    {
+        const NewKernelFolder folder("a");
+        write_file(folder.path() / "file", std::string_view("x"));
+    }
     EXPECT_FALSE(fs::exists(kernel_folder("a")));
     fs::create_directories(kernel_folder("a"));
     write_file(kernel_folder("a") / "left-over", std::string_view("x"));
@@ -105,15 +118,22 @@ class AddedKernel : public Catalogue {
 protected:
     AddedKernel() {
         const fs::path tree = folder_.path() / "tree";
-        for (const char* name : {"include/generated/autoconf.h", "include/generated/utsrelease.h", "scripts/mod/modpost"}) put(tree / name, "x");
+        for (const char* name :
+             {"include/generated/autoconf.h", "include/generated/utsrelease.h", "scripts/mod/modpost"})
+            put(tree / name, "x");
         put(tree / "include/config/kernel.release", "6.1.0-test\n");
         put(tree / ".config", config);
         put(folder_.path() / "config", config);
         put(folder_.path() / "Module.symvers", "0x00000001\ta\tvmlinux\tEXPORT_SYMBOL\t\n");
         put(folder_.path() / "mods/lib/modules/6.1.0-test/kernel/a-b.ko", "x");
         write_vmlinux("6.1.0-test");
-        request_ = {.name = "mine", .source = tree, .image = folder_.path() / "vmlinux", .config = folder_.path() / "config",
-                    .symvers = folder_.path() / "Module.symvers", .modules = folder_.path() / "mods", .vmlinux = {}};
+        request_ = {.name = "mine",
+                    .source = tree,
+                    .image = folder_.path() / "vmlinux",
+                    .config = folder_.path() / "config",
+                    .symvers = folder_.path() / "Module.symvers",
+                    .modules = folder_.path() / "mods",
+                    .vmlinux = {}};
     }
 
     static void put(const fs::path& path, std::string_view text) {
@@ -121,7 +141,9 @@ protected:
         write_file(path, text);
     }
     void write_vmlinux(const std::string& release) {
-        auto tables = test::TableWriter(test::example_lines(300, false), test::TableLayout::old, test::AddressForm::base_relative, ByteOrder::little).write();
+        auto tables = test::TableWriter(test::example_lines(300, false), test::TableLayout::old,
+                                        test::AddressForm::base_relative, ByteOrder::little)
+                          .write();
         const std::string banner = "Linux version " + release + " (a@b) #1";
         for (const char c : banner) tables.push_back(std::byte(c));
         test::image_with(std::move(tables), ByteOrder::little).write_to(folder_.path() / "vmlinux");
@@ -145,7 +167,8 @@ TEST_F(AddedKernel, IsFoundAndRead) {
     EXPECT_EQ(kernel.exports().size(), 1U);
     EXPECT_EQ(kernel.module_path("a_b"), added.modules / "kernel/a-b.ko");
     EXPECT_EQ(kernel.module_path("other"), std::nullopt);
-    EXPECT_THAT([&] { (void)kernel.module("other"); }, ThrowsMessage<Error>(HasSubstr("kernel mine has no module 'other'")));
+    EXPECT_THAT([&] { (void)kernel.module("other"); },
+                ThrowsMessage<Error>(HasSubstr("kernel mine has no module 'other'")));
     EXPECT_TRUE(fs::is_directory(kernel.cache_folder()));
     EXPECT_THAT(adding(), ThrowsMessage<Error>(HasSubstr("there is a kernel 'mine' already")));
 }
@@ -175,12 +198,14 @@ TEST_F(AddedKernel, LoadsOncePerThreadRace) {
 
 TEST_F(AddedKernel, PartsThatDoNotFitAreRefused) {
     put(request_.source / "include/config/kernel.release", "6.1.0-other\n");
-    EXPECT_THAT(adding(), ThrowsMessage<Error>(HasSubstr("the image is of release 6.1.0-test, this is of 6.1.0-other")));
+    EXPECT_THAT(adding(),
+                ThrowsMessage<Error>(HasSubstr("the image is of release 6.1.0-test, this is of 6.1.0-other")));
     put(request_.source / "include/config/kernel.release", "6.1.0-test\n");
     put(request_.source / ".config", std::string(config) + "CONFIG_PREEMPT=y\n");
     EXPECT_THAT(adding(), ThrowsMessage<Error>(HasSubstr("CONFIG_PREEMPT: not set, 'y'")));
     fs::remove(request_.source / "scripts/mod/modpost");
-    EXPECT_THAT(adding(), ThrowsMessage<Error>(HasSubstr("not a prepared kernel source tree: scripts/mod/modpost is missing")));
+    EXPECT_THAT(adding(),
+                ThrowsMessage<Error>(HasSubstr("not a prepared kernel source tree: scripts/mod/modpost is missing")));
     request_.symvers = folder_.path() / "nothing";
     EXPECT_THAT(adding(), ThrowsMessage<Error>(HasSubstr("no such file (expected the kernel's Module.symvers)")));
     EXPECT_FALSE(fs::exists(kernel_folder("mine")));

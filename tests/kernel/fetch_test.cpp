@@ -26,7 +26,8 @@ linux-source-6.1=6.1.27-1) printf 'Package: linux-source-6.1\nVersion: 6.1.27-1\
 esac
 )";
 
-constexpr std::string_view no_network = "#!/bin/sh\necho \"E: Temporary failure resolving 'deb.debian.org'\" >&2\nexit 100\n";
+constexpr std::string_view no_network =
+    "#!/bin/sh\necho \"E: Temporary failure resolving 'deb.debian.org'\" >&2\nexit 100\n";
 
 class Fetch : public ::testing::Test {
 protected:
@@ -37,16 +38,21 @@ protected:
         program("apt-cache", known_packages);
         program("apt-get", no_network);
         program("dpkg", "#!/bin/sh\necho amd64\n");
-        for (const char* tool : {"make", "gcc", "ld", "flex", "bison", "bc", "perl", "pahole"}) program(tool, "#!/bin/sh\ncat >/dev/null\n");
+        for (const char* tool : {"make", "gcc", "ld", "flex", "bison", "bc", "perl", "pahole"})
+            program(tool, "#!/bin/sh\ncat >/dev/null\n");
     }
     ~Fetch() override {
         ::setenv("PATH", path_.c_str(), 1);
         ::unsetenv("KLPKIT_CACHE");
     }
 
-    void program(const char* name, std::string_view script) const { write_file(folder_.path() / "bin" / name, script, fs::perms(0755)); }
+    void program(const char* name, std::string_view script) const {
+        write_file(folder_.path() / "bin" / name, script, fs::perms(0755));
+    }
     auto fetching(std::string_view release) {
-        return [this, release] { (void)fetch(release, Progress([this](std::string_view line) { progress_.emplace_back(line); })); };
+        return [this, release] {
+            (void)fetch(release, Progress([this](std::string_view line) { progress_.emplace_back(line); }));
+        };
     }
 
     TempDir folder_{"klp-test"};
@@ -62,19 +68,22 @@ TEST_F(Fetch, WithoutNetworkLeavesNothing) {
 
 TEST_F(Fetch, UnknownReleaseIsRefused) {
     program("apt-get", "#!/bin/sh\nexit 0\n");
-    EXPECT_THAT(fetching("6.1.0-99-amd64"), ThrowsMessage<Error>(HasSubstr("no package linux-image-6.1.0-99-amd64 in the package lists")));
+    EXPECT_THAT(fetching("6.1.0-99-amd64"),
+                ThrowsMessage<Error>(HasSubstr("no package linux-image-6.1.0-99-amd64 in the package lists")));
     EXPECT_FALSE(fs::exists(kernel_folder("6.1.0-99-amd64")));
     EXPECT_THAT(fetching("../x"), ThrowsMessage<Error>(HasSubstr("cannot name a kernel")));
 }
 
 TEST_F(Fetch, DamagedPackageLeavesNothing) {
     program("apt-get", "#!/bin/sh\nfor name; do :; done\necho nonsense >${name%=*}_1_amd64.deb\n");
-    EXPECT_THAT(fetching("6.1.0-9-amd64"), ThrowsMessage<Error>(HasSubstr("package linux-image-6.1.0-9-amd64_1_amd64.deb cannot be unpacked")));
+    EXPECT_THAT(fetching("6.1.0-9-amd64"),
+                ThrowsMessage<Error>(HasSubstr("package linux-image-6.1.0-9-amd64_1_amd64.deb cannot be unpacked")));
     EXPECT_FALSE(fs::exists(kernel_folder("6.1.0-9-amd64")));
 }
 
 TEST_F(Fetch, OfAKnownReleaseAsksNobody) {
-    NewKernelFolder("6.1.0-9-amd64").commit({.name = "6.1.0-9-amd64", .release = "6.1.0-9-amd64", .arch = "x86_64", .fetched = true});
+    NewKernelFolder("6.1.0-9-amd64")
+        .commit({.name = "6.1.0-9-amd64", .release = "6.1.0-9-amd64", .arch = "x86_64", .fetched = true});
     program("apt-cache", "#!/bin/sh\nexit 100\n");
     EXPECT_EQ(fetch("6.1.0-9-amd64", {}).name, "6.1.0-9-amd64");
     EXPECT_NO_THROW(fetching("newest")());
@@ -82,14 +91,17 @@ TEST_F(Fetch, OfAKnownReleaseAsksNobody) {
 }
 
 TEST_F(Fetch, NewestIsWhatTheMetapackageDependsOn) {
-    NewKernelFolder("6.1.0-9-amd64").commit({.name = "6.1.0-9-amd64", .release = "6.1.0-9-amd64", .arch = "x86_64", .fetched = true});
-    NewKernelFolder("6.1.0-10-amd64").commit({.name = "6.1.0-10-amd64", .release = "6.1.0-10-amd64", .arch = "x86_64", .fetched = true});
+    NewKernelFolder("6.1.0-9-amd64")
+        .commit({.name = "6.1.0-9-amd64", .release = "6.1.0-9-amd64", .arch = "x86_64", .fetched = true});
+    NewKernelFolder("6.1.0-10-amd64")
+        .commit({.name = "6.1.0-10-amd64", .release = "6.1.0-10-amd64", .arch = "x86_64", .fetched = true});
     EXPECT_EQ(fetch("newest", {}).name, "6.1.0-9-amd64");
 }
 
 TEST_F(Fetch, MissingToolsAreNamedAtOnce) {
     program("gcc", "#!/bin/sh\ncat >/dev/null\nexit 1\n");
-    EXPECT_THAT(fetching("6.1.0-9-amd64"), ThrowsMessage<Error>(HasSubstr("packages are missing: libelf-dev libssl-dev")));
+    EXPECT_THAT(fetching("6.1.0-9-amd64"),
+                ThrowsMessage<Error>(HasSubstr("packages are missing: libelf-dev libssl-dev")));
     EXPECT_FALSE(fs::exists(kernel_folder("6.1.0-9-amd64")));
 }
 

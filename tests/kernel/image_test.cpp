@@ -60,11 +60,13 @@ TEST_P(Compressors, PayloadIsUnpacked) {
     EXPECT_EQ(unpack_image(as_bytes(image), here), bytes_of(kernel_text()));
 }
 
-INSTANTIATE_TEST_SUITE_P(All, Compressors,
-                         ::testing::Values(std::vector<std::string>{"gzip", "-9n"}, std::vector<std::string>{"xz", "--check=crc32", "--x86", "--lzma2=dict=1MiB"},
-                                           std::vector<std::string>{"zstd", "-q"}, std::vector<std::string>{"lz4", "-l", "-9", "-q"},
-                                           std::vector<std::string>{"bzip2", "-9"}, std::vector<std::string>{"lzma", "-9"},
-                                           std::vector<std::string>{"lzop", "-9"}));
+INSTANTIATE_TEST_SUITE_P(
+    All, Compressors,
+    ::testing::Values(std::vector<std::string>{"gzip", "-9n"},
+                      std::vector<std::string>{"xz", "--check=crc32", "--x86", "--lzma2=dict=1MiB"},
+                      std::vector<std::string>{"zstd", "-q"}, std::vector<std::string>{"lz4", "-l", "-9", "-q"},
+                      std::vector<std::string>{"bzip2", "-9"}, std::vector<std::string>{"lzma", "-9"},
+                      std::vector<std::string>{"lzop", "-9"}));
 
 TEST(UnpackImage, ElfPassesThrough) {
     EXPECT_EQ(unpack_image(as_bytes(kernel_text()), here), bytes_of(kernel_text()));
@@ -84,9 +86,11 @@ TEST(UnpackImage, TruncatedImagesAreRefused) {
 
 TEST(UnpackImage, ForeignFilesAreRefused) {
     const auto unpacking = [](std::string text) { return [text] { (void)unpack_image(as_bytes(text), here); }; };
-    EXPECT_THAT(unpacking("PK\3\4 something else altogether"), ThrowsMessage<Error>(HasSubstr("vmlinuz: not a kernel image that is known")));
+    EXPECT_THAT(unpacking("PK\3\4 something else altogether"),
+                ThrowsMessage<Error>(HasSubstr("vmlinuz: not a kernel image that is known")));
     EXPECT_THAT(unpacking(""), ThrowsMessage<Error>(HasSubstr("not a kernel image")));
-    EXPECT_THAT(unpacking(bzimage("not compressed at all")), ThrowsMessage<Error>(HasSubstr("compressed in no known way")));
+    EXPECT_THAT(unpacking(bzimage("not compressed at all")),
+                ThrowsMessage<Error>(HasSubstr("compressed in no known way")));
     const std::string text = run_checked({.argv = {"gzip"}, .input = "no ELF file"}, "gzip").output;
     EXPECT_THAT(unpacking(bzimage(text)), ThrowsMessage<Error>(HasSubstr("holds gzip data, but no ELF file")));
 }
@@ -100,7 +104,8 @@ TEST(UnpackImage, OldBootProtocolIsRefused) {
 TEST(ReleaseOfImage, IsReadFromHeaderAndBanner) {
     EXPECT_EQ(release_of_image(as_bytes(bzimage(compressed({"gzip"}))), here), "6.1.0-9-test");
     EXPECT_EQ(release_of_image(as_bytes(kernel_text()), here), "6.1.0-9-test");
-    EXPECT_THAT([] { (void)release_of_vmlinux(as_bytes("\177ELF Linux version %s (%s"), here); }, ThrowsMessage<Error>(HasSubstr("not a Linux kernel")));
+    EXPECT_THAT([] { (void)release_of_vmlinux(as_bytes("\177ELF Linux version %s (%s"), here); },
+                ThrowsMessage<Error>(HasSubstr("not a Linux kernel")));
 }
 
 }  // namespace

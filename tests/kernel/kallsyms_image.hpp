@@ -79,10 +79,14 @@ private:
         std::uint64_t base = text_address;
         for (const Line& line : lines_) {
             const bool percpu = line.address < 0x10000000;
-            if (form_ == AddressForm::absolute) number<std::uint64_t>(line.address);
-            else if (layout_ == TableLayout::latest) number<std::uint32_t>(static_cast<std::uint32_t>(line.address - rodata_address - out_.size()));
-            else if (form_ == AddressForm::absolute_percpu) number<std::uint32_t>(static_cast<std::uint32_t>(percpu ? line.address : base - line.address - 1));
-            else number<std::uint32_t>(static_cast<std::uint32_t>(line.address - base));
+            if (form_ == AddressForm::absolute)
+                number<std::uint64_t>(line.address);
+            else if (layout_ == TableLayout::latest)
+                number<std::uint32_t>(static_cast<std::uint32_t>(line.address - rodata_address - out_.size()));
+            else if (form_ == AddressForm::absolute_percpu)
+                number<std::uint32_t>(static_cast<std::uint32_t>(percpu ? line.address : base - line.address - 1));
+            else
+                number<std::uint32_t>(static_cast<std::uint32_t>(line.address - base));
         }
         if (form_ == AddressForm::absolute || layout_ == TableLayout::latest) return;
         label();
@@ -116,8 +120,10 @@ private:
         label();
         markers_at = out_.size();
         for (const std::uint64_t marker : markers) {
-            if (layout_ == TableLayout::early) number<std::uint64_t>(marker);
-            else number<std::uint32_t>(static_cast<std::uint32_t>(marker));
+            if (layout_ == TableLayout::early)
+                number<std::uint64_t>(marker);
+            else
+                number<std::uint32_t>(static_cast<std::uint32_t>(marker));
         }
     }
 

@@ -4,8 +4,8 @@
 
 #include <random>
 
-#include "kernel/kallsyms.hpp"
 #include "kallsyms_image.hpp"
+#include "kernel/kallsyms.hpp"
 
 namespace klp::kernel {
 namespace {
@@ -40,7 +40,8 @@ class KallsymsVariant : public ::testing::TestWithParam<Variant> {};
 TEST_P(KallsymsVariant, ReadsWhatTheKernelBuildWrites) {
     const auto [layout, form, order] = GetParam();
     for (const std::size_t count : {5U, 255U, 256U, 257U, 1000U, 1001U, 2003U}) {
-        const auto lines = test::example_lines(count, form == AddressForm::absolute_percpu || form == AddressForm::absolute);
+        const auto lines =
+            test::example_lines(count, form == AddressForm::absolute_percpu || form == AddressForm::absolute);
         const auto image = test::image_with(tables(lines, layout, form, order), order);
         SCOPED_TRACE(count);
         expect_same(read_kallsyms(image), lines);
@@ -51,7 +52,8 @@ std::vector<Variant> variants() {
     std::vector<Variant> all;
     for (const ByteOrder order : {ByteOrder::little, ByteOrder::big}) {
         for (const auto layout : {TableLayout::early, TableLayout::old, TableLayout::with_seqs, TableLayout::late}) {
-            for (const auto form : {AddressForm::base_relative, AddressForm::absolute_percpu, AddressForm::absolute}) all.push_back({layout, form, order});
+            for (const auto form : {AddressForm::base_relative, AddressForm::absolute_percpu, AddressForm::absolute})
+                all.push_back({layout, form, order});
         }
         all.push_back({TableLayout::latest, AddressForm::base_relative, order});
     }
@@ -69,41 +71,48 @@ TEST(Kallsyms, TruncatedTablesAreRefused) {
     const auto lines = test::example_lines(700, true);
     const auto whole = tables(lines, TableLayout::late, AddressForm::absolute_percpu, ByteOrder::little);
     for (std::size_t size = 0; size + 700 * 3 + 80 < whole.size(); size += 97) {
-        const auto image = test::image_with({whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size)}, ByteOrder::little);
+        const auto image =
+            test::image_with({whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size)}, ByteOrder::little);
         EXPECT_THROW((void)read_kallsyms(image), Error) << size;
     }
 }
 
 // Markers and lengths of names say the same thing twice: neither can be wrong unnoticed.
 TEST(Kallsyms, MarkersAndLengthsThatDisagreeAreRefused) {
-    test::TableWriter writer(test::example_lines(1000, false), TableLayout::old, AddressForm::base_relative, ByteOrder::little);
+    test::TableWriter writer(test::example_lines(1000, false), TableLayout::old, AddressForm::base_relative,
+                             ByteOrder::little);
     const auto whole = writer.write();
     for (const std::size_t at : {writer.markers_at, writer.markers_at + 4, writer.markers_at + 12, writer.names_at}) {
         auto damaged = whole;
         damaged[at] ^= std::byte{1};
         const auto image = test::image_with(std::move(damaged), ByteOrder::little);
-        EXPECT_THAT([&] { (void)read_kallsyms(image); }, ThrowsMessage<Error>(HasSubstr("no names that fit the token table"))) << at;
+        EXPECT_THAT([&] { (void)read_kallsyms(image); },
+                    ThrowsMessage<Error>(HasSubstr("no names that fit the token table")))
+            << at;
     }
 }
 
 TEST(Kallsyms, AddressesThatDoNotAscendAreRefused) {
     auto lines = test::example_lines(1000, false);
     std::swap(lines[500].address, lines[600].address);
-    const auto image = test::image_with(tables(lines, TableLayout::late, AddressForm::base_relative, ByteOrder::little), ByteOrder::little);
+    const auto image = test::image_with(tables(lines, TableLayout::late, AddressForm::base_relative, ByteOrder::little),
+                                        ByteOrder::little);
     EXPECT_THAT([&] { (void)read_kallsyms(image); }, ThrowsMessage<Error>(HasSubstr("no ascending addresses")));
 }
 
 TEST(Kallsyms, TextOutsideCodeIsRefused) {
     auto lines = test::example_lines(1000, false);
     for (Line& line : lines) line.address += 0x40000000;
-    const auto image = test::image_with(tables(lines, TableLayout::old, AddressForm::absolute, ByteOrder::little), ByteOrder::little);
+    const auto image =
+        test::image_with(tables(lines, TableLayout::old, AddressForm::absolute, ByteOrder::little), ByteOrder::little);
     EXPECT_THAT([&] { (void)read_kallsyms(image); }, ThrowsMessage<Error>(HasSubstr("_stext in a code section")));
 }
 
 TEST(Kallsyms, EmptyNameIsRefused) {
     auto lines = test::example_lines(1000, false);
     lines[71].name = std::string(1, '\x1b');  // has no token of its own: the name is empty
-    const auto image = test::image_with(tables(lines, TableLayout::old, AddressForm::absolute, ByteOrder::little), ByteOrder::little);
+    const auto image =
+        test::image_with(tables(lines, TableLayout::old, AddressForm::absolute, ByteOrder::little), ByteOrder::little);
     EXPECT_THAT([&] { (void)read_kallsyms(image); }, ThrowsMessage<Error>(HasSubstr("name 71 of 1000")));
 }
 

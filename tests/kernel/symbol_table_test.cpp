@@ -16,7 +16,8 @@ using ::testing::IsEmpty;
 using ::testing::ThrowsMessage;
 
 SymbolTable example() {
-    return {"vmlinux", {{0x10, 't', "show"}, {0x20, 'T', "only"}, {0x30, 't', "show"}, {0x30, 't', "alias"}, {0x40, 't', "show"}}};
+    return {"vmlinux",
+            {{0x10, 't', "show"}, {0x20, 'T', "only"}, {0x30, 't', "show"}, {0x30, 't', "alias"}, {0x40, 't', "show"}}};
 }
 
 TEST(SymbolTable, FindsAllOfANameInOrder) {
@@ -45,7 +46,8 @@ TEST(SymbolTable, FindsByAddress) {
 // While a module loads, the livepatch core counts symbols of its init sections; once it is live, it does not.
 TEST(SymbolTable, PositionThatInitSymbolsChangeIsRefused) {
     const SymbolTable before("m", {{0, 't', "show", nullptr, true}, {0, 't', "show"}});
-    EXPECT_THAT([&] { (void)before.sympos(1); }, ThrowsMessage<Error>(HasSubstr("number 2 of its name while the module loads, but number 1 later")));
+    EXPECT_THAT([&] { (void)before.sympos(1); },
+                ThrowsMessage<Error>(HasSubstr("number 2 of its name while the module loads, but number 1 later")));
     const SymbolTable after("m", {{0, 't', "show"}, {0, 't', "show", nullptr, true}});
     EXPECT_EQ(after.sympos(0), 1U);
 }
@@ -79,7 +81,8 @@ TEST(ModuleSymbols, AreInTheOrderAndWithTheTypesOfTheKernel) {
     const auto object = test::assemble(module_text);
     const SymbolTable table = read_symtab(object, "m");
     std::string text;
-    for (const KernelSymbol& symbol : table.symbols()) text += fmt::format("{} {}{}\n", symbol.type, symbol.name, symbol.init_only ? " init" : "");
+    for (const KernelSymbol& symbol : table.symbols())
+        text += fmt::format("{} {}{}\n", symbol.type, symbol.name, symbol.init_only ? " init" : "");
     EXPECT_EQ(text,
               "t local_function\nt init_module init\nr constant\nd variable\nb zeroed\na percpu\nr license init\n"
               "r __ksymtab_exported\na absolute_one init\nT exported\nw weak_function\n");
@@ -106,12 +109,17 @@ TEST(ModuleNames, AreAsTheKernelMakesThem) {
 }
 
 TEST(ModuleDependencies, ComeInLoadOrder) {
-    const std::map<std::string, std::vector<std::string>, std::less<>> needs{
-        {"ext4", {"jbd2", "mbcache"}}, {"jbd2", {"crc"}}, {"mbcache", {"crc"}}, {"crc", {}}, {"a", {"b"}}, {"b", {"a"}}};
+    const std::map<std::string, std::vector<std::string>, std::less<>> needs{{"ext4", {"jbd2", "mbcache"}},
+                                                                             {"jbd2", {"crc"}},
+                                                                             {"mbcache", {"crc"}},
+                                                                             {"crc", {}},
+                                                                             {"a", {"b"}},
+                                                                             {"b", {"a"}}};
     const auto depends = [&](std::string_view name) { return needs.find(name)->second; };
     EXPECT_THAT(dependencies_in_load_order("ext4", depends), ElementsAre("crc", "jbd2", "mbcache"));
     EXPECT_THAT(dependencies_in_load_order("crc", depends), IsEmpty());
-    EXPECT_THAT([&] { (void)dependencies_in_load_order("a", depends); }, ThrowsMessage<Error>(HasSubstr("depends on itself")));
+    EXPECT_THAT([&] { (void)dependencies_in_load_order("a", depends); },
+                ThrowsMessage<Error>(HasSubstr("depends on itself")));
 }
 
 SymbolTable system_map(std::string_view text) {
@@ -121,16 +129,20 @@ SymbolTable system_map(std::string_view text) {
 }
 
 TEST(SystemMap, IsRead) {
-    const SymbolTable table = system_map("ffffffff81000000 T _stext\nffffffff81000010 t show\nffffffff81000020 t show\n");
+    const SymbolTable table =
+        system_map("ffffffff81000000 T _stext\nffffffff81000010 t show\nffffffff81000020 t show\n");
     EXPECT_EQ(table.symbols().at(1).address, 0xffffffff81000010U);
     EXPECT_EQ(table.sympos(2), 2U);
 }
 
 TEST(SystemMap, StubAndNonsenseAreRefused) {
     const auto reading = [](std::string_view text) { return [text] { (void)system_map(text); }; };
-    EXPECT_THAT(reading("ffffffffffffffff B The real System.map is in the linux-image-6.1.0-dbg package\n"), ThrowsMessage<Error>(HasSubstr("a stub")));
-    EXPECT_THAT(reading("ffffffff81000000 T _stext\nnonsense\n"), ThrowsMessage<Error>(HasSubstr("+0x1a: not a line of System.map")));
-    EXPECT_THAT(reading("ffffffff81000010 T b\nffffffff81000000 T a\n"), ThrowsMessage<Error>(HasSubstr("do not ascend")));
+    EXPECT_THAT(reading("ffffffffffffffff B The real System.map is in the linux-image-6.1.0-dbg package\n"),
+                ThrowsMessage<Error>(HasSubstr("a stub")));
+    EXPECT_THAT(reading("ffffffff81000000 T _stext\nnonsense\n"),
+                ThrowsMessage<Error>(HasSubstr("+0x1a: not a line of System.map")));
+    EXPECT_THAT(reading("ffffffff81000010 T b\nffffffff81000000 T a\n"),
+                ThrowsMessage<Error>(HasSubstr("do not ascend")));
     EXPECT_THAT(reading(""), ThrowsMessage<Error>(HasSubstr("no symbols")));
 }
 

@@ -23,11 +23,17 @@ auto reading(std::string_view text, const Read& read) {
     return read(folder.path() / "file");
 }
 
-Config config_of(std::string_view text) { return reading(text, Config::read); }
-Exports exports_of(std::string_view text) { return reading(text, Exports::read); }
+Config config_of(std::string_view text) {
+    return reading(text, Config::read);
+}
+Exports exports_of(std::string_view text) {
+    return reading(text, Exports::read);
+}
 
 TEST(Config, ValuesAreUnquoted) {
-    const Config config = config_of("# a comment\nCONFIG_A=y\nCONFIG_B=m\nCONFIG_N=n\n# CONFIG_C is not set\nCONFIG_S=\"a \\\"b\\\" \\\\\"\nCONFIG_H=0x10");
+    const Config config = config_of(
+        "# a comment\nCONFIG_A=y\nCONFIG_B=m\nCONFIG_N=n\n# CONFIG_C is not set\nCONFIG_S=\"a \\\"b\\\" "
+        "\\\\\"\nCONFIG_H=0x10");
     EXPECT_TRUE(config.enabled("CONFIG_A"));
     EXPECT_TRUE(config.enabled("CONFIG_B"));
     EXPECT_FALSE(config.enabled("CONFIG_N"));
@@ -43,18 +49,26 @@ TEST(Config, OtherFilesAreRefused) {
 }
 
 TEST(ConfigDifferences, ToolVersionsAndKeysAreHarmless) {
-    const Config shipped = config_of("CONFIG_A=y\nCONFIG_B=y\nCONFIG_PAHOLE_VERSION=124\nCONFIG_MODULE_SIG_KEY=\"x\"\nCONFIG_S=\"1\"\n");
-    const Config prepared = config_of("CONFIG_A=y\nCONFIG_PAHOLE_VERSION=125\nCONFIG_MODULE_SIG_KEY=\"y\"\nCONFIG_S=\"2\"\nCONFIG_NEW=y\n");
-    EXPECT_THAT(config_differences(shipped, prepared), ElementsAre("CONFIG_B: 'y', not set", "CONFIG_NEW: not set, 'y'", "CONFIG_S: '1', '2'"));
+    const Config shipped =
+        config_of("CONFIG_A=y\nCONFIG_B=y\nCONFIG_PAHOLE_VERSION=124\nCONFIG_MODULE_SIG_KEY=\"x\"\nCONFIG_S=\"1\"\n");
+    const Config prepared =
+        config_of("CONFIG_A=y\nCONFIG_PAHOLE_VERSION=125\nCONFIG_MODULE_SIG_KEY=\"y\"\nCONFIG_S=\"2\"\nCONFIG_NEW=y\n");
+    EXPECT_THAT(config_differences(shipped, prepared),
+                ElementsAre("CONFIG_B: 'y', not set", "CONFIG_NEW: not set, 'y'", "CONFIG_S: '1', '2'"));
     EXPECT_THAT(config_differences(shipped, shipped), IsEmpty());
 }
 
 TEST(Compiler, OtherCompilersAreRefused) {
-    const auto finding = [](std::string_view text) { return [text] { (void)find_compiler(config_of(text), arch::for_name("x86_64"), {"config", "", {}}); }; };
-    EXPECT_THAT(finding("CONFIG_A=y\n"), ThrowsMessage<Error>(HasSubstr("config: the config does not say which compiler")));
-    EXPECT_THAT(finding("CONFIG_CC_IS_CLANG=y\nCONFIG_CC_VERSION_TEXT=\"Debian clang version 14.0.6\"\n"), ThrowsMessage<Error>(HasSubstr("only kernels made by GCC")));
-    EXPECT_THAT(finding("CONFIG_CC_IS_GCC=y\nCONFIG_CC_VERSION_TEXT=\"gcc-12 (Other 1) 12.99.0\"\n"),
-                ThrowsMessage<Error>(HasSubstr("the kernel was compiled by 'gcc-12 (Other 1) 12.99.0', but here is: ")));
+    const auto finding = [](std::string_view text) {
+        return [text] { (void)find_compiler(config_of(text), arch::for_name("x86_64"), {"config", "", {}}); };
+    };
+    EXPECT_THAT(finding("CONFIG_A=y\n"),
+                ThrowsMessage<Error>(HasSubstr("config: the config does not say which compiler")));
+    EXPECT_THAT(finding("CONFIG_CC_IS_CLANG=y\nCONFIG_CC_VERSION_TEXT=\"Debian clang version 14.0.6\"\n"),
+                ThrowsMessage<Error>(HasSubstr("only kernels made by GCC")));
+    EXPECT_THAT(
+        finding("CONFIG_CC_IS_GCC=y\nCONFIG_CC_VERSION_TEXT=\"gcc-12 (Other 1) 12.99.0\"\n"),
+        ThrowsMessage<Error>(HasSubstr("the kernel was compiled by 'gcc-12 (Other 1) 12.99.0', but here is: ")));
 }
 
 TEST(Exports, ModulesHaveKernelNames) {
@@ -75,14 +89,19 @@ TEST(Exports, ModulesHaveKernelNames) {
 }
 
 TEST(Exports, DamagedLinesAreRefused) {
-    for (const char* line : {"12345678\ta\tvmlinux\tEXPORT_SYMBOL\t\n", "0x1\ta\n", "0xzz\ta\tvmlinux\tEXPORT_SYMBOL\t\n", "0x1\ta\tvmlinux\tNONSENSE\t\n", "\n"}) {
-        EXPECT_THAT([line] { (void)exports_of(line); }, ThrowsMessage<Error>(HasSubstr("+0x0: not a line of Module.symvers"))) << line;
+    for (const char* line : {"12345678\ta\tvmlinux\tEXPORT_SYMBOL\t\n", "0x1\ta\n",
+                             "0xzz\ta\tvmlinux\tEXPORT_SYMBOL\t\n", "0x1\ta\tvmlinux\tNONSENSE\t\n", "\n"}) {
+        EXPECT_THAT([line] { (void)exports_of(line); },
+                    ThrowsMessage<Error>(HasSubstr("+0x0: not a line of Module.symvers")))
+            << line;
     }
 }
 
 constexpr std::string_view signed_image =
-    "Package: linux-image-6.1.0-9-amd64\nSource: linux-signed-amd64 (6.1.27+1)\nVersion: 6.1.27-1\nInstalled-Size: 400\nSize: 70550672\n"
-    "Depends: kmod, linux-base (>= 4.3~), a | b\nBuilt-Using: firmware (= 1), linux (= 6.1.27-1)\nDescription: Linux\n more: of it\n\n"
+    "Package: linux-image-6.1.0-9-amd64\nSource: linux-signed-amd64 (6.1.27+1)\nVersion: 6.1.27-1\nInstalled-Size: "
+    "400\nSize: 70550672\n"
+    "Depends: kmod, linux-base (>= 4.3~), a | b\nBuilt-Using: firmware (= 1), linux (= 6.1.27-1)\nDescription: Linux\n "
+    "more: of it\n\n"
     "Package: linux-image-6.1.0-9-amd64\nVersion: 6.1.20-1\n";
 
 TEST(Package, FieldsOfTheFirstRecordCount) {
@@ -99,9 +118,11 @@ TEST(Package, FieldsOfTheFirstRecordCount) {
 
 TEST(Package, SourceVersionOfUnsignedImages) {
     EXPECT_EQ(Package::parse("Package: a\nSource: linux\nVersion: 6.1.27-1\n")->linux_source_version(), "6.1.27-1");
-    EXPECT_EQ(Package::parse("Package: a\nSource: linux (6.1.26-1)\nVersion: 6.1.26-1+b1\n")->linux_source_version(), "6.1.26-1");
+    EXPECT_EQ(Package::parse("Package: a\nSource: linux (6.1.26-1)\nVersion: 6.1.26-1+b1\n")->linux_source_version(),
+              "6.1.26-1");
     const auto other = Package::parse("Package: a\nVersion: 1\n");
-    EXPECT_THAT([&] { (void)other->linux_source_version(); }, ThrowsMessage<Error>(HasSubstr("does not say which version")));
+    EXPECT_THAT([&] { (void)other->linux_source_version(); },
+                ThrowsMessage<Error>(HasSubstr("does not say which version")));
 }
 
 TEST(Text, ReleasesAreOrderedByNumber) {
