@@ -123,6 +123,11 @@ void refuse_unsuitable_object(const elf::Object& object, Diagnostics& diagnostic
 void refuse_inexpressible_changes(const Unit& original, Unit& patched, const Options& options,
                                   Diagnostics& diagnostics) {
     const bool judge_tracing = !options.untraced_objects || lists_traced_functions(original.object());
+    const auto has_changed = [](const Piece& piece) { return piece.changed && piece.is_function(); };
+    if (!judge_tracing && std::ranges::any_of(patched.pieces(), has_changed)) {
+        diagnostics.warning("diff.untraced", {original.object().display_name(), {}, {}},
+                            "no function is listed for ftrace: whether changed ones can be hooked was not checked");
+    }
     for (const Piece& piece : patched.pieces()) {
         const bool is_table = piece.role == Role::table || piece.role == Role::init_data;
         if (is_table && (piece.changed || piece.twin == nullptr)) refuse_table(patched, piece, diagnostics);

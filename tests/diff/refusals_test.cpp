@@ -62,7 +62,9 @@ TEST(Refused, WhatFtraceCannotHook) {
     constexpr auto before = ".section .text.f,\"ax\"\n.globl f\n.type f,@function\nf: nop\n.size f,.-f\n";
     constexpr auto after = ".section .text.f,\"ax\"\n.globl f\n.type f,@function\nf: int3\n.size f,.-f\n";
     EXPECT_THAT(compare_asm(before, after).verdict(), ElementsAre("refused diff.not-traceable"));
-    EXPECT_THAT(compare_asm(before, after, {.untraced_objects = true}).verdict(), ElementsAre("changed f"));
+    const auto accepted = compare_asm(before, after, {.untraced_objects = true});
+    EXPECT_THAT(accepted.verdict(), ElementsAre("changed f"));
+    EXPECT_EQ(accepted.diagnostics.findings().at(0).id, "diff.untraced");
 }
 
 TEST(Refused, TablesThatTheKernelHasRead) {
