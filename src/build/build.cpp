@@ -142,6 +142,7 @@ private:
         if (work_.empty() && !diagnostics_.has_errors()) {
             throw_unchanged("the patch changes no code: every function compiles to what it was");
         }
+        check_replacement();
         each_work("prove", [&](UnitWork& work, Diagnostics& diagnostics) { work.prove(diagnostics); });
         each_work("resolve", [&](UnitWork& work, Diagnostics& diagnostics) { work.resolve(diagnostics); });
         diagnostics_.stop_on_errors("no livepatch can be made of this patch");
@@ -155,6 +156,13 @@ private:
         auto bytes = make::link(kernel_, module, diagnostics_);
         diagnostics_.stop_on_errors("the livepatch module cannot be linked");
         return bytes;
+    }
+
+    void check_replacement() {
+        if (diagnostics_.has_errors()) return;
+        if (std::ranges::any_of(work_, [](const auto& work) { return work->replaces_functions(); })) return;
+        diagnostics_.error("build.nothing-replaced", {}, "the patch only adds functions: no function of the kernel changes that would call them")
+            .hint("the files that call them have to be in the patch as well");
     }
 
     // One unit may be a part of several modules: each gets its own copy of the new functions.

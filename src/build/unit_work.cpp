@@ -45,6 +45,12 @@ void UnitWork::diff(const EntrySizes& entry_sizes, Diagnostics& diagnostics) {
     failed_ = !completes(diagnostics, [&] { difference_ = diff::diff(original_, patched_, options(entry_sizes), diagnostics); });
 }
 
+bool UnitWork::replaces_functions() const {
+    return !failed_ && std::ranges::any_of(difference_->functions, [](const diff::FunctionChange& function) {
+        return function.status == diff::FunctionStatus::changed;
+    });
+}
+
 void UnitWork::prove(Diagnostics& diagnostics) {
     if (failed_) return;
     unit_.emplace(kernel_, object_, original_);

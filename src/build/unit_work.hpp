@@ -30,6 +30,8 @@ public:
     void diff(const EntrySizes& entry_sizes, Diagnostics& diagnostics);
     // False where the difference cannot be expressed at all: its findings say so.
     [[nodiscard]] bool is_unchanged() const { return !failed_ && difference_->unchanged(); }
+    // False where all of its functions are new: the kernel would never call them.
+    [[nodiscard]] bool replaces_functions() const;
     void prove(Diagnostics& diagnostics);
     void resolve(Diagnostics& diagnostics);
 
