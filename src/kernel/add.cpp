@@ -25,9 +25,14 @@ fs::path existing(const fs::path& path, std::string_view what, bool folder) {
     return fs::canonical(path);
 }
 
-std::string first_line(const fs::path& path) {
+// What modules compiled in the tree say they are for: `#define UTS_RELEASE "..."`. include/config/kernel.release
+// will not do: the top Makefile writes it without regard to a KERNELRELEASE given to make.
+std::string release_of_source(const fs::path& path) {
     const std::string text = read_text(path);
-    return text.substr(0, text.find('\n'));
+    const std::size_t begin = text.find('"', text.find("UTS_RELEASE"));
+    const std::size_t end = begin == std::string::npos ? begin : text.find('"', begin + 1);
+    if (end == std::string::npos) throw Error(at(path), "does not define UTS_RELEASE");
+    return text.substr(begin + 1, end - begin - 1);
 }
 
 // The folder that holds modules: lib/modules/RELEASE itself, or what it is in (INSTALL_MOD_PATH).
@@ -93,8 +98,8 @@ Manifest add(const AddRequest& request, const Progress& progress) {
     const MappedFile vmlinux(manifest.vmlinux);
     manifest.release = release_of_vmlinux(vmlinux.bytes(), at(manifest.vmlinux));
     manifest.arch = check_vmlinux(manifest);
-    const fs::path release_file = manifest.source / "include/config/kernel.release";
-    check_release(manifest.release, release_file, first_line(release_file));
+    const fs::path release_file = manifest.source / "include/generated/utsrelease.h";
+    check_release(manifest.release, release_file, release_of_source(release_file));
     check_config(manifest);
     (void)Exports::read(manifest.symvers);
     if (!request.modules.empty())

@@ -118,10 +118,9 @@ class AddedKernel : public Catalogue {
 protected:
     AddedKernel() {
         const fs::path tree = folder_.path() / "tree";
-        for (const char* name :
-             {"include/generated/autoconf.h", "include/generated/utsrelease.h", "scripts/mod/modpost"})
-            put(tree / name, "x");
-        put(tree / "include/config/kernel.release", "6.1.0-test\n");
+        for (const char* name : {"include/generated/autoconf.h", "scripts/mod/modpost"}) put(tree / name, "x");
+        put(tree / "include/generated/utsrelease.h", "#define UTS_RELEASE \"6.1.0-test\"\n");
+        put(tree / "include/config/kernel.release", "6.1.192\n");  // KERNELRELEASE was given to make
         put(tree / ".config", config);
         put(folder_.path() / "config", config);
         put(folder_.path() / "Module.symvers", "0x00000001\ta\tvmlinux\tEXPORT_SYMBOL\t\n");
@@ -197,10 +196,13 @@ TEST_F(AddedKernel, LoadsOncePerThreadRace) {
 }
 
 TEST_F(AddedKernel, PartsThatDoNotFitAreRefused) {
-    put(request_.source / "include/config/kernel.release", "6.1.0-other\n");
+    const fs::path release = request_.source / "include/generated/utsrelease.h";
+    put(release, "#define UTS_RELEASE \"6.1.0-other\"\n");
     EXPECT_THAT(adding(),
                 ThrowsMessage<Error>(HasSubstr("the image is of release 6.1.0-test, this is of 6.1.0-other")));
-    put(request_.source / "include/config/kernel.release", "6.1.0-test\n");
+    put(release, "#define UTS_RELEASE\n");
+    EXPECT_THAT(adding(), ThrowsMessage<Error>(HasSubstr("utsrelease.h: does not define UTS_RELEASE")));
+    put(release, "#define UTS_RELEASE \"6.1.0-test\"\n");
     put(request_.source / ".config", std::string(config) + "CONFIG_PREEMPT=y\n");
     EXPECT_THAT(adding(), ThrowsMessage<Error>(HasSubstr("CONFIG_PREEMPT: not set, 'y'")));
     fs::remove(request_.source / "scripts/mod/modpost");
