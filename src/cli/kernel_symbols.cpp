@@ -93,6 +93,7 @@ Json json_of(const kernel::SymbolTable& table, std::size_t index) {
               {"object", table.object()},
               {"sympos", number ? Json(*number) : Json()}};
     if (symbol.section != nullptr) json["section"] = symbol.section->name;
+    if (symbol.init_only) json["init"] = true;
     return json;
 }
 
