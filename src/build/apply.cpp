@@ -12,7 +12,9 @@ namespace {
 
 using Kind = HunkLine::Kind;
 
-Location location(const Patch& patch, std::size_t line) { return {fmt::format("{}:{}", patch.name, line), {}, {}}; }
+Location location(const Patch& patch, std::size_t line) {
+    return {fmt::format("{}:{}", patch.name, line), {}, {}};
+}
 
 // The lines that a hunk wants to find; `reversed`: those it leaves.
 std::vector<std::string_view> expected_lines(const Hunk& hunk, bool reversed = false) {
@@ -73,7 +75,8 @@ void replace_lines(std::vector<Line>& file, const Hunk& hunk, std::size_t at) {
 bool is_applied_already(const FilePatch& file, const std::vector<Line>& lines) {
     return !file.hunks.empty() && std::all_of(file.hunks.begin(), file.hunks.end(), [&](const Hunk& hunk) {
         const auto after = expected_lines(hunk, true);
-        return !after.empty() && find_place(lines, after, hunk.new_start == 0 ? 0 : hunk.new_start - 1, 0).at.has_value();
+        return !after.empty() &&
+               find_place(lines, after, hunk.new_start == 0 ? 0 : hunk.new_start - 1, 0).at.has_value();
     });
 }
 
@@ -81,7 +84,9 @@ bool is_applied_already(const FilePatch& file, const std::vector<Line>& lines) {
 std::string first_difference(const std::vector<Line>& file, const Hunk& hunk, std::size_t at) {
     const auto expected = expected_lines(hunk);
     for (std::size_t i = 0; i < expected.size(); ++i) {
-        if (at + i >= file.size()) return fmt::format("line {} is expected to be '{}', but the file ends before it", at + i + 1, without_newline(expected[i]));
+        if (at + i >= file.size())
+            return fmt::format("line {} is expected to be '{}', but the file ends before it", at + i + 1,
+                               without_newline(expected[i]));
         if (file[at + i].text == expected[i]) continue;
         if (without_newline(file[at + i].text) == without_newline(expected[i])) {
             return fmt::format("line {} differs in its newline at the end of the file", at + i + 1);
@@ -149,12 +154,17 @@ PatchedFile& PatchedFiles::open(const std::string& path) {
 void PatchedFiles::apply_file(const Patch& patch, const FilePatch& file, Diagnostics& diagnostics) {
     const Location where = location(patch, file.patch_line);
     if (file.is_binary) {
-        diagnostics.error("build.binary", where, fmt::format("a binary diff of '{}': only text can be patched", file.path()));
+        diagnostics.error("build.binary", where,
+                          fmt::format("a binary diff of '{}': only text can be patched", file.path()));
         return;
     }
     if (file.is_renamed) {
-        diagnostics.error("build.rename", where, fmt::format("'{}' is renamed or copied to '{}'", file.old_path, file.new_path))
-            .hint("make the patch without renames (git diff --no-renames) and leave out moved files: a livepatch replaces functions where they are");
+        diagnostics
+            .error("build.rename", where,
+                   fmt::format("'{}' is renamed or copied to '{}'", file.old_path, file.new_path))
+            .hint(
+                "make the patch without renames (git diff --no-renames) and leave out moved files: a livepatch "
+                "replaces functions where they are");
         return;
     }
     const auto path = path_in_tree(file);
@@ -164,7 +174,8 @@ void PatchedFiles::apply_file(const Patch& patch, const FilePatch& file, Diagnos
         return;
     }
     if (file.hunks.empty()) {
-        if (file.mode_changed) notes_.push_back(fmt::format("{}: only the mode changes, which is nothing to a running kernel", *path));
+        if (file.mode_changed)
+            notes_.push_back(fmt::format("{}: only the mode changes, which is nothing to a running kernel", *path));
         if (!file.is_created && !file.is_deleted) return;
     }
     PatchedFile& target = open(*path);
@@ -177,11 +188,12 @@ void PatchedFiles::apply_file(const Patch& patch, const FilePatch& file, Diagnos
     if (file.is_deleted) target.exists = false;
 }
 
-void PatchedFiles::apply_hunks(const Patch& patch, const FilePatch& file, PatchedFile& target, Diagnostics& diagnostics) {
+void PatchedFiles::apply_hunks(const Patch& patch, const FilePatch& file, PatchedFile& target,
+                               Diagnostics& diagnostics) {
     const std::vector<Line> before = target.lines;
-    std::size_t begin = 0;           // hunks come in order: the next one lies behind the one before
-    std::ptrdiff_t grown = 0;        // lines that earlier hunks added to the file
-    std::ptrdiff_t offset = 0;       // how far the last hunk lay from its header's place
+    std::size_t begin = 0;      // hunks come in order: the next one lies behind the one before
+    std::ptrdiff_t grown = 0;   // lines that earlier hunks added to the file
+    std::ptrdiff_t offset = 0;  // how far the last hunk lay from its header's place
     for (const auto& hunk : file.hunks) {
         const std::ptrdiff_t stated = static_cast<std::ptrdiff_t>(first_index(hunk)) + grown;
         const auto wanted = static_cast<std::size_t>(std::max<std::ptrdiff_t>(stated + offset, 0));
@@ -190,16 +202,18 @@ void PatchedFiles::apply_hunks(const Patch& patch, const FilePatch& file, Patche
             Finding& finding = diagnostics.error(
                 "build.patch", location(patch, hunk.patch_line),
                 fmt::format("hunk {} of {} ({}) {}", hunk.number, file.hunks.size(), target.path,
-                            place.is_tie ? fmt::format("fits equally near above and below line {}", wanted + 1) : "does not apply"));
+                            place.is_tie ? fmt::format("fits equally near above and below line {}", wanted + 1)
+                                         : "does not apply"));
             if (!place.is_tie) finding.note(first_difference(target.lines, hunk, wanted));
-            if (is_applied_already(file, before)) finding.hint(fmt::format("{} seems to have this change already", target.path));
+            if (is_applied_already(file, before))
+                finding.hint(fmt::format("{} seems to have this change already", target.path));
             target.lines = before;
             return;
         }
         offset = static_cast<std::ptrdiff_t>(*place.at) - stated;
         if (offset != 0) {
-            notes_.push_back(fmt::format("{}:{}: hunk {} applied to {} with an offset of {} lines", patch.name, hunk.patch_line,
-                                         hunk.number, target.path, offset));
+            notes_.push_back(fmt::format("{}:{}: hunk {} applied to {} with an offset of {} lines", patch.name,
+                                         hunk.patch_line, hunk.number, target.path, offset));
         }
         replace_lines(target.lines, hunk, *place.at);
         begin = *place.at + hunk.new_count;

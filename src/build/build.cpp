@@ -14,6 +14,7 @@
 #include "build/module_name.hpp"
 #include "build/overlay.hpp"
 #include "build/patch.hpp"
+#include "build/source_tree.hpp"
 #include "build/unit_work.hpp"
 #include "build/units.hpp"
 #include "diff/diff.hpp"
@@ -25,31 +26,35 @@ namespace {
 // What is known before any patch is read.
 void check_kernel(const kernel::Kernel& kernel) {
     if (kernel.config().enabled("CONFIG_LIVEPATCH")) return;
-    throw Error({kernel.manifest().config.string(), {}, {}},
-                fmt::format("kernel '{}' has no livepatch support (CONFIG_LIVEPATCH is not set)", kernel.manifest().name))
+    throw Error(
+        {kernel.manifest().config.string(), {}, {}},
+        fmt::format("kernel '{}' has no livepatch support (CONFIG_LIVEPATCH is not set)", kernel.manifest().name))
         .hint("choose a kernel that has it with --kernel; `klp kernel list` shows those there are");
 }
 
 void check_output(const fs::path& output) {
-    if (fs::is_directory(output)) throw Error({output.string(), {}, {}}, "the output is a folder, expected the name of a file");
+    if (fs::is_directory(output))
+        throw Error({output.string(), {}, {}}, "the output is a folder, expected the name of a file");
     const fs::path folder = output.has_parent_path() ? output.parent_path() : fs::path(".");
-    if (!fs::is_directory(folder)) throw Error({output.string(), {}, {}}, fmt::format("there is no folder '{}'", folder.string()));
+    if (!fs::is_directory(folder))
+        throw Error({output.string(), {}, {}}, fmt::format("there is no folder '{}'", folder.string()));
 }
 
-PatchedFiles apply_patches(const kernel::Kernel& kernel, const Request& request, Diagnostics& diagnostics) {
-    PatchedFiles files(kernel.manifest().source);
+PatchedFiles apply_patches(const SourceTree& tree, const Request& request, Diagnostics& diagnostics) {
+    PatchedFiles files(tree.root());
     for (const auto& path : request.patches) files.apply(parse_patch(read_text(path), path.string()), diagnostics);
     diagnostics.stop_on_errors("the patch cannot be applied", ExitCode::error);
     return files;
 }
 
-void fill_overlay(Overlay& overlay, const PatchedFiles& files, const std::vector<TranslationUnit>& units) {
+void fill_overlay(Overlay& overlay, const SourceTree& tree, const PatchedFiles& files,
+                  const std::vector<TranslationUnit>& units) {
     for (const auto& [path, file] : files.files()) {
         if (!file.is_changed()) continue;
         if (file.exists) overlay.write(path, with_line_directives(file.lines));
         if (!file.exists) overlay.hide(path);
     }
-    for (const auto& unit : units) overlay.make_folders_real(unit.command.source);
+    for (const auto& unit : units) overlay.make_folders_real(tree.path_in_tree(unit.command.source));
 }
 
 struct Objects {
@@ -58,8 +63,8 @@ struct Objects {
 
 // The patched sides first: only those are never cached. What the next stages ask of the kernel is read
 // meanwhile.
-Objects compile_all(const kernel::Kernel& kernel, const UnitCompiler& compiler, const std::vector<TranslationUnit>& units,
-                    unsigned jobs) {
+Objects compile_all(const kernel::Kernel& kernel, const UnitCompiler& compiler,
+                    const std::vector<TranslationUnit>& units, unsigned jobs) {
     const std::size_t count = units.size();
     Objects objects{std::vector<std::optional<elf::Object>>(count), std::vector<std::optional<elf::Object>>(count)};
     parallel_for(2 * count + 1, jobs, [&](std::size_t job) {
@@ -89,7 +94,12 @@ class Pipeline {
 public:
     Pipeline(const kernel::Kernel& kernel, const Request& request, const Progress& progress, Timings& timings,
              Diagnostics& diagnostics)
-        : kernel_(kernel), request_(request), progress_(progress), timings_(timings), diagnostics_(diagnostics) {}
+        : kernel_(kernel),
+          request_(request),
+          progress_(progress),
+          timings_(timings),
+          diagnostics_(diagnostics),
+          tree_(kernel) {}
 
     Report run() {
         check_kernel(kernel_);
@@ -110,7 +120,7 @@ private:
     void compile() {
         const PatchedFiles files = [&] {
             const auto stage = timings_.stage("apply");
-            return apply_patches(kernel_, request_, diagnostics_);
+            return apply_patches(tree_, request_, diagnostics_);
         }();
         report_.notes = files.notes();
         const auto kbuild = [&] {
@@ -119,15 +129,15 @@ private:
         }();
         select_units(files, *kbuild);
         const auto stage = timings_.stage("compile");
-        Overlay overlay(kernel_.manifest().source);
-        fill_overlay(overlay, files, units_);
+        Overlay overlay(tree_.root());
+        fill_overlay(overlay, tree_, files, units_);
         for (const auto& unit : units_) progress_(fmt::format("compiling {}", unit.source));
-        objects_ = compile_all(kernel_, UnitCompiler(kernel_, *kbuild, overlay), units_, request_.jobs);
+        objects_ = compile_all(kernel_, UnitCompiler(kernel_, *kbuild, tree_, overlay), units_, request_.jobs);
     }
 
     void select_units(const PatchedFiles& files, const kernel::Kbuild& kbuild) {
         const auto stage = timings_.stage("commands");
-        UnitSelector selector(kernel_, kbuild, files, request_.jobs);
+        UnitSelector selector(kernel_, kbuild, tree_, files, request_.jobs);
         units_ = selector.select(diagnostics_);
         report_.notes.insert(report_.notes.end(), selector.notes().begin(), selector.notes().end());
         diagnostics_.stop_on_errors("the patch changes files that a livepatch cannot change");
@@ -152,7 +162,8 @@ private:
             work->add_to(report_);
             module.units.push_back(work->part());
         }
-        std::ranges::sort(report_.objects, {}, [](const BuiltObject& one) { return std::pair(one.name != "vmlinux", one.name); });
+        std::ranges::sort(report_.objects, {},
+                          [](const BuiltObject& one) { return std::pair(one.name != "vmlinux", one.name); });
         auto bytes = make::link(kernel_, module, diagnostics_);
         diagnostics_.stop_on_errors("the livepatch module cannot be linked");
         return bytes;
@@ -161,7 +172,9 @@ private:
     void check_replacement() {
         if (diagnostics_.has_errors()) return;
         if (std::ranges::any_of(work_, [](const auto& work) { return work->replaces_functions(); })) return;
-        diagnostics_.error("build.nothing-replaced", {}, "the patch only adds functions: no function of the kernel changes that would call them")
+        diagnostics_
+            .error("build.nothing-replaced", {},
+                   "the patch only adds functions: no function of the kernel changes that would call them")
             .hint("the files that call them have to be in the patch as well");
     }
 
@@ -194,6 +207,7 @@ private:
     const Progress& progress_;
     Timings& timings_;
     Diagnostics& diagnostics_;
+    SourceTree tree_;
     Report report_;
     std::vector<TranslationUnit> units_;
     Objects objects_;

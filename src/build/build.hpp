@@ -14,10 +14,10 @@ namespace klp::build {
 
 struct Request {
     std::vector<fs::path> patches;
-    std::string name;     // of the module; empty: from the first patch's file name
+    std::string name;  // of the module; empty: from the first patch's file name
     bool replace = true;
-    unsigned jobs = 0;    // 0: as many as the machine has processors
-    fs::path output;      // empty: NAME.ko in the current folder
+    unsigned jobs = 0;  // 0: as many as the machine has processors
+    fs::path output;    // empty: NAME.ko in the current folder
 };
 
 struct BuiltFunction {
@@ -54,6 +54,7 @@ struct Report {
 
 // Writes request.output and returns what was done; `timings` gets a stage for apply, commands, compile,
 // prove, diff, resolve, link, write. Error with the exit codes of klp::ExitCode; findings in `diagnostics`.
-Report build(const kernel::Kernel& kernel, const Request& request, const Progress& progress, Timings& timings, Diagnostics& diagnostics);
+Report build(const kernel::Kernel& kernel, const Request& request, const Progress& progress, Timings& timings,
+             Diagnostics& diagnostics);
 
 }  // namespace klp::build

@@ -26,16 +26,17 @@ void check(const CommandResult& result, const std::string& source, const std::st
 
 }  // namespace
 
-UnitCompiler::UnitCompiler(const kernel::Kernel& kernel, const kernel::Kbuild& kbuild, const Overlay& overlay)
+UnitCompiler::UnitCompiler(const kernel::Kernel& kernel, const kernel::Kbuild& kbuild, const SourceTree& tree,
+                           const Overlay& overlay)
     : kbuild_(kbuild),
+      tree_(tree),
       overlay_(overlay),
-      tree_(kernel.manifest().source),
       cache_(kernel.cache_folder() / "objects"),
       scratch_("klp-objects") {}
 
 std::string UnitCompiler::cache_key(const TranslationUnit& unit) const {
     const auto& command = unit.command;
-    std::string key = fmt::format("{}\n{}\n{}\n{}\n", tree_.string(), command.source, kbuild_.compiler().version,
+    std::string key = fmt::format("{}\n{}\n{}\n{}\n", tree_.root().string(), command.source, kbuild_.compiler().version,
                                   fmt::join(command.compiler, "\n"));
     for (const auto& tool : command.object_tools) key += fmt::format("{}\n", fmt::join(tool, " "));
     return key + read_text(command.directory / command.source);
@@ -45,7 +46,7 @@ elf::Object UnitCompiler::original(const TranslationUnit& unit) const {
     const std::string key = cache_key(unit);
     const std::string name = unit.source + " (original)";
     if (auto cached = cache_.find(key)) return elf::Object::read(*std::move(cached), name);
-    const Side side{unit.command.directory, "original"};
+    const Side side{unit.command.directory, tree_.root(), "original"};
     const Compiled compiled = compile(unit, side);
     const MappedFile object(compiled.object);
     cache_.store(key, side.directory, compiled.dependencies, object.bytes());
@@ -53,7 +54,8 @@ elf::Object UnitCompiler::original(const TranslationUnit& unit) const {
 }
 
 elf::Object UnitCompiler::patched(const TranslationUnit& unit) const {
-    const Compiled compiled = compile(unit, {overlay_.root(), "patched"});
+    const fs::path directory = tree_.is_split() ? unit.command.directory : overlay_.root();
+    const Compiled compiled = compile(unit, {directory, overlay_.root(), "patched"});
     overlay_.check_dependencies(compiled.dependencies, unit.source);
     const MappedFile object(compiled.object);
     return elf::Object::read({object.bytes().begin(), object.bytes().end()}, unit.source + " (patched)");
@@ -63,7 +65,9 @@ UnitCompiler::Compiled UnitCompiler::compile(const TranslationUnit& unit, const 
     const fs::path object = scratch_.path() / fmt::format("{}.{}.o", flat_name(unit.source), side.name);
     const fs::path dependencies = scratch_.path() / fmt::format("{}.{}.d", flat_name(unit.source), side.name);
     std::vector<std::string> argv = unit.command.compiler;
-    argv.insert(argv.end(), {"-Wp,-MMD," + dependencies.string(), "-o", object.string(), unit.command.source});
+    argv.push_back(unit.command.source);
+    for (auto& word : argv) word = tree_.moved(word, side.sources);
+    argv.insert(argv.end(), {"-Wp,-MMD," + dependencies.string(), "-o", object.string()});
     Command command = kbuild_.in_tree(argv);
     command.directory = side.directory;
     check(run(command), unit.source, fmt::format("the {} source does not compile", side.name));

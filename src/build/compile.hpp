@@ -7,6 +7,7 @@
 #include "base/file.hpp"
 #include "build/object_cache.hpp"
 #include "build/overlay.hpp"
+#include "build/source_tree.hpp"
 #include "build/units.hpp"
 #include "elf/object.hpp"
 #include "kernel/kbuild.hpp"
@@ -15,7 +16,8 @@ namespace klp::build {
 
 class UnitCompiler {
 public:
-    UnitCompiler(const kernel::Kernel& kernel, const kernel::Kbuild& kbuild, const Overlay& overlay);
+    UnitCompiler(const kernel::Kernel& kernel, const kernel::Kbuild& kbuild, const SourceTree& tree,
+                 const Overlay& overlay);
 
     // Both may be called for several units at once. Error: the compiler's messages (ExitCode::error).
     [[nodiscard]] elf::Object original(const TranslationUnit& unit) const;  // from the cache where it is there
@@ -24,6 +26,7 @@ public:
 private:
     struct Side {
         fs::path directory;  // to compile in
+        fs::path sources;    // that take the place of the source tree's
         std::string name;    // "original" or "patched", for file names and messages
     };
     struct Compiled {
@@ -34,8 +37,8 @@ private:
     [[nodiscard]] std::string cache_key(const TranslationUnit& unit) const;
 
     const kernel::Kbuild& kbuild_;
+    const SourceTree& tree_;
     const Overlay& overlay_;
-    fs::path tree_;
     ObjectCache cache_;
     TempDir scratch_;
 };

@@ -12,11 +12,10 @@ namespace klp::build {
 namespace {
 
 // Another tree, or one that was prepared again, is not what was scanned.
-std::string stamp(const kernel::Kernel& kernel) {
-    const fs::path& tree = kernel.manifest().source;
+std::string stamp(const SourceTree& tree) {
     std::error_code error;
-    const auto time = fs::last_write_time(tree / "include/generated/autoconf.h", error);
-    return fmt::format("klp includes 1\t{}\t{}\n", tree.string(), error ? 0 : time.time_since_epoch().count());
+    const auto time = fs::last_write_time(tree.object_root() / "include/generated/autoconf.h", error);
+    return fmt::format("klp includes 1\t{}\t{}\n", tree.root().string(), error ? 0 : time.time_since_epoch().count());
 }
 
 std::vector<std::string> split_fields(std::string_view line) {
@@ -52,23 +51,25 @@ void save(const IncludeIndex& index, const fs::path& path, std::string text) {
     write_file(path, text);
 }
 
-IncludeIndex scan_and_save(const kernel::Kernel& kernel, unsigned jobs) {
-    IncludeIndex index = IncludeIndex::scan(kernel.manifest().source, jobs);
-    save(index, kernel.cache_folder() / "includes", stamp(kernel));
-    save(index.of_c_files(), kernel.cache_folder() / "includes-of-c-files", stamp(kernel));
+IncludeIndex scan_and_save(const kernel::Kernel& kernel, const SourceTree& tree, unsigned jobs) {
+    std::vector<fs::path> roots = {tree.root()};
+    if (tree.is_split()) roots.push_back(tree.object_root());  // generated headers
+    IncludeIndex index = IncludeIndex::scan(roots, jobs);
+    save(index, kernel.cache_folder() / "includes", stamp(tree));
+    save(index.of_c_files(), kernel.cache_folder() / "includes-of-c-files", stamp(tree));
     return index;
 }
 
 }  // namespace
 
-IncludeIndex all_includes(const kernel::Kernel& kernel, unsigned jobs) {
-    if (auto index = load(kernel.cache_folder() / "includes", stamp(kernel))) return *std::move(index);
-    return scan_and_save(kernel, jobs);
+IncludeIndex all_includes(const kernel::Kernel& kernel, const SourceTree& tree, unsigned jobs) {
+    if (auto index = load(kernel.cache_folder() / "includes", stamp(tree))) return *std::move(index);
+    return scan_and_save(kernel, tree, jobs);
 }
 
-IncludeIndex included_c_files(const kernel::Kernel& kernel, unsigned jobs) {
-    if (auto index = load(kernel.cache_folder() / "includes-of-c-files", stamp(kernel))) return *std::move(index);
-    return scan_and_save(kernel, jobs).of_c_files();
+IncludeIndex included_c_files(const kernel::Kernel& kernel, const SourceTree& tree, unsigned jobs) {
+    if (auto index = load(kernel.cache_folder() / "includes-of-c-files", stamp(tree))) return *std::move(index);
+    return scan_and_save(kernel, tree, jobs).of_c_files();
 }
 
 }  // namespace klp::build

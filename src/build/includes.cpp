@@ -10,7 +10,9 @@
 namespace klp::build {
 namespace {
 
-bool is_blank(char c) { return c == ' ' || c == '\t'; }
+bool is_blank(char c) {
+    return c == ' ' || c == '\t';
+}
 
 // Whether `#`, alone on its line so far, stands before `at`.
 bool follows_hash(std::string_view source, std::size_t at) {
@@ -20,9 +22,13 @@ bool follows_hash(std::string_view source, std::size_t at) {
     return at == 0 || source[at - 1] == '\n';
 }
 
-std::string_view name_of(std::string_view path) { return path.substr(path.rfind('/') + 1); }
+std::string_view name_of(std::string_view path) {
+    return path.substr(path.rfind('/') + 1);
+}
 
-std::string_view without_quotes(std::string_view include) { return include.substr(1, include.size() - 2); }
+std::string_view without_quotes(std::string_view include) {
+    return include.substr(1, include.size() - 2);
+}
 
 // Folders of a tree that hold no kernel code.
 bool is_outside_kernel(const fs::path& folder) {
@@ -41,9 +47,26 @@ std::vector<std::string> source_files(const fs::path& tree) {
     const std::size_t prefix = tree.string().size() + 1;
     for (auto entry = fs::recursive_directory_iterator(tree); entry != fs::recursive_directory_iterator(); ++entry) {
         if (entry.depth() == 0 && is_outside_kernel(entry->path())) entry.disable_recursion_pending();
-        if (is_source(entry->path()) && entry->is_regular_file()) paths.push_back(entry->path().string().substr(prefix));
+        if (is_source(entry->path()) && entry->is_regular_file())
+            paths.push_back(entry->path().string().substr(prefix));
     }
     return paths;
+}
+
+IncludeIndex::Files scan_tree(const fs::path& tree, unsigned jobs) {
+    const auto paths = source_files(tree);
+    std::vector<std::vector<std::string>> includes(paths.size());
+    static constexpr std::size_t chunk = 256;
+    parallel_for((paths.size() + chunk - 1) / chunk, jobs, [&](std::size_t index) {
+        check_interrupted();
+        for (std::size_t i = index * chunk; i < std::min(paths.size(), (index + 1) * chunk); ++i) {
+            const MappedFile file(tree / paths[i]);
+            for (const auto include : find_includes(as_text(file.bytes()))) includes[i].emplace_back(include);
+        }
+    });
+    IncludeIndex::Files files;
+    for (std::size_t i = 0; i < paths.size(); ++i) files.emplace(paths[i], std::move(includes[i]));
+    return files;
 }
 
 // A path ends with what an include line says, at a folder's border; `..` before it may lead anywhere.
@@ -71,19 +94,9 @@ std::vector<std::string_view> find_includes(std::string_view source) {
     return found;
 }
 
-IncludeIndex IncludeIndex::scan(const fs::path& tree, unsigned jobs) {
-    const auto paths = source_files(tree);
-    std::vector<std::vector<std::string>> includes(paths.size());
-    static constexpr std::size_t chunk = 256;
-    parallel_for((paths.size() + chunk - 1) / chunk, jobs, [&](std::size_t index) {
-        check_interrupted();
-        for (std::size_t i = index * chunk; i < std::min(paths.size(), (index + 1) * chunk); ++i) {
-            const MappedFile file(tree / paths[i]);
-            for (const auto include : find_includes(as_text(file.bytes()))) includes[i].emplace_back(include);
-        }
-    });
+IncludeIndex IncludeIndex::scan(const std::vector<fs::path>& trees, unsigned jobs) {
     Files files;
-    for (std::size_t i = 0; i < paths.size(); ++i) files.emplace(paths[i], std::move(includes[i]));
+    for (const auto& tree : trees) files.merge(scan_tree(tree, jobs));
     return IncludeIndex(std::move(files));
 }
 

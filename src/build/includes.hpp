@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/file.hpp"
+#include "build/source_tree.hpp"
 #include "kernel/kernel.hpp"
 
 namespace klp::build {
@@ -26,8 +27,9 @@ public:
     IncludeIndex(IncludeIndex&&) = default;
     IncludeIndex& operator=(IncludeIndex&&) = default;
 
-    // All C files and headers of a tree. Documentation, tools and samples are no part of a kernel.
-    [[nodiscard]] static IncludeIndex scan(const fs::path& tree, unsigned jobs);
+    // All C files and headers of some trees, which are seen as one. Documentation, tools and samples are no part
+    // of a kernel.
+    [[nodiscard]] static IncludeIndex scan(const std::vector<fs::path>& trees, unsigned jobs);
 
     // Overrides what the tree says: a patch may add an include line.
     void replace(const std::string& path, std::string_view text);
@@ -54,8 +56,8 @@ private:
 
 // The part of the index that each build asks for: includes of .c files. Scanned once a kernel, then kept in
 // its cache folder.
-[[nodiscard]] IncludeIndex included_c_files(const kernel::Kernel& kernel, unsigned jobs);
+[[nodiscard]] IncludeIndex included_c_files(const kernel::Kernel& kernel, const SourceTree& tree, unsigned jobs);
 // The whole index, kept likewise.
-[[nodiscard]] IncludeIndex all_includes(const kernel::Kernel& kernel, unsigned jobs);
+[[nodiscard]] IncludeIndex all_includes(const kernel::Kernel& kernel, const SourceTree& tree, unsigned jobs);
 
 }  // namespace klp::build

@@ -18,7 +18,9 @@ constexpr std::string_view magic = "klp object 1 ";
 constexpr std::size_t digest_size = 64;
 constexpr std::size_t head_size = magic.size() + digest_size + 1;
 
-std::string head_of(std::string_view body) { return fmt::format("{}{}\n", magic, sha256_hex(as_bytes(body))); }
+std::string head_of(std::string_view body) {
+    return fmt::format("{}{}\n", magic, sha256_hex(as_bytes(body)));
+}
 
 // What tells an edited file from the one that was compiled; a missing file has none.
 std::string state_of(const fs::path& path) {
@@ -36,7 +38,9 @@ bool is_unchanged(std::string_view line) {
 
 }  // namespace
 
-fs::path ObjectCache::path_of(std::string_view key) const { return folder_ / sha256_hex(as_bytes(key)); }
+fs::path ObjectCache::path_of(std::string_view key) const {
+    return folder_ / sha256_hex(as_bytes(key));
+}
 
 std::optional<std::vector<std::byte>> ObjectCache::find(std::string_view key) const {
     if (!fs::is_regular_file(path_of(key))) return std::nullopt;
@@ -53,7 +57,8 @@ std::optional<std::vector<std::byte>> ObjectCache::find(std::string_view key) co
     return std::vector(object.begin(), object.end());
 }
 
-void ObjectCache::store(std::string_view key, const fs::path& directory, const std::vector<std::string>& dependencies, Bytes object) const {
+void ObjectCache::store(std::string_view key, const fs::path& directory, const std::vector<std::string>& dependencies,
+                        Bytes object) const {
     std::string body;
     for (const auto& dependency : dependencies) {
         const fs::path path = directory / dependency;

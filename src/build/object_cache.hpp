@@ -22,7 +22,8 @@ public:
 
     // `dependencies` are paths relative to `directory`, or absolute. A folder that cannot be written to (no
     // space) is no reason to fail.
-    void store(std::string_view key, const fs::path& directory, const std::vector<std::string>& dependencies, Bytes object) const;
+    void store(std::string_view key, const fs::path& directory, const std::vector<std::string>& dependencies,
+               Bytes object) const;
 
 private:
     [[nodiscard]] fs::path path_of(std::string_view key) const;

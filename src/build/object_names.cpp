@@ -18,13 +18,16 @@ bool reaches_to(const fs::path& folder, const std::string& name) {
 
 }  // namespace
 
-std::string object_of(std::string_view source) { return std::string(source.substr(0, source.size() - 1)) + "o"; }
+std::string object_of(std::string_view source) {
+    return std::string(source.substr(0, source.size() - 1)) + "o";
+}
 
 bool is_of_other_arch(std::string_view source, std::string_view source_arch) {
     return source.starts_with("arch/") && !source.starts_with(fmt::format("arch/{}/", source_arch));
 }
 
-std::vector<std::string> objects_by_other_folders(const fs::path& tree, std::string_view source, std::string_view source_arch) {
+std::vector<std::string> objects_by_other_folders(const fs::path& tree, std::string_view source,
+                                                  std::string_view source_arch) {
     const fs::path object = object_of(source);
     // KVM's common code is a part of each architecture's (virt/kvm/Makefile.kvm).
     if (source.starts_with("virt/kvm/")) return {fmt::format("arch/{}/kvm/../../../{}", source_arch, object.string())};

@@ -9,7 +9,9 @@
 
 namespace klp::build {
 
-Overlay::Overlay(fs::path tree) : tree_(fs::canonical(tree)), scratch_("klp-overlay") { make_real({}); }
+Overlay::Overlay(fs::path tree) : tree_(fs::canonical(tree)), scratch_("klp-overlay") {
+    make_real({});
+}
 
 void Overlay::make_real(const fs::path& folder) {
     if (!real_.insert(folder).second) return;

@@ -3,70 +3,12 @@
 
 #include <fmt/core.h>
 
-#include <charconv>
-#include <optional>
-
 #include "base/error.hpp"
+#include "build/patch_words.hpp"
 #include "build/text.hpp"
 
 namespace klp::build {
 namespace {
-
-// The next number of a hunk header; moves `rest` behind it.
-std::optional<std::size_t> take_number(std::string_view& rest) {
-    std::size_t value = 0;
-    const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), value);
-    if (error != std::errc()) return std::nullopt;
-    rest.remove_prefix(static_cast<std::size_t>(end - rest.data()));
-    return value;
-}
-
-bool take(std::string_view& rest, std::string_view expected) {
-    if (!rest.starts_with(expected)) return false;
-    rest.remove_prefix(expected.size());
-    return true;
-}
-
-// `-START[,COUNT]` or `+START[,COUNT]`.
-bool take_range(std::string_view& rest, std::string_view sign, std::size_t& start, std::size_t& count) {
-    if (!take(rest, sign)) return false;
-    const auto first = take_number(rest);
-    if (!first) return false;
-    start = *first;
-    count = 1;
-    if (!take(rest, ",")) return true;
-    const auto second = take_number(rest);
-    if (!second) return false;
-    count = *second;
-    return true;
-}
-
-// A name as git quotes it where it has unusual characters: "a/f\303\244.c".
-std::string unquote(std::string_view text) {
-    if (text.size() < 2 || text.front() != '"' || text.back() != '"') return std::string(text);
-    text = text.substr(1, text.size() - 2);
-    std::string name;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        if (text[i] != '\\' || i + 1 == text.size()) {
-            name += text[i];
-        } else if (i + 3 < text.size() && text[i + 1] >= '0' && text[i + 1] <= '3') {
-            name += static_cast<char>((text[i + 1] - '0') * 64 + (text[i + 2] - '0') * 8 + (text[i + 3] - '0'));
-            i += 3;
-        } else {
-            name += text[++i];
-        }
-    }
-    return name;
-}
-
-// The name in a `--- NAME[<tab>DATE]` line; empty for /dev/null.
-std::string header_path(std::string_view text) {
-    text = text.substr(0, text.find('\t'));
-    while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
-    std::string name = unquote(text);
-    if (name == "/dev/null") name.clear();
-    return name;
-}
 
 class Parser {
 public:
@@ -78,7 +20,8 @@ public:
     Patch parse() {
         while (at_ < lines_.size()) parse_line();
         if (patch_.files.empty()) {
-            throw Error({patch_.name, {}, {}}, "no unified diff in this file").hint("make one with `git diff` or `diff -up`");
+            throw Error({patch_.name, {}, {}}, "no unified diff in this file")
+                .hint("make one with `git diff` or `diff -up`");
         }
         return std::move(patch_);
     }
@@ -235,17 +178,21 @@ private:
         } else if (mark == '+') {
             add_line(hunk, HunkLine::Kind::added, text, old_left, new_left);
         } else {
-            fail(number(), fmt::format("hunk {} of line {} is damaged: a line of it begins with ' ', '+' or '-', this one with '{}'",
-                                       hunk.number, hunk.patch_line, mark));
+            fail(number(),
+                 fmt::format(
+                     "hunk {} of line {} is damaged: a line of it begins with ' ', '+' or '-', this one with '{}'",
+                     hunk.number, hunk.patch_line, mark));
         }
     }
 
-    void add_line(Hunk& hunk, HunkLine::Kind kind, std::string_view text, std::size_t& old_left, std::size_t& new_left) {
+    void add_line(Hunk& hunk, HunkLine::Kind kind, std::string_view text, std::size_t& old_left,
+                  std::size_t& new_left) {
         const std::size_t uses_old = kind == HunkLine::Kind::added ? 0 : 1;
         const std::size_t uses_new = kind == HunkLine::Kind::removed ? 0 : 1;
         if (old_left < uses_old || new_left < uses_new) {
-            fail(number(), fmt::format("hunk {} of line {} has other lines than its header -{},{} +{},{} says", hunk.number,
-                                       hunk.patch_line, hunk.old_start, hunk.old_count, hunk.new_start, hunk.new_count));
+            fail(number(),
+                 fmt::format("hunk {} of line {} has other lines than its header -{},{} +{},{} says", hunk.number,
+                             hunk.patch_line, hunk.old_start, hunk.old_count, hunk.new_start, hunk.new_count));
         }
         old_left -= uses_old;
         new_left -= uses_new;
@@ -267,8 +214,9 @@ private:
         const std::string_view next = line(at_);
         const bool is_header = next.starts_with("--- ") || next == "-- " || next == "--" || next == "---";
         if (is_header || (!next.starts_with("+") && !next.starts_with("-"))) return;
-        fail(number(), fmt::format("hunk {} of line {} goes on after the -{},{} +{},{} lines that its header says", hunk.number,
-                                   hunk.patch_line, hunk.old_start, hunk.old_count, hunk.new_start, hunk.new_count));
+        fail(number(),
+             fmt::format("hunk {} of line {} goes on after the -{},{} +{},{} lines that its header says", hunk.number,
+                         hunk.patch_line, hunk.old_start, hunk.old_count, hunk.new_start, hunk.new_count));
     }
 
     std::vector<std::string_view> lines_;
@@ -279,6 +227,8 @@ private:
 
 }  // namespace
 
-Patch parse_patch(std::string_view text, std::string name) { return Parser(text, std::move(name)).parse(); }
+Patch parse_patch(std::string_view text, std::string name) {
+    return Parser(text, std::move(name)).parse();
+}
 
 }  // namespace klp::build

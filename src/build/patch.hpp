@@ -20,8 +20,8 @@ struct Hunk {
     std::size_t old_count = 0;
     std::size_t new_start = 0;
     std::size_t new_count = 0;
-    std::size_t number = 1;     // among the hunks of its file
-    std::size_t patch_line = 0; // of its `@@` in the patch file
+    std::size_t number = 1;      // among the hunks of its file
+    std::size_t patch_line = 0;  // of its `@@` in the patch file
     std::vector<HunkLine> lines;
 };
 

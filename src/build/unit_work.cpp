@@ -42,7 +42,8 @@ diff::Options UnitWork::options(const EntrySizes& entry_sizes) const {
 }
 
 void UnitWork::diff(const EntrySizes& entry_sizes, Diagnostics& diagnostics) {
-    failed_ = !completes(diagnostics, [&] { difference_ = diff::diff(original_, patched_, options(entry_sizes), diagnostics); });
+    failed_ = !completes(diagnostics,
+                         [&] { difference_ = diff::diff(original_, patched_, options(entry_sizes), diagnostics); });
 }
 
 bool UnitWork::replaces_functions() const {
@@ -84,7 +85,8 @@ void UnitWork::add_to(Report& report) const {
     if (object == report.objects.end()) object = report.objects.insert(object, {object_, {}});
     for (const auto& function : difference_->functions) {
         if (function.status == diff::FunctionStatus::included) continue;
-        BuiltFunction built{function.name, function.status == diff::FunctionStatus::added, 0, {}, source_, function.reason};
+        BuiltFunction built{function.name,  function.status == diff::FunctionStatus::added, 0, {}, source_,
+                            function.reason};
         if (!built.added) {
             const resolve::FunctionProof* proof = unit_->proof_of(*function.original);
             built.name = proof->name;
@@ -96,13 +98,15 @@ void UnitWork::add_to(Report& report) const {
     for (std::size_t i = 0; i < resolutions_.size(); ++i) {
         const auto& resolution = resolutions_[i];
         const bool is_exported = resolution.kind == resolve::Resolution::Kind::exported;
-        report.references.push_back({object_, difference_->references[i].name,
-                                     is_exported ? resolution.name
-                                                 : format::make_symbol_name({resolution.object, resolution.name, resolution.sympos}),
-                                     resolution.how});
+        report.references.push_back(
+            {object_, difference_->references[i].name,
+             is_exported ? resolution.name
+                         : format::make_symbol_name({resolution.object, resolution.name, resolution.sympos}),
+             resolution.how});
     }
     for (const auto& note : difference_->notes) report.notes.push_back(fmt::format("{}: {}", source_, note));
-    for (const auto& proof : unit_->proofs()) report.functions_proven += proof.fidelity == resolve::Fidelity::identical ? 1 : 0;
+    for (const auto& proof : unit_->proofs())
+        report.functions_proven += proof.fidelity == resolve::Fidelity::identical ? 1 : 0;
     report.functions_total += unit_->proofs().size();
 }
 

@@ -25,7 +25,11 @@ public:
 
     UnitWork(const kernel::Kernel& kernel, std::string source, std::string object, const elf::Object& original,
              const elf::Object& patched)
-        : kernel_(kernel), source_(std::move(source)), object_(std::move(object)), original_(original), patched_(patched) {}
+        : kernel_(kernel),
+          source_(std::move(source)),
+          object_(std::move(object)),
+          original_(original),
+          patched_(patched) {}
 
     void diff(const EntrySizes& entry_sizes, Diagnostics& diagnostics);
     // False where the difference cannot be expressed at all: its findings say so.

@@ -31,11 +31,13 @@ bool UnitSelector::is_usable(const PatchedFile& file, Diagnostics& diagnostics) 
         return false;
     }
     if (kind.kind == FileKind::refused) {
-        diagnostics.error(std::string(kind.id), where, fmt::format("cannot be changed by a livepatch: {}", kind.reason));
+        diagnostics.error(std::string(kind.id), where,
+                          fmt::format("cannot be changed by a livepatch: {}", kind.reason));
         return false;
     }
     if (!file.exists) {
-        diagnostics.error("build.deleted-file", where, "the patch deletes this file; a livepatch cannot take code away");
+        diagnostics.error("build.deleted-file", where,
+                          "the patch deletes this file; a livepatch cannot take code away");
         return false;
     }
     if (!file.existed && kind.kind == FileKind::c_source) {
@@ -71,7 +73,7 @@ UnitSelector::Candidate UnitSelector::look_up(const std::string& source) const {
     if (is_of_other_arch(source, arch.front())) return {source, {}, "it is code of another architecture"};
     Candidate candidate = look_up_object(source, object_of(source));
     if (candidate.unit) return candidate;
-    for (const auto& object : objects_by_other_folders(kernel_.manifest().source, source, arch.front())) {
+    for (const auto& object : objects_by_other_folders(tree_.root(), source, arch.front())) {
         Candidate other = look_up_object(source, object);
         if (other.unit) return other;
     }
@@ -88,13 +90,14 @@ std::vector<UnitSelector::Candidate> UnitSelector::look_up_all(const std::vector
 // (fs/binfmt_elf.c, also in fs/compat_binfmt_elf.c).
 void UnitSelector::select_c_files(const std::vector<const PatchedFile*>& files, Diagnostics& diagnostics) {
     if (files.empty()) return;
-    const IncludeIndex index = included_c_files(kernel_, jobs_);
+    const IncludeIndex index = included_c_files(kernel_, tree_, jobs_);
     for (const PatchedFile* file : files) {
         std::vector<std::string> sources = {file->path};
         for (const auto& includer : index.c_files_reaching(file->path)) {
             const FileClass kind = classify(includer);
             if (kind.id == "build.vdso") {
-                diagnostics.error("build.vdso", {file->path, {}, {}}, fmt::format("is a part of {}: {}", includer, kind.reason));
+                diagnostics.error("build.vdso", {file->path, {}, {}},
+                                  fmt::format("is a part of {}: {}", includer, kind.reason));
             }
             if (kind.kind == FileKind::c_source) sources.push_back(includer);
         }
@@ -106,14 +109,16 @@ void UnitSelector::select_c_files(const std::vector<const PatchedFile*>& files, 
             units_.emplace(candidate.source, *candidate.unit);
         }
         if (is_built) continue;
-        diagnostics.error("build.not-built", {file->path, {}, {}}, fmt::format("is no part of kernel '{}'", kernel_.manifest().name))
+        diagnostics
+            .error("build.not-built", {file->path, {}, {}},
+                   fmt::format("is no part of kernel '{}'", kernel_.manifest().name))
             .note(candidates.front().why_not);
     }
 }
 
 void UnitSelector::check_headers(const std::vector<const PatchedFile*>& headers, Diagnostics& diagnostics) {
     if (headers.empty()) return;
-    IncludeIndex index = all_includes(kernel_, jobs_);
+    IncludeIndex index = all_includes(kernel_, tree_, jobs_);
     for (const auto& [path, file] : files_.files()) index.replace(path, file.text());
     for (const PatchedFile* header : headers) {
         std::vector<std::string> others;
@@ -125,7 +130,8 @@ void UnitSelector::check_headers(const std::vector<const PatchedFile*>& headers,
     }
 }
 
-void UnitSelector::check_header(const PatchedFile& header, const std::vector<std::string>& others, Diagnostics& diagnostics) {
+void UnitSelector::check_header(const PatchedFile& header, const std::vector<std::string>& others,
+                                Diagnostics& diagnostics) {
     std::vector<std::string> near_first = others;
     std::ranges::stable_sort(near_first, std::ranges::greater(),
                              [&](const std::string& path) { return nearness(path, header.path); });
@@ -142,8 +148,11 @@ void UnitSelector::check_header(const PatchedFile& header, const std::vector<std
     diagnostics
         .error("build.header", {header.path, {}, {}},
                fmt::format("this header reaches code beyond the patched .c files, such as {}", fmt::join(built, ", ")))
-        .note(fmt::format("in all, {} other .c files of the tree may include it, themselves or by way of other headers", others.size()))
-        .hint("move the change into the .c files that need it, or give them a copy of the changed definition under a new name");
+        .note(fmt::format("in all, {} other .c files of the tree may include it, themselves or by way of other headers",
+                          others.size()))
+        .hint(
+            "move the change into the .c files that need it, or give them a copy of the changed definition under a new "
+            "name");
 }
 
 std::vector<TranslationUnit> UnitSelector::select(Diagnostics& diagnostics) {

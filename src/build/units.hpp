@@ -9,21 +9,23 @@
 
 #include "base/diagnostics.hpp"
 #include "build/apply.hpp"
+#include "build/source_tree.hpp"
 #include "kernel/kbuild.hpp"
 #include "kernel/kernel.hpp"
 
 namespace klp::build {
 
 struct TranslationUnit {
-    std::string source;                // path in the tree, without `..`
+    std::string source;  // path in the tree, without `..`
     kernel::CompileCommand command;
     std::vector<std::string> objects;  // that have it: "vmlinux", or one or more modules
 };
 
 class UnitSelector {
 public:
-    UnitSelector(const kernel::Kernel& kernel, const kernel::Kbuild& kbuild, const PatchedFiles& files, unsigned jobs)
-        : kernel_(kernel), kbuild_(kbuild), files_(files), jobs_(jobs) {}
+    UnitSelector(const kernel::Kernel& kernel, const kernel::Kbuild& kbuild, const SourceTree& tree,
+                 const PatchedFiles& files, unsigned jobs)
+        : kernel_(kernel), kbuild_(kbuild), tree_(tree), files_(files), jobs_(jobs) {}
 
     // In the order of their paths. Findings (`build.*`) for each changed file that cannot be part of a livepatch.
     [[nodiscard]] std::vector<TranslationUnit> select(Diagnostics& diagnostics);
@@ -45,6 +47,7 @@ private:
 
     const kernel::Kernel& kernel_;
     const kernel::Kbuild& kbuild_;
+    const SourceTree& tree_;
     const PatchedFiles& files_;
     unsigned jobs_;
     std::map<std::string, TranslationUnit> units_;

@@ -51,13 +51,20 @@ void build_patch(BuildOptions& options) {
 void add_build(CLI::App& app) {
     CLI::App* command = app.add_subcommand("build", "make a livepatch module from source patches");
     const auto options = std::make_shared<BuildOptions>();
-    command->add_option("patch", options->patches, "patch files (unified diffs), applied in this order")->required()->type_name("PATCH");
-    command->add_option("--kernel", options->kernel, "kernel of the catalogue (default: the newest)")->type_name("NAME");
+    command->add_option("patch", options->patches, "patch files (unified diffs), applied in this order")
+        ->required()
+        ->type_name("PATCH");
+    command->add_option("--kernel", options->kernel, "kernel of the catalogue (default: the newest)")
+        ->type_name("NAME");
     command->add_option("-o,--output", options->output, "file to write (default: NAME.ko)")->type_name("FILE.ko");
-    command->add_option("--name", options->request.name, "name of the module (default: livepatch_ and the patch file's)")->type_name("N");
+    command
+        ->add_option("--name", options->request.name, "name of the module (default: livepatch_ and the patch file's)")
+        ->type_name("N");
     command->add_flag("--no-replace", options->no_replace, "let the livepatches that are loaded already stay in force");
-    command->add_option("-j,--jobs", options->request.jobs, "compile that many files at once (default: one a processor)")
-        ->check(CLI::Range(1U, 1024U))->type_name("N");
+    command
+        ->add_option("-j,--jobs", options->request.jobs, "compile that many files at once (default: one a processor)")
+        ->check(CLI::Range(1U, 1024U))
+        ->type_name("N");
     command->add_flag("-v,--verbose", options->verbose, "show each reference and how it was resolved");
     command->add_flag("--json", options->json, "print JSON");
     command->callback([options] { build_patch(*options); });

@@ -41,7 +41,8 @@ std::string object_text(const build::BuiltObject& object) {
         if (function.added) {
             table.add({function.name, "new", "-", "-", function.source, function.reason});
         } else {
-            table.add({function.name, "patched", std::to_string(function.sympos), function.fidelity, function.source, function.reason});
+            table.add({function.name, "patched", std::to_string(function.sympos), function.fidelity, function.source,
+                       function.reason});
         }
     }
     return fmt::format("{}:\n{}", printable(object.name), table.text(2));
@@ -90,8 +91,9 @@ std::string build_text(const build::Report& report, const Timings& timings, bool
     std::string text = fmt::format("{} for kernel {}\n", printable(report.module.string()), printable(report.kernel));
     for (const auto& object : report.objects) text += object_text(object);
     if (verbose) text += references_text(report);
-    text += fmt::format("proof: {} of {} functions of the recompiled units equal what is shipped, among them every patched one\n",
-                        report.functions_proven, report.functions_total);
+    text += fmt::format(
+        "proof: {} of {} functions of the recompiled units equal what is shipped, among them every patched one\n",
+        report.functions_proven, report.functions_total);
     for (const auto& note : report.notes) text += fmt::format("note: {}\n", printable(note));
     return text + timings_text(timings);
 }

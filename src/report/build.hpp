@@ -10,7 +10,8 @@
 
 namespace klp::report {
 
-// {"module" (the file), "name", "kernel", "objects": [{"name", "functions": [{"name", "new", "sympos", "fidelity", "source", "reason"}]}],
+// {"module" (the file), "name", "kernel", "objects": [{"name", "functions": [{"name", "new", "sympos", "fidelity",
+// "source", "reason"}]}],
 //  "references": [{"object", "symbol", "resolved", "how"}], "proven": {"identical", "total"}, "notes",
 //  "timings": {STAGE: SECONDS}}; sympos and fidelity are null for new functions.
 [[nodiscard]] Json build_json(const build::Report& report, const Timings& timings);

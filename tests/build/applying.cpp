@@ -111,7 +111,9 @@ TEST_F(Applying, EndOfFileWithoutNewline) {
 }
 
 TEST_F(Applying, NewAndDeletedFiles) {
-    apply("--- /dev/null\n+++ b/fs/new.h\n@@ -0,0 +1,2 @@\n+one\n+two\n--- a/fs/x.c\n+++ /dev/null\n@@ -1,5 +0,0 @@\n-a\n-b\n-c\n-d\n-e\n");
+    apply(
+        "--- /dev/null\n+++ b/fs/new.h\n@@ -0,0 +1,2 @@\n+one\n+two\n--- a/fs/x.c\n+++ /dev/null\n@@ -1,5 +0,0 "
+        "@@\n-a\n-b\n-c\n-d\n-e\n");
     EXPECT_EQ(files.files().at("fs/new.h").text(), "one\ntwo\n");
     EXPECT_FALSE(files.files().at("fs/new.h").existed);
     EXPECT_FALSE(files.files().at("fs/x.c").exists);
@@ -124,7 +126,9 @@ struct Refused {
     const char* message;
 };
 
-void PrintTo(const Refused& refused, std::ostream* out) { *out << refused.name; }
+void PrintTo(const Refused& refused, std::ostream* out) {
+    *out << refused.name;
+}
 
 class RefusedPatches : public Applying, public testing::WithParamInterface<Refused> {};
 
@@ -137,7 +141,8 @@ TEST_P(RefusedPatches, SayWhy) {
 INSTANTIATE_TEST_SUITE_P(
     Applying, RefusedPatches,
     testing::Values(
-        Refused{"Missing", "--- a/fs/none.c\n+++ b/fs/none.c\n@@ -1 +1 @@\n-a\n+b\n", "x.patch:1: no file 'b/fs/none.c'"},
+        Refused{"Missing", "--- a/fs/none.c\n+++ b/fs/none.c\n@@ -1 +1 @@\n-a\n+b\n",
+                "x.patch:1: no file 'b/fs/none.c'"},
         Refused{"Exists", "--- /dev/null\n+++ b/fs/x.c\n@@ -0,0 +1 @@\n+b\n", "creates 'fs/x.c', which exists"},
         Refused{"Outside", "--- /dev/null\n+++ b/../outside.c\n@@ -0,0 +1 @@\n+b\n", "no file 'b/../outside.c'"},
         Refused{"Absolute", "--- /etc/passwd\n+++ /etc/passwd\n@@ -1 +1 @@\n-a\n+b\n", "no file '/etc/passwd'"},

@@ -33,7 +33,8 @@ TEST(CScanner, AnApostropheInTextThatIsNoCodeEndsWithItsLine) {
 }
 
 TEST(CodeWithoutComments, IsEqualWhereOnlyCommentsDiffer) {
-    const std::string code = code_without_comments("int a; /* one\n two */\n\nint b; // three\n#define X \"/* no */\"\n");
+    const std::string code =
+        code_without_comments("int a; /* one\n two */\n\nint b; // three\n#define X \"/* no */\"\n");
     EXPECT_EQ(code, "int a;\nint b;\n#define X \"/* no */\"\n");
     EXPECT_EQ(code_without_comments("/* new */\n  \nint a;\nint b;\n#define X \"/* no */\" /* two */\n"), code);
     EXPECT_NE(code_without_comments("int a;\nint b;\n#define X \"/* yes */\"\n"), code);

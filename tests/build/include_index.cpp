@@ -37,25 +37,25 @@ protected:
 };
 
 TEST_F(IncludeReach, FollowsHeaders) {
-    const IncludeIndex index = IncludeIndex::scan(tree.root(), 2);
+    const IncludeIndex index = IncludeIndex::scan({tree.root()}, 2);
     EXPECT_THAT(index.c_files_reaching("include/linux/y.h"), ElementsAre("fs/a.c"));
 }
 
 TEST_F(IncludeReach, QuotedNameMeansTheOwnFolderFirst) {
-    const IncludeIndex index = IncludeIndex::scan(tree.root(), 2);
+    const IncludeIndex index = IncludeIndex::scan({tree.root()}, 2);
     EXPECT_THAT(index.c_files_reaching("fs/internal.h"), ElementsAre("fs/a.c"));
     EXPECT_THAT(index.c_files_reaching("mm/internal.h"), ElementsAre("mm/b.c"));
 }
 
 TEST_F(IncludeReach, KnowsIncludedCFiles) {
-    const IncludeIndex index = IncludeIndex::scan(tree.root(), 2).of_c_files();
+    const IncludeIndex index = IncludeIndex::scan({tree.root()}, 2).of_c_files();
     EXPECT_THAT(index.c_files_reaching("mm/part.c"), ElementsAre("mm/all.c"));
     EXPECT_THAT(index.c_files_reaching("mm/wrapped.c"), ElementsAre("mm/uses.c"));
     EXPECT_THAT(index.c_files_reaching("fs/a.c"), IsEmpty());
 }
 
 TEST_F(IncludeReach, AllAndPartAgree) {
-    const IncludeIndex all = IncludeIndex::scan(tree.root(), 2);
+    const IncludeIndex all = IncludeIndex::scan({tree.root()}, 2);
     const IncludeIndex part = all.of_c_files();
     for (const auto& [path, includes] : all.files()) {
         if (path.ends_with(".c")) {
@@ -65,7 +65,7 @@ TEST_F(IncludeReach, AllAndPartAgree) {
 }
 
 TEST_F(IncludeReach, PatchMayAddAnInclude) {
-    IncludeIndex index = IncludeIndex::scan(tree.root(), 2);
+    IncludeIndex index = IncludeIndex::scan({tree.root()}, 2);
     index.replace("mm/b.c", "#include <linux/y.h>\n");
     EXPECT_THAT(index.c_files_reaching("include/linux/y.h"), ElementsAre("fs/a.c", "mm/b.c"));
     EXPECT_THAT(index.c_files_reaching("mm/internal.h"), IsEmpty());

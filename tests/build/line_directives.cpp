@@ -25,11 +25,17 @@ std::vector<Line> marked(std::string_view text) {
     return lines;
 }
 
-std::string directed(std::string_view text) { return with_line_directives(marked(text)); }
+std::string directed(std::string_view text) {
+    return with_line_directives(marked(text));
+}
 
-TEST(LineDirectives, NoneWhereNothingMoves) { EXPECT_EQ(directed("a;\nb;\n"), "a;\nb;\n"); }
+TEST(LineDirectives, NoneWhereNothingMoves) {
+    EXPECT_EQ(directed("a;\nb;\n"), "a;\nb;\n");
+}
 
-TEST(LineDirectives, AfterAnAddedLine) { EXPECT_EQ(directed("a;\n+new;\nb;\nc;\n"), "a;\nnew;\n#line 2\nb;\nc;\n"); }
+TEST(LineDirectives, AfterAnAddedLine) {
+    EXPECT_EQ(directed("a;\n+new;\nb;\nc;\n"), "a;\nnew;\n#line 2\nb;\nc;\n");
+}
 
 TEST(LineDirectives, AfterARemovedLine) {
     std::vector<Line> lines = marked("a;\nb;\nc;\n");
@@ -48,7 +54,8 @@ TEST(LineDirectives, NotWithinAComment) {
 }
 
 TEST(LineDirectives, NotWithinAContinuation) {
-    EXPECT_EQ(directed("#define A \\\n+\tnew; \\\n\told; \\\n\tlast\nb;\n"), "#define A \\\n\tnew; \\\n\told; \\\n\tlast\n#line 4\nb;\n");
+    EXPECT_EQ(directed("#define A \\\n+\tnew; \\\n\told; \\\n\tlast\nb;\n"),
+              "#define A \\\n\tnew; \\\n\told; \\\n\tlast\n#line 4\nb;\n");
 }
 
 TEST(LineDirectives, OutsideOfParentheses) {
@@ -66,7 +73,8 @@ TEST(LineDirectives, BothBranchesOfAConditionBeginAlike) {
 }
 
 TEST(LineDirectives, AFunctionsBraceEndsAWrongCount) {
-    EXPECT_EQ(directed("#define OPEN (\n\nint f(void)\n{\n+new;\nc;\n}\n"), "#define OPEN (\n\nint f(void)\n{\nnew;\n#line 5\nc;\n}\n");
+    EXPECT_EQ(directed("#define OPEN (\n\nint f(void)\n{\n+new;\nc;\n}\n"),
+              "#define OPEN (\n\nint f(void)\n{\nnew;\n#line 5\nc;\n}\n");
 }
 
 // Each use stands for WARN_ON, which puts __LINE__ into the bug table.

@@ -11,7 +11,9 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-TEST(ObjectNames, OwnFolder) { EXPECT_EQ(object_of("fs/proc/meminfo.c"), "fs/proc/meminfo.o"); }
+TEST(ObjectNames, OwnFolder) {
+    EXPECT_EQ(object_of("fs/proc/meminfo.c"), "fs/proc/meminfo.o");
+}
 
 TEST(ObjectNames, OtherArchitectures) {
     EXPECT_TRUE(is_of_other_arch("arch/arm64/kernel/process.c", "x86"));
@@ -32,7 +34,8 @@ TEST(ObjectNames, MakefilesThatReachBesideTheirFolder) {
 }
 
 TEST(ObjectNames, CommonCodeOfKvm) {
-    EXPECT_THAT(objects_by_other_folders("/", "virt/kvm/kvm_main.c", "x86"), ElementsAre("arch/x86/kvm/../../../virt/kvm/kvm_main.o"));
+    EXPECT_THAT(objects_by_other_folders("/", "virt/kvm/kvm_main.c", "x86"),
+                ElementsAre("arch/x86/kvm/../../../virt/kvm/kvm_main.o"));
 }
 
 }  // namespace

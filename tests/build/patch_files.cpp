@@ -77,7 +77,8 @@ TEST(PatchFiles, CarriageReturnsOfTheFileStay) {
 
 TEST(PatchFiles, NoNewlineAtEndOfFile) {
     const Patch patch = parse_patch(
-        "--- a/x.c\n+++ b/x.c\n@@ -1 +1 @@\n-a\n\\ No newline at end of file\n+b\n\\ No newline at end of file\n", "x.patch");
+        "--- a/x.c\n+++ b/x.c\n@@ -1 +1 @@\n-a\n\\ No newline at end of file\n+b\n\\ No newline at end of file\n",
+        "x.patch");
     EXPECT_THAT(texts(patch.files[0].hunks[0]), ElementsAre("a", "b"));
 }
 
@@ -89,7 +90,8 @@ TEST(PatchFiles, EmptyContextLineWithoutItsBlank) {
 TEST(PatchFiles, NewAndDeletedFiles) {
     const Patch patch = parse_patch(
         "diff --git a/n.c b/n.c\nnew file mode 100644\nindex 000..111\n--- /dev/null\n+++ b/n.c\n@@ -0,0 +1 @@\n+x\n"
-        "diff --git a/d.c b/d.c\ndeleted file mode 100644\nindex 111..000\n--- a/d.c\n+++ /dev/null\n@@ -1 +0,0 @@\n-x\n",
+        "diff --git a/d.c b/d.c\ndeleted file mode 100644\nindex 111..000\n--- a/d.c\n+++ /dev/null\n@@ -1 +0,0 "
+        "@@\n-x\n",
         "x.patch");
     ASSERT_EQ(patch.files.size(), 2U);
     EXPECT_TRUE(patch.files[0].is_created);
@@ -125,7 +127,9 @@ struct BadPatch {
     const char* message;
 };
 
-void PrintTo(const BadPatch& bad, std::ostream* out) { *out << bad.name; }
+void PrintTo(const BadPatch& bad, std::ostream* out) {
+    *out << bad.name;
+}
 
 class BadPatches : public testing::TestWithParam<BadPatch> {};
 
@@ -144,13 +148,16 @@ TEST_P(BadPatches, AreRefusedWithTheirLine) {
 INSTANTIATE_TEST_SUITE_P(
     PatchFiles, BadPatches,
     testing::Values(
-        BadPatch{"Empty", "", "x.patch: no unified diff"}, BadPatch{"Prose", "hello\nworld\n", "x.patch: no unified diff"},
+        BadPatch{"Empty", "", "x.patch: no unified diff"},
+        BadPatch{"Prose", "hello\nworld\n", "x.patch: no unified diff"},
         BadPatch{"CutShort", HEADER "@@ -1,3 +1,3 @@\n a\n-b\n", "x.patch:6: the patch ends within hunk 1"},
         BadPatch{"DamagedHeader", HEADER "@@ -1,x +1 @@\n-a\n+b\n", "x.patch:3: damaged hunk header"},
         BadPatch{"HugeNumber", HEADER "@@ -99999999999999999999999 +1 @@\n-a\n+b\n", "x.patch:3: damaged hunk header"},
-        BadPatch{"ForeignLine", HEADER "@@ -1,2 +1,2 @@\n a\nwrapped line\n-b\n+c\n", "x.patch:5: hunk 1 of line 3 is damaged"},
+        BadPatch{"ForeignLine", HEADER "@@ -1,2 +1,2 @@\n a\nwrapped line\n-b\n+c\n",
+                 "x.patch:5: hunk 1 of line 3 is damaged"},
         BadPatch{"TooManyAdded", HEADER "@@ -1 +1 @@\n-a\n+b\n+c\n", "x.patch:6: hunk 1 of line 3 goes on"},
-        BadPatch{"TooManyRemoved", HEADER "@@ -1,2 +1,2 @@\n-a\n-b\n-c\n", "x.patch:6: hunk 1 of line 3 has other lines"},
+        BadPatch{"TooManyRemoved", HEADER "@@ -1,2 +1,2 @@\n-a\n-b\n-c\n",
+                 "x.patch:6: hunk 1 of line 3 has other lines"},
         BadPatch{"NoHunk", HEADER "garbage\n", "x.patch:3: no hunk"},
         BadPatch{"HunkAlone", "@@ -1 +1 @@\n-a\n+b\n", "x.patch:1: a hunk without a file header"},
         BadPatch{"ContextDiff", "*** a/x.c\n--- b/x.c\n***************\n*** 1 ****\n", "x.patch:1: a context diff"}),
