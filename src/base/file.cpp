@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <chrono>
@@ -173,11 +174,18 @@ void write_file(const fs::path& path, std::string_view text, fs::perms mode) {
     write_file(path, as_bytes(text), mode);
 }
 
+bool is_plain_path(const fs::path& path) {
+    return std::ranges::all_of(path.string(), [](char c) {
+        const bool ascii_word = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+        return ascii_word || static_cast<unsigned char>(c) >= 0x80 || std::string_view("/._+-@").find(c) != std::string_view::npos;
+    });
+}
+
 TempDir::TempDir(std::string_view prefix, const fs::path& parent) {
     fs::path folder = parent;
     if (folder.empty()) {
         const char* variable = non_empty_variable("TMPDIR");
-        folder = variable != nullptr ? variable : "/tmp";
+        folder = variable != nullptr && is_plain_path(fs::absolute(variable)) ? variable : "/tmp";
     }
     std::string name = fs::absolute(folder / fmt::format("{}.XXXXXX", prefix)).string();
     if (::mkdtemp(name.data()) == nullptr) fail(folder, "cannot make a temporary folder", errno);

@@ -37,8 +37,12 @@ private:
 void write_file(const fs::path& path, Bytes bytes, fs::perms mode = fs::perms(0644));
 void write_file(const fs::path& path, std::string_view text, fs::perms mode = fs::perms(0644));
 
-// A fresh folder under $TMPDIR (default /tmp), or in `parent`; removed with all it holds by the destructor,
-// also when the stack unwinds.
+// Whether make, shells and compilers (`-Wp,-MMD,FILE`) keep the path in one piece: no spaces, colons, commas, quotes
+// and the like. kbuild quotes none of its paths.
+[[nodiscard]] bool is_plain_path(const fs::path& path);
+
+// A fresh folder under $TMPDIR, or in `parent`; removed with all it holds by the destructor, also when the stack
+// unwinds. Under /tmp where $TMPDIR is not set or no plain path: kbuild works in these folders.
 class TempDir {
 public:
     explicit TempDir(std::string_view prefix = "klp", const fs::path& parent = {});

@@ -68,13 +68,13 @@ UnitCompiler::Compiled UnitCompiler::compile(const TranslationUnit& unit, const 
     argv.push_back(unit.command.source);
     for (auto& word : argv) word = tree_.moved(word, side.sources);
     argv.insert(argv.end(), {"-Wp,-MMD," + dependencies.string(), "-o", object.string()});
-    Command command = kbuild_.in_tree(argv);
+    Command command = kbuild_.in_tree(argv, scratch_.path());
     command.directory = side.directory;
     check(run(command), unit.source, fmt::format("the {} source does not compile", side.name));
     for (auto tool : unit.command.object_tools) {
         tool.push_back(object.string());
         const std::string program = tool.front();
-        Command edit = kbuild_.in_tree(std::move(tool));
+        Command edit = kbuild_.in_tree(std::move(tool), scratch_.path());
         edit.directory = side.directory;
         check(run(edit), unit.source, fmt::format("{} refuses the object of the {} source", program, side.name));
     }

@@ -95,13 +95,14 @@ std::vector<std::string> Kbuild::words(std::string_view variable) const {
     return shell_words(value(variable));
 }
 
-Command Kbuild::in_tree(std::vector<std::string> argv) const {
+Command Kbuild::in_tree(std::vector<std::string> argv, const fs::path& temporary) const {
     Command command;
     command.argv = std::move(argv);
     command.directory = directory_;
     command.environment = environment_;
-    for (const char* name : {"PATH", "HOME", "TMPDIR"})
+    for (const char* name : {"PATH", "HOME"})
         if (const char* text = std::getenv(name)) command.environment.emplace_back(name, text);
+    command.environment.emplace_back("TMPDIR", temporary);
     command.environment.emplace_back("LC_ALL", "C");  // messages of make are read
     command.clear_environment = true;
     return command;
@@ -123,7 +124,7 @@ Kbuild::DryRun Kbuild::dry_run(const std::string& folder, const std::string& obj
                                      "need-modorder=1"};
     argv.insert(argv.end(), overrides.begin(), overrides.end());
     argv.insert(argv.end(), {"klp-parts", object});
-    Command command = in_tree(argv);
+    Command command = in_tree(argv, scratch.path());
     if (const auto flags = inherited_flags(folder)) command.environment.emplace_back("KBUILD_SUBDIR_CCFLAGS", *flags);
     CommandResult result = klp::run(command);
 
@@ -156,7 +157,8 @@ std::optional<std::string> Kbuild::inherited_flags(const fs::path& folder) const
         const TempDir scratch("klp-kbuild");
         Command command = in_tree({"make", "-rRnB", "--no-print-directory", fmt::format("--eval={}", inherited_goal),
                                    "TMPOUT=" + (scratch.path() / "try").string(), "-f",
-                                   source_tree_ + "/scripts/Makefile.build", "obj=" + above.string(), "klp-inherited"});
+                                   source_tree_ + "/scripts/Makefile.build", "obj=" + above.string(), "klp-inherited"},
+                                  scratch.path());
         if (flags) command.environment.emplace_back("KBUILD_SUBDIR_CCFLAGS", *flags);
         const std::string output = klp::run(command).output;
         constexpr std::string_view marker = ": klp-inherited ";

@@ -52,8 +52,9 @@ public:
     // The same for a module outside the tree: `folder` has NAME.c and a Makefile that says `obj-m := NAME.o`.
     [[nodiscard]] CompileCommand module_command(const fs::path& folder, std::string_view name) const;
 
-    // A Command that runs `argv` in the tree, under the captured environment.
-    [[nodiscard]] Command in_tree(std::vector<std::string> argv) const;
+    // A Command that runs `argv` in the tree, under the captured environment. `temporary` is the folder for what
+    // compilers would leave in TMPDIR when they are cut short.
+    [[nodiscard]] Command in_tree(std::vector<std::string> argv, const fs::path& temporary) const;
 
     // A variable of kbuild, split into the words that its shell would see; empty where it is not set.
     [[nodiscard]] std::vector<std::string> words(std::string_view variable) const;

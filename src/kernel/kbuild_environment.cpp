@@ -59,8 +59,9 @@ std::string capture(const Kernel& kernel, const Compiler& compiler) {
     Command command;
     command.argv = capture_argv(kernel, compiler, scratch.path());
     command.directory = kernel.manifest().source;
-    for (const char* name : {"PATH", "HOME", "TMPDIR"})  // not the user's CFLAGS, V, O, …
+    for (const char* name : {"PATH", "HOME"})  // not the user's CFLAGS, V, O, …
         if (const char* text = std::getenv(name)) command.environment.emplace_back(name, text);
+    command.environment.emplace_back("TMPDIR", scratch.path());  // of trial compilations that may be cut short
     command.environment.emplace_back("LC_ALL", "C");
     command.clear_environment = true;
     run_checked(command, "asking the kernel's Makefile for its variables");

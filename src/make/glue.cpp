@@ -63,10 +63,10 @@ public:
         fs::path object = folder_ / fmt::format("{}.o", name);
         std::vector<std::string> argv = command.compiler;
         argv.insert(argv.end(), {"-o", object.string(), command.source});
-        run_checked(kbuild_.in_tree(argv), fmt::format("compiling {}.c against the kernel's headers", name));
+        run_checked(kbuild_.in_tree(argv, folder_), fmt::format("compiling {}.c against the kernel's headers", name));
         for (std::vector<std::string> tool : command.object_tools) {
             tool.push_back(object.string());
-            run_checked(kbuild_.in_tree(tool), fmt::format("preparing {}.o", name));
+            run_checked(kbuild_.in_tree(tool, folder_), fmt::format("preparing {}.o", name));
         }
         return object;
     }

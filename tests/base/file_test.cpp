@@ -116,6 +116,19 @@ TEST(TempDir, GoesWhenTheStackUnwinds) {
     }
 }
 
+TEST(TempDir, IsWhereKbuildCanWork) {
+    const TempDir folder;
+    const fs::path odd = folder.path() / "with a space";
+    fs::create_directory(odd);
+    ASSERT_EQ(::setenv("TMPDIR", folder.path().c_str(), 1), 0);
+    EXPECT_EQ(TempDir().path().parent_path(), folder.path());
+    ASSERT_EQ(::setenv("TMPDIR", odd.c_str(), 1), 0);
+    EXPECT_EQ(TempDir().path().parent_path(), "/tmp");
+    ::unsetenv("TMPDIR");
+    EXPECT_TRUE(is_plain_path("/home/J\xc3\xb6rg/.cache/linux-6.1_x+y@z"));
+    for (const char* path : {"/a b", "/a:b", "/a,b", "/a$b", "/a'b", "/a#b"}) EXPECT_FALSE(is_plain_path(path)) << path;
+}
+
 TEST(FileLock, ExcludesOthersUntilItGoes) {
     const TempDir folder;
     const fs::path path = folder.path() / "lock";
