@@ -38,3 +38,14 @@ run_guest() {
         jq -j ".$phase.stdout" run.json >"$phase"
     done
 }
+
+# path_of PART: of the test kernel, by the name that `klp kernel info` gives it.
+path_of() { "$KLP" kernel info "$KLPKIT_TEST_KERNEL" --json | jq -r ".paths.$1"; }
+
+# own_catalogue: from here on a catalogue in ./cache, with the test kernel alone and nothing compiled yet.
+own_catalogue() {
+    set -- "$(path_of source)" "$(path_of image)" "$(path_of config)" "$(path_of symvers)" "$(path_of modules)" "$(path_of vmlinux)"
+    export KLPKIT_CACHE=$PWD/cache
+    expect_status 0 "$KLP" kernel add "$KLPKIT_TEST_KERNEL" --source "$1" --image "$2" --config "$3" --symvers "$4" \
+        --modules "$5" --vmlinux "$6"
+}
