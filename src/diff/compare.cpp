@@ -14,6 +14,27 @@ namespace {
 // include/linux/dynamic_debug.h: struct _ddebug; four pointers, then lineno:18, class_id:6, flags:8.
 constexpr arch::Range debug_descriptor_line{32, 36};
 
+// What new code may do with an object that stays where it was.
+enum class Storage : std::uint8_t { writable, written_at_start, constant, per_cpu };
+
+Storage storage_of(const Piece& piece) {
+    const std::string_view section = piece.section->name;
+    if (section.starts_with(".data..percpu")) return Storage::per_cpu;
+    if (section.starts_with(".data..ro_after_init")) return Storage::written_at_start;
+    return piece.role == Role::constant ? Storage::constant : Storage::writable;
+}
+
+// Pieces that are not objects have storage `constant` or `writable` on both sides, which is no difference.
+std::optional<std::string> storage_difference(const Piece& original, const Piece& patched) {
+    const Storage was = storage_of(original);
+    const Storage is = storage_of(patched);
+    if (was == is) return std::nullopt;
+    if (was == Storage::per_cpu) return "is no longer per-CPU";
+    if (is == Storage::per_cpu) return "is per-CPU now";
+    if (is == Storage::writable) return "is writable now, but lies in memory that is read-only";
+    return std::nullopt;
+}
+
 // Nested constants are few (a table of structures that point to strings); more is a cycle.
 constexpr int deepest_nesting = 16;
 
@@ -47,6 +68,7 @@ Comparison::Extent Comparison::extent_of(const Unit& unit, const SpecialEntry& e
 std::optional<std::string> Comparison::difference(const Piece& original, const Piece& patched) const {
     if (original.range.size() != patched.range.size())
         return fmt::format("size {:#x}, was {:#x}", patched.range.size(), original.range.size());
+    if (auto found = storage_difference(original, patched)) return found;
     if (auto found = compare(extent_of(original_, original), extent_of(patched_, patched))) return found;
     return compare_entries(original, patched);
 }
@@ -83,7 +105,7 @@ std::optional<std::string> Comparison::compare_relocations(const Extent& origina
             return fmt::format("relocation at +{:#x}", std::min(offset, a[i].offset - original.range.begin));
         const Target was = original.unit.locate(a[i], original.section, original.range);
         const Target is = patched.unit.locate(b[i], patched.section, patched.range);
-        if (same_target(was, is)) continue;
+        if (same_target(was, is) || (benefit_ && was.delta == is.delta && benefit_(was, is))) continue;
         return fmt::format("+{:#x} refers to {}, was {}", offset, describe(patched.unit, is),
                            describe(original.unit, was));
     }

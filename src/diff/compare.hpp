@@ -2,6 +2,7 @@
 // Whether two pieces mean the same. Relocation fields are compared by what they refer to, not by their bytes.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -11,7 +12,11 @@ namespace klp::diff {
 
 class Comparison {
 public:
-    Comparison(const Unit& original, const Unit& patched) : original_(original), patched_(patched) {}
+    // References that may be taken for the same, though nothing says so yet.
+    using Benefit = std::function<bool(const Target& original, const Target& patched)>;
+
+    Comparison(const Unit& original, const Unit& patched, Benefit benefit = {})
+        : original_(original), patched_(patched), benefit_(std::move(benefit)) {}
 
     // What differs first, for people; nothing where the pieces are equal.
     [[nodiscard]] std::optional<std::string> difference(const Piece& original, const Piece& patched) const;
@@ -38,6 +43,7 @@ private:
 
     const Unit& original_;
     const Unit& patched_;
+    Benefit benefit_;
     mutable int depth_ = 0;
 };
 

@@ -12,9 +12,11 @@ namespace klp::diff {
 namespace {
 
 // Code of the running kernel cannot be paired with code that is gone after its start (a function that loses
-// its __init is a new one), nor a variable with a table.
+// its __init is a new one), nor a variable with a table. A variable that became constant, or no longer is, stays
+// the object that others hold pointers to.
 bool can_pair(const Piece& a, const Piece& b) {
-    return a.role == b.role && a.twin == nullptr && b.twin == nullptr;
+    const auto is_object = [](const Piece& each) { return each.role == Role::data || each.role == Role::constant; };
+    return (a.role == b.role || (is_object(a) && is_object(b))) && a.twin == nullptr && b.twin == nullptr;
 }
 
 bool is_named_for_pairing(const Piece& piece) {

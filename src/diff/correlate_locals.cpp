@@ -36,9 +36,10 @@ public:
     Matcher(Unit& original, Unit& patched) : original_(original), patched_(patched) {}
 
     void run() {
-        if (std::ranges::none_of(patched_.pieces(), is_static_local)) return;
-        do collect_votes();
-        while (accept_votes());
+        if (std::ranges::any_of(patched_.pieces(), is_static_local)) {
+            do collect_votes();
+            while (accept_votes());
+        }
         note_candidates();
     }
 
@@ -66,14 +67,18 @@ private:
         }
     }
 
-    // Same bytes but for relocation fields, and as many relocations.
+    // Equal but for the static locals that are still to be told apart.
     [[nodiscard]] bool is_same_code(const Piece& a, const Piece& b) const {
-        if (a.range.size() != b.range.size() || a.cold_parts.size() != b.cold_parts.size()) return false;
-        const auto before = original_.relocations(a);
-        const auto after = patched_.relocations(b);
-        return std::ranges::equal(before, after, [&](const elf::Relocation& x, const elf::Relocation& y) {
-            return x.offset - a.range.begin == y.offset - b.range.begin && x.type == y.type;
+        const auto is_open = [](const Target& target) {
+            return target.kind == Target::Kind::piece && target.piece->twin == nullptr && target.piece->has_identity();
+        };
+        const Comparison comparison(original_, patched_, [&](const Target& was, const Target& is) {
+            return is_open(was) && is_open(is) && was.piece->base == is.piece->base;
         });
+        return comparison.equal(a, b) &&
+               std::ranges::equal(a.cold_parts, b.cold_parts, [&](const Piece* before, const Piece* after) {
+                   return comparison.equal(*before, *after);
+               });
     }
 
     bool accept_votes() {
@@ -91,17 +96,24 @@ private:
 
     [[nodiscard]] bool is_patched(const Piece& piece) const { return patched_.piece_of(*piece.symbol()) == &piece; }
 
-    // What is left on both sides may or may not be the same variable.
+    // What is left on both sides may or may not be the same variable, also where one side has it outside of
+    // all functions.
     void note_candidates() {
         std::map<std::string_view, std::vector<const Piece*>> left;
         for (const Piece& piece : original_.pieces()) {
-            if (is_static_local(piece) && !is_message_state(piece.base)) left[piece.base].push_back(&piece);
+            if (is_left(piece)) left[piece.base].push_back(&piece);
         }
         for (Piece& piece : patched_.pieces()) {
-            if (!is_static_local(piece)) continue;
+            if (!is_left(piece)) continue;
             const auto found = left.find(piece.base);
             if (found != left.end()) piece.candidates = found->second;
         }
+    }
+
+    static bool is_left(const Piece& piece) {
+        const bool is_variable = piece.role == Role::data && piece.twin == nullptr && piece.symbol() != nullptr &&
+                                 piece.has_identity() && piece.is_local() && !piece.is_debug_descriptor();
+        return is_variable && !is_message_state(piece.base);
     }
 
     Unit& original_;

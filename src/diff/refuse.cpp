@@ -63,6 +63,14 @@ void refuse_table(const Unit& patched, const Piece& piece, Diagnostics& diagnost
         .hint("leave this part out of the patch");
 }
 
+// What the kernel has read stays as it is. Tables without names are only told by content, which changes with the rest.
+void warn_of_removed_entry(const Unit& original, const Piece& piece, Diagnostics& diagnostics) {
+    if (piece.symbol() == nullptr || piece.section->name.starts_with(".modinfo")) return;
+    diagnostics.warning("diff.entry-stays", original.where(piece),
+                        fmt::format("the patch removes entry '{}' of {}, which the kernel has read: it stays in effect",
+                                    piece.label(), piece.section->name));
+}
+
 void refuse_init_code(const Unit& patched, const Piece& piece, Diagnostics& diagnostics) {
     if (piece.role == Role::exit_code) {
         diagnostics
@@ -120,8 +128,7 @@ void refuse_unsuitable_object(const elf::Object& object, Diagnostics& diagnostic
         .hint("compile both objects with -ffunction-sections -fdata-sections; assembly cannot be livepatched");
 }
 
-void refuse_inexpressible_changes(const Unit& original, Unit& patched, const Options& options,
-                                  Diagnostics& diagnostics) {
+void refuse_inexpressible_changes(Unit& original, Unit& patched, const Options& options, Diagnostics& diagnostics) {
     const bool judge_tracing = !options.untraced_objects || lists_traced_functions(original.object());
     const auto has_changed = [](const Piece& piece) { return piece.changed && piece.is_function(); };
     if (!judge_tracing && std::ranges::any_of(patched.pieces(), has_changed)) {
@@ -137,6 +144,9 @@ void refuse_inexpressible_changes(const Unit& original, Unit& patched, const Opt
         if (piece.role == Role::init_code || piece.role == Role::exit_code)
             refuse_init_code(patched, piece, diagnostics);
         if (piece.is_function() && judge_tracing) check_traceable(original, piece, diagnostics);
+    }
+    for (const Piece& piece : original.pieces()) {
+        if (piece.role == Role::table && piece.twin == nullptr) warn_of_removed_entry(original, piece, diagnostics);
     }
     for (const SpecialEntry& entry : patched.orphans()) {
         diagnostics.error("diff.special-orphan",

@@ -10,7 +10,6 @@ namespace klp::diff {
 void refuse_unsuitable_object(const elf::Object& object, Diagnostics& diagnostics);
 
 // Changed data, code that has run already, code that ftrace cannot hook, tables that the kernel has read.
-void refuse_inexpressible_changes(const Unit& original, Unit& patched, const Options& options,
-                                  Diagnostics& diagnostics);
+void refuse_inexpressible_changes(Unit& original, Unit& patched, const Options& options, Diagnostics& diagnostics);
 
 }  // namespace klp::diff

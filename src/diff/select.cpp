@@ -116,20 +116,25 @@ private:
             return false;
         }
         if (piece.candidates.empty()) return !piece.changed;
-        Finding& finding = diagnostics_.error(
-            "diff.ambiguous-local", patched_.where(holder.piece),
-            fmt::format("'{}' refers to static local '{}', which may be new or one of the original's",
-                        holder.piece.label(), piece.name()));
+        constexpr std::string_view id = "diff.ambiguous-local";
+        std::string message = fmt::format("'{}' refers to static '{}', which may be new or one of the original's",
+                                          holder.piece.label(), piece.name());
+        if (is_said(id, message)) return false;
+        Finding& finding = diagnostics_.error(std::string(id), patched_.where(holder.piece), std::move(message));
         for (const Piece* each : piece.candidates) finding.note(fmt::format("candidate: '{}'", each->name()));
-        finding.hint("give static variables of one name different names in the patch");
+        finding.hint("give a new static variable a name that the file has not; leave the others in their functions");
         return false;
     }
 
     void refuse(std::string id, const Holder& holder, std::string_view what) {
         std::string message = fmt::format("'{}' refers to {}", holder.piece.label(), what);
-        const auto is_said = [&](const Finding& each) { return each.id == id && each.message == message; };
-        if (std::ranges::any_of(diagnostics_.findings(), is_said)) return;
+        if (is_said(id, message)) return;
         diagnostics_.error(std::move(id), patched_.where(holder.piece), std::move(message));
+    }
+
+    [[nodiscard]] bool is_said(std::string_view id, std::string_view message) const {
+        return std::ranges::any_of(diagnostics_.findings(),
+                                   [&](const Finding& each) { return each.id == id && each.message == message; });
     }
 
     Unit& patched_;

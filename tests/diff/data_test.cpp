@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Variables and constants: which is which, what is carried along, what cannot change.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -112,6 +113,65 @@ TEST(StaticLocal, OfTwoFunctionsKeepsTwoReferences) {
     )");
     EXPECT_THAT(compared.verdict(), ElementsAre("changed f", "changed g"));
     EXPECT_THAT(compared.relocations(".text.f"), Not(testing::ElementsAreArray(compared.relocations(".text.g"))));
+}
+
+// The code is the same but for the functions that are called: which block is which cannot be told by order.
+TEST(StaticLocal, OfTwoBlocksThatChangePlacesIsRefused) {
+    const auto source = [](const char* first, const char* second) {
+        return fmt::format(
+            "int g(int *), h(int *); void f(void) {{ {{ static int n; {}(&n); }} {{ static int n; {}(&n); }} }}", first,
+            second);
+    };
+    EXPECT_THAT(compare_c(source("g", "h"), source("h", "g")).verdict(), Contains("refused diff.ambiguous-local"));
+    const auto counters = [](int first, int second) {
+        return fmt::format("void f(void) {{ {{ static int n; n += {}; }} {{ static int n; n += {}; }} }}", first,
+                           second);
+    };
+    EXPECT_THAT(compare_c(counters(2, 3), counters(3, 2)).verdict(), Contains("refused diff.ambiguous-local"));
+}
+
+TEST(StaticLocal, OfTwoBlocksKeepsItsPlaceInTheSameCode) {
+    constexpr auto source =
+        "int g(int *), h(int *); void f(void) { { static int n; g(&n); } { static int n; h(&n); } }\n";
+    EXPECT_THAT(
+        compare_c(std::string(source) + "int k(void) { return 1; }", std::string(source) + "int k(void) { return 2; }")
+            .verdict(),
+        ElementsAre("changed k"));
+}
+
+TEST(StaticLocal, ThatLeavesItsFunctionOrEntersOneIsRefused) {
+    constexpr auto inside = "int f(void) { static int count = 4; return count++; }";
+    constexpr auto outside = "static int count = 4; int f(void) { return count++; }";
+    EXPECT_THAT(compare_c(inside, outside).verdict(), ElementsAre("refused diff.ambiguous-local"));
+    EXPECT_THAT(compare_c(outside, inside).verdict(), ElementsAre("refused diff.ambiguous-local"));
+}
+
+TEST(Data, ThatBecomesConstantStaysTheSameObject) {
+    const auto source = [](const char* qualifier, const char* operation) {
+        return fmt::format(
+            "struct ops {{ int (*f)(void); }}; int h(void); static {} struct ops ops = {{h}}; int use(const struct "
+            "ops*); "
+            "int f(const struct ops *o) {{ return use(o) + (o {} &ops); }} void g(void) {{ {}; }}",
+            qualifier, operation, *qualifier == 0 ? "ops.f = 0" : "");
+    };
+    const auto compared = compare_c(source("", "=="), source("const", "!="));
+    EXPECT_THAT(compared.verdict(), ElementsAre("changed f", "changed g"));
+    EXPECT_THAT(compared.references(), Contains("ops"));
+    EXPECT_THAT(compared.data(), IsEmpty());
+    EXPECT_THAT(compare_c(source("const", "=="), source("", "!=")).verdict(), ElementsAre("refused diff.data-changed"));
+}
+
+TEST(Data, ThatMovesToOtherKindsOfMemoryIsRefused) {
+    const auto source = [](const char* section) {
+        return fmt::format("static __attribute__((section(\"{}\"))) int n = 1; int f(int x) {{ return n += x; }}",
+                           section);
+    };
+    constexpr auto refused = "refused diff.data-changed";
+    EXPECT_THAT(compare_c(source(".data"), source(".data..percpu")).verdict(), ElementsAre(refused));
+    EXPECT_THAT(compare_c(source(".data..percpu"), source(".data")).verdict(), ElementsAre(refused));
+    EXPECT_THAT(compare_c(source(".data..ro_after_init"), source(".data")).verdict(), ElementsAre(refused));
+    EXPECT_THAT(compare_c(source(".data"), source(".data..ro_after_init")).verdict(), IsEmpty());
+    EXPECT_THAT(compare_c(source(".data"), source(".data..read_mostly")).verdict(), IsEmpty());
 }
 
 TEST(Constant, KeepsItsIdentityWhereItDidNotChange) {

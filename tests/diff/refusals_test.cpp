@@ -78,7 +78,10 @@ TEST(Refused, TablesThatTheKernelHasRead) {
     EXPECT_THAT(compare_c(none, entry("__param", "__param_size")).verdict(), ElementsAre("refused diff.table"));
     EXPECT_THAT(compare_c(none, entry(".initcall6.init", "__initcall__kmod_x__1_2_f6")).verdict(),
                 ElementsAre("refused diff.init-data"));
-    EXPECT_THAT(compare_c(entry("__param", "__param_size"), none).verdict(), IsEmpty());
+    const auto removed = compare_c(entry("__param", "__param_size"), none);
+    EXPECT_THAT(removed.verdict(), IsEmpty());
+    ASSERT_EQ(removed.diagnostics.findings().size(), 1);
+    EXPECT_EQ(removed.diagnostics.findings()[0].id, "diff.entry-stays");
 }
 
 // __COUNTER__ and __LINE__ are part of these names.
