@@ -46,9 +46,10 @@ bool has_header(std::string_view file) {
 }
 
 // kbuild takes ARCH, KBUILD_OUTPUT, KCFLAGS and many more from the environment: none of the user's may leak in.
-std::vector<std::pair<std::string, std::string>> clean_environment() {
+// Compilers that are cut short leave files in TMPDIR: those go with the source tree, which is not wanted either then.
+std::vector<std::pair<std::string, std::string>> clean_environment(const fs::path& source) {
     const auto value = [](const char* name) { return std::string(std::getenv(name) ? std::getenv(name) : ""); };
-    return {{"PATH", value("PATH")}, {"HOME", value("HOME")}, {"TMPDIR", value("TMPDIR")}, {"LC_ALL", "C"}};
+    return {{"PATH", value("PATH")}, {"HOME", value("HOME")}, {"TMPDIR", source}, {"LC_ALL", "C"}};
 }
 
 void make(const PrepareRequest& request, const Compiler& compiler, std::vector<std::string> goals) {
@@ -58,7 +59,7 @@ void make(const PrepareRequest& request, const Compiler& compiler, std::vector<s
     argv.insert(argv.end(), goals.begin(), goals.end());
     run_checked({.argv = std::move(argv),
                  .directory = request.source,
-                 .environment = clean_environment(),
+                 .environment = clean_environment(request.source),
                  .clear_environment = true},
                 fmt::format("make {} of the kernel's source failed", goal));
 }
