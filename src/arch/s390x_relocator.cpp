@@ -221,8 +221,8 @@ void S390Relocator::apply_one(const Place& place, const ImageRelocation& relocat
         case R_390_GOTPLTENT:
             put_or_refuse(GOT + G + A - P, {is_signed, 32, 1});
             break;
-        case R_390_PLT16DBL: {  // (L + A - P) >> 1, or S for L where it is near
-            const bool is_near = S - P + 0xffff < 0x1ffffe;
+        case R_390_PLT16DBL: {                               // (L + A - P) >> 1, or S for L where it is near
+            const bool is_near = S - P + 0xffff < 0x1ffffe;  // the kernel's number; 0x1fffe would be the reach
             put_or_refuse((is_near ? S : L) + A - P, {is_signed, 16, 1});
             break;
         }
