@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <memory>
 
 #include "base/parallel.hpp"
@@ -148,13 +149,16 @@ private:
         make_work();
         const UnitWork::EntrySizes sizes = make::entry_sizes(kernel_);
         each_work("diff", [&](UnitWork& work, Diagnostics& diagnostics) { work.diff(sizes, diagnostics); });
-        std::erase_if(work_, [](const auto& work) { return work->is_unchanged(); });
-        if (work_.empty() && !diagnostics_.has_errors()) {
+        std::erase_if(work_, [](const auto& work) { return work->brings_nothing(); });
+        const bool is_unchanged = std::ranges::all_of(work_, [](const auto& work) { return work->is_unchanged(); });
+        if (is_unchanged && !diagnostics_.has_errors()) {
             throw_unchanged("the patch changes no code: every function compiles to what it was");
         }
         check_replacement();
         each_work("prove", [&](UnitWork& work, Diagnostics& diagnostics) { work.prove(diagnostics); });
-        each_work("resolve", [&](UnitWork& work, Diagnostics& diagnostics) { work.resolve(diagnostics); });
+        std::map<std::string, resolve::Names> new_globals;
+        for (const auto& work : work_) work->add_new_globals(new_globals);
+        each_work("resolve", [&](UnitWork& work, Diagnostics& diagnostics) { work.resolve(new_globals, diagnostics); });
         diagnostics_.stop_on_errors("no livepatch can be made of this patch");
         const auto stage = timings_.stage("link");
         make::ModuleRequest module{name, request_.replace, {}};

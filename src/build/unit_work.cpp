@@ -56,12 +56,19 @@ void UnitWork::prove(Diagnostics& diagnostics) {
     if (failed_) return;
     unit_.emplace(kernel_, object_, original_);
     unit_->check_changed(*difference_, diagnostics);
+    unit_->check_new(*difference_, diagnostics);
     failed_ = diagnostics.has_errors();
 }
 
-void UnitWork::resolve(Diagnostics& diagnostics) {
+void UnitWork::add_new_globals(std::map<std::string, resolve::Names>& by_object) const {
+    resolve::Names& names = by_object[object_];
+    if (!difference_) return;
+    for (const elf::Symbol* symbol : difference_->new_globals()) names.insert(symbol->name);
+}
+
+void UnitWork::resolve(const std::map<std::string, resolve::Names>& new_globals, Diagnostics& diagnostics) {
     if (failed_) return;
-    resolutions_ = unit_->resolve(*difference_, diagnostics);
+    resolutions_ = unit_->resolve(*difference_, diagnostics, new_globals.at(object_));
     failed_ = diagnostics.has_errors();
 }
 
@@ -97,11 +104,11 @@ void UnitWork::add_to(Report& report) const {
     }
     for (std::size_t i = 0; i < resolutions_.size(); ++i) {
         const auto& resolution = resolutions_[i];
-        const bool is_exported = resolution.kind == resolve::Resolution::Kind::exported;
+        const bool is_livepatch = resolution.kind == resolve::Resolution::Kind::livepatch;
         report.references.push_back(
             {object_, difference_->references[i].name,
-             is_exported ? resolution.name
-                         : format::make_symbol_name({resolution.object, resolution.name, resolution.sympos}),
+             is_livepatch ? format::make_symbol_name({resolution.object, resolution.name, resolution.sympos})
+                          : resolution.name,
              resolution.how});
     }
     for (const auto& note : difference_->notes) report.notes.push_back(fmt::format("{}: {}", source_, note));

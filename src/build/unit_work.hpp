@@ -2,6 +2,7 @@
 // One translation unit of one kernel object on its way into the livepatch module.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -34,10 +35,14 @@ public:
     void diff(const EntrySizes& entry_sizes, Diagnostics& diagnostics);
     // False where the difference cannot be expressed at all: its findings say so.
     [[nodiscard]] bool is_unchanged() const { return !failed_ && difference_->unchanged(); }
+    // Not even a variable that another unit may use.
+    [[nodiscard]] bool brings_nothing() const { return is_unchanged() && difference_->new_globals().empty(); }
     // False where all of its functions are new: the kernel would never call them.
     [[nodiscard]] bool replaces_functions() const;
     void prove(Diagnostics& diagnostics);
-    void resolve(Diagnostics& diagnostics);
+    // Symbols that the livepatch's other units of the same object may refer to.
+    void add_new_globals(std::map<std::string, resolve::Names>& by_object) const;
+    void resolve(const std::map<std::string, resolve::Names>& new_globals, Diagnostics& diagnostics);
 
     void add_to(Report& report) const;
     [[nodiscard]] make::UnitPart part();

@@ -4,9 +4,12 @@
 #include <elf.h>
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "diff/compare.hpp"
 #include "diff/correlate.hpp"
 #include "diff/extract.hpp"
+#include "diff/names.hpp"
 #include "diff/refuse.hpp"
 #include "diff/select.hpp"
 
@@ -28,6 +31,20 @@ void check_inputs(const elf::Object& original, const elf::Object& patched) {
 }
 
 }  // namespace
+
+std::vector<const elf::Symbol*> Result::new_globals() const {
+    const auto is_of_original = [&](const elf::Symbol& symbol) {
+        return std::ranges::any_of(functions, [&](const FunctionChange& each) {
+            return each.original != nullptr && each.extracted->section == symbol.section;
+        });
+    };
+    std::vector<const elf::Symbol*> found;
+    for (const auto& symbol : extracted.symbols()) {
+        if (symbol->placement != elf::Placement::section || symbol->is_local()) continue;
+        if (!is_assembler_label(symbol->name) && !is_of_original(*symbol)) found.push_back(symbol.get());
+    }
+    return found;
+}
 
 Result diff(const elf::Object& original, const elf::Object& patched, const Options& options, Diagnostics& diagnostics) {
     constexpr std::string_view summary = "the change cannot be expressed as a livepatch";

@@ -59,6 +59,8 @@ struct Result {
     elf::Object extracted;           // relocatable; all that is not defined in it is undefined
     std::vector<std::string> notes;  // worth telling ("pr_debug in 'f' cannot be switched on in the new code")
     [[nodiscard]] bool unchanged() const noexcept { return functions.empty(); }
+    // Functions and variables without an original that other files may refer to; symbols of `extracted`.
+    [[nodiscard]] std::vector<const elf::Symbol*> new_globals() const;
 };
 
 struct Options {

@@ -35,16 +35,16 @@ const std::string& LinkNames::name_definition(const elf::Symbol& symbol) {
 
 // What one unit defines and another one refers to.
 void LinkNames::name_shared(const ModuleRequest& request, Diagnostics& diagnostics) {
-    std::map<std::string, std::vector<const elf::Symbol*>> definitions;
+    std::map<std::pair<std::string, std::string>, std::vector<const elf::Symbol*>> definitions;  // by object, name
     for (const UnitPart& unit : request.units)
         for (const auto& symbol : unit.extracted->symbols())
-            if (can_be_referred_to(*symbol)) definitions[symbol->name].push_back(symbol.get());
+            if (can_be_referred_to(*symbol)) definitions[{unit.object, symbol->name}].push_back(symbol.get());
 
     for (const UnitPart& unit : request.units) {
         for (std::size_t i = 0; i < unit.references.size(); ++i) {
             const resolve::Resolution& resolution = unit.resolutions.at(i);
             if (resolution.kind != Kind::internal) continue;
-            const auto& found = definitions[resolution.name];
+            const auto& found = definitions[{resolution.object, resolution.name}];
             if (found.size() == 1) {
                 undefined_[unit.references[i].extracted] = name_definition(*found.front());
                 continue;

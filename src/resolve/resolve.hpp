@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,8 @@ struct FunctionProof {
     std::string detail;        // for people, with shipped and recompiled bytes or targets
 };
 
+using Names = std::set<std::string, std::less<>>;
+
 // Where a needed symbol is had from.
 struct Resolution {
     enum class Kind {
@@ -44,7 +47,7 @@ struct Resolution {
         internal,   // defined by another unit of the same livepatch, under `name`
     };
     Kind kind = Kind::livepatch;
-    std::string object;  // of a livepatch symbol: "vmlinux" or a module
+    std::string object;  // "vmlinux" or a module
     std::string name;    // as in kallsyms
     std::uint32_t sympos = 0;
     std::string how;  // for people: "unique name", "witness meminfo_proc_show+0x1f", "export"
@@ -64,11 +67,15 @@ public:
     // `resolve.missing` (not in the kernel object), `resolve.ambiguous`, `resolve.untraceable` (ftrace cannot hook it).
     void check_changed(const diff::Result& result, Diagnostics& diagnostics) const;
 
+    // Finding `resolve.moved`: what is new in this file has the name of a global symbol of the kernel object.
+    void check_new(const diff::Result& result, Diagnostics& diagnostics) const;
+
     // A resolution for each of result.references, by index. Findings: `resolve.unresolved`,
     // `resolve.ambiguous` (with the candidates and their addresses), `resolve.module-export`, `resolve.conflict`
     // (two witnesses disagree), `resolve.init` (gone after a module's init). A failed resolution has no object.
-    // A symbol that another unit of the same livepatch defines is not a reference to resolve: drop it before.
-    [[nodiscard]] std::vector<Resolution> resolve(const diff::Result& result, Diagnostics& diagnostics) const;
+    // `brought`: diff::Result::new_globals() of the livepatch's other units of the same object.
+    [[nodiscard]] std::vector<Resolution> resolve(const diff::Result& result, Diagnostics& diagnostics,
+                                                  const Names& brought = {}) const;
 
 private:
     // What proven bytes say about a symbol of the original object.
@@ -80,6 +87,7 @@ private:
     friend class Resolver;
 
     void check_fidelity(const diff::FunctionChange& function, Diagnostics& diagnostics) const;
+    [[nodiscard]] bool has_lasting_global(std::string_view name) const;
 
     const kernel::Kernel& kernel_;
     std::string object_;

@@ -15,10 +15,6 @@ bool is_code_type(char type) {
     return type == 't' || type == 'T' || type == 'w' || type == 'W';
 }
 
-// scripts/kallsyms.c gives every per-CPU symbol the type 'A'; weak ones are global in either case.
-bool may_be_global(char type) {
-    return (type >= 'A' && type <= 'Z') || type == 'w' || type == 'v';
-}
 bool may_be_local(char type) {
     return (type >= 'a' && type <= 'z' && type != 'w' && type != 'v') || type == 'A';
 }
@@ -41,7 +37,13 @@ std::string place_text(const kernel::KernelSymbol& symbol) {
 
 }  // namespace
 
-Resolver::Resolver(const Unit& unit, Diagnostics& diagnostics) : unit_(unit), diagnostics_(diagnostics) {
+// scripts/kallsyms.c gives every per-CPU symbol the type 'A'; weak ones are global in either case.
+bool may_be_global(char type) {
+    return (type >= 'A' && type <= 'Z') || type == 'w' || type == 'v';
+}
+
+Resolver::Resolver(const Unit& unit, const Names& brought, Diagnostics& diagnostics)
+    : unit_(unit), brought_(brought), diagnostics_(diagnostics) {
     if (unit.object() != vmlinux) dependencies_ = unit.kernel_.module_dependencies(unit.object());
 }
 
@@ -50,6 +52,7 @@ Location Resolver::where() const {
 }
 
 Resolution Resolver::resolve(const diff::Reference& reference) {
+    if (auto found = by_other_unit(reference)) return *found;
     if (auto found = by_export(reference)) return *found;
     if (auto found = by_proof(reference)) return *found;
     if (auto found = by_witness(reference)) return *found;
@@ -60,6 +63,12 @@ Resolution Resolver::resolve(const diff::Reference& reference) {
         if (auto found = by_name(reference, unit_.kernel_.symbols())) return *found;
     }
     return unresolved(reference);
+}
+
+// First of all: the kernel may have a static symbol of the name that the patch gives to a new function.
+std::optional<Resolution> Resolver::by_other_unit(const diff::Reference& reference) const {
+    if (reference.defined_in_unit || !brought_.contains(reference.name)) return std::nullopt;
+    return Resolution{Resolution::Kind::internal, unit_.object(), reference.name, 0, "new in another patched file"};
 }
 
 std::optional<Resolution> Resolver::by_export(const diff::Reference& reference) {
@@ -188,8 +197,9 @@ Resolution Resolver::unresolved(const diff::Reference& reference) {
     return failed(reference);
 }
 
-std::vector<Resolution> Unit::resolve(const diff::Result& result, Diagnostics& diagnostics) const {
-    Resolver resolver(*this, diagnostics);
+std::vector<Resolution> Unit::resolve(const diff::Result& result, Diagnostics& diagnostics,
+                                      const Names& brought) const {
+    Resolver resolver(*this, brought, diagnostics);
     std::vector<Resolution> resolutions;
     resolutions.reserve(result.references.size());
     for (const diff::Reference& reference : result.references) resolutions.push_back(resolver.resolve(reference));

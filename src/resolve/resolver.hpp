@@ -10,9 +10,12 @@
 
 namespace klp::resolve {
 
+// By the letter of kallsyms.
+[[nodiscard]] bool may_be_global(char type);
+
 class Resolver {
 public:
-    Resolver(const Unit& unit, Diagnostics& diagnostics);
+    Resolver(const Unit& unit, const Names& brought, Diagnostics& diagnostics);
 
     // A failed one is reported, and returned without an object.
     [[nodiscard]] Resolution resolve(const diff::Reference& reference);
@@ -20,6 +23,7 @@ public:
 private:
     using Indices = std::vector<std::size_t>;
 
+    [[nodiscard]] std::optional<Resolution> by_other_unit(const diff::Reference& reference) const;
     [[nodiscard]] std::optional<Resolution> by_export(const diff::Reference& reference);
     [[nodiscard]] std::optional<Resolution> by_proof(const diff::Reference& reference);
     [[nodiscard]] std::optional<Resolution> by_witness(const diff::Reference& reference);
@@ -36,6 +40,7 @@ private:
     [[nodiscard]] Location where() const;
 
     const Unit& unit_;
+    const Names& brought_;
     Diagnostics& diagnostics_;
     std::vector<std::string> dependencies_;  // of the patched module
 };

@@ -8,6 +8,7 @@
 #include "resolve/pieces.hpp"
 #include "resolve/proof.hpp"
 #include "resolve/resolve.hpp"
+#include "resolve/resolver.hpp"
 #include "resolve/witness.hpp"
 
 namespace klp::resolve {
@@ -127,6 +128,37 @@ void Unit::check_changed(const diff::Result& result, Diagnostics& diagnostics) c
                    fmt::format("function '{}' cannot be hooked by ftrace", function.name))
             .hint("notrace, noinstr and assembly functions cannot be replaced; patch their callers instead");
     }
+}
+
+// Two kinds of patches do this: one moves a function or variable to this file, one overrides a weak function.
+// Code that the patch does not touch would go on using what the kernel has, beside the new one.
+void Unit::check_new(const diff::Result& result, Diagnostics& diagnostics) const {
+    for (const elf::Symbol* symbol : result.new_globals()) {
+        if (!has_lasting_global(symbol->name)) continue;
+        diagnostics
+            .error(
+                "resolve.moved", {original_.display_name(), {}, {}},
+                fmt::format("'{}' is new in this file, but {} has a global symbol of that name", symbol->name, object_))
+            .hint(
+                "code that the patch does not change would go on using that one: leave it where it is, or give the "
+                "new one another name");
+    }
+}
+
+// What init code defined may be defined again: nobody can use it any more.
+bool Unit::has_lasting_global(std::string_view name) const {
+    if (object_ != "vmlinux") {
+        return std::ranges::any_of(kernel_.module(object_).object.symbols(), [&](const auto& each) {
+            const bool is_init = each->section != nullptr && each->section->name.starts_with(".init");
+            return each->is_defined() && !each->is_local() && !is_init && each->name == name;
+        });
+    }
+    return std::ranges::any_of(symbols_.find(name), [&](std::size_t index) {
+        const kernel::KernelSymbol& symbol = symbols_.symbols()[index];
+        const elf::Section* section = kernel_.section_at(symbol.address);
+        const bool is_init = section != nullptr && section->name.starts_with(".init");
+        return may_be_global(symbol.type) && !is_init;
+    });
 }
 
 void Unit::check_fidelity(const diff::FunctionChange& function, Diagnostics& diagnostics) const {

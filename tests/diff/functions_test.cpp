@@ -238,5 +238,17 @@ TEST(Inputs, MustBeForOneMachine) {
     EXPECT_THROW((void)diff(object, foreign, {}, diagnostics), Error);
 }
 
+TEST(NewGlobals, AreWhatOtherFilesMayReferTo) {
+    const auto compared =
+        compare_c("int f(int x) { return x; }",
+                  "int total; static int hidden; extern __typeof__(int (int)) alias "
+                  "__attribute__((alias(\"f\"))); __attribute__((noinline)) int fresh(int x) { return "
+                  "x * total; } __attribute__((noinline)) static int own(int x) { return x * ++hidden; }"
+                  "int f(int x) { return fresh(x) + own(x); }");
+    std::vector<std::string> names;
+    for (const elf::Symbol* each : compared.result.value().new_globals()) names.push_back(each->name);
+    EXPECT_THAT(names, testing::UnorderedElementsAre("total", "fresh"));
+}
+
 }  // namespace
 }  // namespace klp::diff

@@ -128,7 +128,7 @@ inline resolve::Resolution livepatch_symbol(std::string object, std::string name
     return {resolve::Resolution::Kind::livepatch, std::move(object), std::move(name), sympos, ""};
 }
 inline resolve::Resolution internal_symbol(std::string name) {
-    return {resolve::Resolution::Kind::internal, "", std::move(name), 0, ""};
+    return {resolve::Resolution::Kind::internal, "vmlinux", std::move(name), 0, ""};
 }
 
 }  // namespace klp::make::test

@@ -91,6 +91,36 @@ TEST_F(References, OfOtherFilesMeanTheGlobalOne) {
     EXPECT_FALSE(diagnostics.has_errors());
 }
 
+TEST_F(References, NewInAnotherPatchedFileComesBeforeWhatTheKernelHas) {
+    const auto original = recompiled("func new\n ret\n end new\n");
+    const auto kernel = tiny.kernel();
+    const Unit unit(kernel, "user", original);
+    for (const char* name : {"helper", "fresh"}) {
+        const auto found = unit.resolve(reference_to(original, name), diagnostics, {name}).at(0);
+        EXPECT_EQ(found.kind, Resolution::Kind::internal);
+        EXPECT_EQ(found.object, "user");
+        EXPECT_EQ(found.name, name);
+    }
+    EXPECT_FALSE(diagnostics.has_errors());
+}
+
+TEST_F(References, NewOnesMustNotHaveTheNameOfAGlobal) {
+    const auto kernel = tiny.kernel();
+    const auto original = recompiled("func f\n ret\n end f\n");
+    const auto ids_of_new = [&](const std::string& object, const std::string& name) {
+        diff::Result result{
+            {}, {}, {}, recompiled(".globl " + name + "\nfunc " + name + "\n ret\n end " + name + "\n"), {}};
+        Diagnostics found;
+        Unit(kernel, object, original).check_new(result, found);
+        return found.has_errors() ? found.findings().front().id : std::string();
+    };
+    EXPECT_EQ(ids_of_new("vmlinux", "shared"), "resolve.moved");
+    EXPECT_EQ(ids_of_new("vmlinux", "main"), "");  // static there
+    EXPECT_EQ(ids_of_new("vmlinux", "fresh"), "");
+    EXPECT_EQ(ids_of_new("dep", "from_dep"), "resolve.moved");
+    EXPECT_EQ(ids_of_new("user", "helper"), "");
+}
+
 TEST_F(References, UnknownNamesAreReported) {
     (void)resolve("vmlinux", recompiled(own_unit), "nowhere");
     EXPECT_EQ(finding(), "resolve.unresolved");
