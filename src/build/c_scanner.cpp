@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "build/c_scanner.hpp"
 
+#include <utility>
+
 #include "build/text.hpp"
 
 namespace klp::build {
@@ -18,8 +20,12 @@ std::string_view without_blanks(std::string_view text) {
 }  // namespace
 
 LineStart CScanner::next_line(std::string_view line) {
-    if (!continues_ && !in_block_comment_) begin_logical_line(line);
-    const LineStart start{!continues_ && !in_block_comment_, parentheses_};
+    LineStart start{!continues_ && !in_block_comment_, parentheses_, conditions_.size()};
+    if (start.is_clean) {
+        start.follows_group_end = std::exchange(group_has_ended_, false);
+        begin_logical_line(line);
+        start.parentheses = parentheses_;
+    }
     scan(line);
     return start;
 }
@@ -43,8 +49,10 @@ void CScanner::follow_condition(std::string_view directive) {
         return;
     } else if (directive.starts_with("el")) {
         parentheses_ = conditions_.back();
+        group_has_ended_ = true;
     } else if (directive.starts_with("endif")) {
         conditions_.pop_back();
+        group_has_ended_ = true;
     }
 }
 

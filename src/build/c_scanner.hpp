@@ -10,8 +10,10 @@ namespace klp::build {
 
 // What the start of a line is to the C lexer.
 struct LineStart {
-    bool is_clean = true;  // not in a comment or literal, and the line before does not continue here
-    int parentheses = 0;   // open ones; in them, a directive would stand within a macro's arguments
+    bool is_clean = true;            // not in a comment or literal, and the line before does not continue here
+    int parentheses = 0;             // open ones; in them, a directive would stand within a macro's arguments
+    std::size_t conditions = 0;      // open #ifs; in them, a directive may be skipped
+    bool follows_group_end = false;  // the last directive was #else, #elif or #endif, and nothing has come since
 };
 
 // Fed with the lines of one file, in order. Both branches of an #if begin with the parentheses that were open
@@ -33,6 +35,7 @@ private:
     bool in_block_comment_ = false;
     bool in_line_comment_ = false;
     bool in_directive_ = false;
+    bool group_has_ended_ = false;
     bool continues_ = false;  // the line before ended with a backslash
     Literal literal_ = Literal::none;
     int parentheses_ = 0;

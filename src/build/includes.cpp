@@ -145,11 +145,11 @@ bool IncludeIndex::may_mean(const IncludeLine& line, const std::string& path) co
     return ends_with_path(path, name);
 }
 
-std::set<std::string> IncludeIndex::c_files_reaching(const std::string& path) const {
+std::set<std::string> IncludeIndex::sources_reaching(const std::string& path) const {
     const LinesByName lines = lines_by_name();
     std::set<std::string, std::less<>> seen = {path};
     std::vector<std::string> open = {path};
-    std::set<std::string> c_files;
+    std::set<std::string> sources;
     while (!open.empty()) {
         const std::string current = std::move(open.back());
         open.pop_back();
@@ -159,10 +159,10 @@ std::set<std::string> IncludeIndex::c_files_reaching(const std::string& path) co
             if (seen.contains(line.includer) || !may_mean(line, current)) continue;
             const std::string& includer = *seen.emplace(line.includer).first;
             open.push_back(includer);
-            if (includer.ends_with(".c")) c_files.insert(includer);
+            if (includer.ends_with(".c") || includer.ends_with(".S")) sources.insert(includer);
         }
     }
-    return c_files;
+    return sources;
 }
 
 }  // namespace klp::build

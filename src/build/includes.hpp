@@ -37,9 +37,9 @@ public:
     [[nodiscard]] const Files& files() const noexcept { return files_; }
     // What answers questions about .c files: includes of those, and of headers that include some.
     [[nodiscard]] IncludeIndex of_c_files() const;
-    // All .c files that may include `path`, themselves or by way of others. Translation units are not told
+    // All .c and .S files that may include `path`, themselves or by way of others. Translation units are not told
     // from .c files that are only included.
-    [[nodiscard]] std::set<std::string> c_files_reaching(const std::string& path) const;
+    [[nodiscard]] std::set<std::string> sources_reaching(const std::string& path) const;
 
 private:
     // An include line, by the last component of what it names. The text belongs to `files_`.

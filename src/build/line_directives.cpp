@@ -39,19 +39,27 @@ std::string with_line_directives(const std::vector<Line>& lines) {
     starts.reserve(lines.size());
     for (const auto& line : lines) starts.push_back(scanner.next_line(line.text));
     std::string text;
-    std::size_t number = 1;  // what the compiler takes the next line's to be
+    std::size_t number = 1;       // what the compiler takes the next line's to be; 0: not known
+    bool may_be_skipped = false;  // the last directive stands under an #if
     for (std::size_t i = 0; i < lines.size();) {
         const std::size_t end = lines[i].original == 0 ? i + 1 : end_of_run(lines, i);
         std::optional<std::size_t> place;
         if (lines[i].original != 0 && lines[i].original != number) place = directive_place(lines, starts, i, end);
-        for (; i < end; ++i) {
+        do {
             if (place == i) {
                 number = lines[i].original;
+                may_be_skipped = starts[i].conditions > 0;
                 text += fmt::format("#line {}\n", number);
             }
             text += lines[i].text;
-            ++number;
-        }
+            if (number != 0) ++number;
+            ++i;
+            if (i < lines.size() && may_be_skipped && starts[i].follows_group_end) {
+                number = 0;
+                may_be_skipped = false;
+                break;
+            }
+        } while (i < end);
     }
     return text;
 }

@@ -21,7 +21,18 @@ std::size_t nearness(std::string_view a, std::string_view b) {
     return static_cast<std::size_t>(std::ranges::mismatch(a, b).in1 - a.begin());
 }
 
+// Compiled into no object, but into the numbers by which assembly finds the fields of structures (Kbuild).
+bool makes_offsets(std::string_view source) {
+    return source.ends_with("asm-offsets.c");
+}
+
 }  // namespace
+
+std::string UnitSelector::source_arch() const {
+    const auto arch = kbuild_.words("SRCARCH");
+    if (arch.empty()) throw Error({kernel_.manifest().source.string(), {}, {}}, "kbuild does not say its SRCARCH");
+    return arch.front();
+}
 
 bool UnitSelector::is_usable(const PatchedFile& file, Diagnostics& diagnostics) {
     const FileClass kind = classify(file.path);
@@ -68,12 +79,11 @@ UnitSelector::Candidate UnitSelector::look_up_object(const std::string& source, 
 }
 
 UnitSelector::Candidate UnitSelector::look_up(const std::string& source) const {
-    const auto arch = kbuild_.words("SRCARCH");
-    if (arch.empty()) throw Error({kernel_.manifest().source.string(), {}, {}}, "kbuild does not say its SRCARCH");
-    if (is_of_other_arch(source, arch.front())) return {source, {}, "it is code of another architecture"};
+    const std::string arch = source_arch();
+    if (is_of_other_arch(source, arch)) return {source, {}, "it is code of another architecture"};
     Candidate candidate = look_up_object(source, object_of(source));
     if (candidate.unit) return candidate;
-    for (const auto& object : objects_by_other_folders(tree_.root(), source, arch.front())) {
+    for (const auto& object : objects_by_other_folders(tree_.root(), source, arch)) {
         Candidate other = look_up_object(source, object);
         if (other.unit) return other;
     }
@@ -93,7 +103,7 @@ void UnitSelector::select_c_files(const std::vector<const PatchedFile*>& files, 
     const IncludeIndex index = included_c_files(kernel_, tree_, jobs_);
     for (const PatchedFile* file : files) {
         std::vector<std::string> sources = {file->path};
-        for (const auto& includer : index.c_files_reaching(file->path)) {
+        for (const auto& includer : index.sources_reaching(file->path)) {
             const FileClass kind = classify(includer);
             if (kind.id == "build.vdso") {
                 diagnostics.error("build.vdso", {file->path, {}, {}},
@@ -122,7 +132,7 @@ void UnitSelector::check_headers(const std::vector<const PatchedFile*>& headers,
     for (const auto& [path, file] : files_.files()) index.replace(path, file.text());
     for (const PatchedFile* header : headers) {
         std::vector<std::string> others;
-        for (const auto& source : index.c_files_reaching(header->path)) {
+        for (const auto& source : index.sources_reaching(header->path)) {
             const bool is_code = classify(source).kind != FileKind::ignored;
             if (is_code && !units_.contains(source)) others.push_back(source);
         }
@@ -141,15 +151,18 @@ void UnitSelector::check_header(const PatchedFile& header, const std::vector<std
         const auto begin = near_first.begin() + static_cast<std::ptrdiff_t>(i);
         const auto count = static_cast<std::ptrdiff_t>(std::min(batch, near_first.size() - i));
         for (const auto& candidate : look_up_all({begin, begin + count})) {
-            if (candidate.unit && built.size() < named_includers) built.push_back(candidate.source);
+            const bool is_built = candidate.unit || (makes_offsets(candidate.source) &&
+                                                     !is_of_other_arch(candidate.source, source_arch()));
+            if (is_built && built.size() < named_includers) built.push_back(candidate.source);
         }
     }
     if (built.empty()) return;
     diagnostics
         .error("build.header", {header.path, {}, {}},
                fmt::format("this header reaches code beyond the patched .c files, such as {}", fmt::join(built, ", ")))
-        .note(fmt::format("in all, {} other .c files of the tree may include it, themselves or by way of other headers",
-                          others.size()))
+        .note(fmt::format(
+            "in all, {} other source files of the tree may include it, themselves or by way of other headers",
+            others.size()))
         .hint(
             "move the change into the .c files that need it, or give them a copy of the changed definition under a new "
             "name");

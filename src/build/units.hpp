@@ -38,6 +38,7 @@ private:
         std::string why_not;                  // …this reason
     };
     [[nodiscard]] bool is_usable(const PatchedFile& file, Diagnostics& diagnostics);
+    [[nodiscard]] std::string source_arch() const;
     [[nodiscard]] Candidate look_up(const std::string& source) const;
     [[nodiscard]] Candidate look_up_object(const std::string& source, const std::string& object) const;
     [[nodiscard]] std::vector<Candidate> look_up_all(const std::vector<std::string>& sources) const;

@@ -30,28 +30,34 @@ protected:
         tree.add("mm/wrapper.h", "#include \"wrapped.c\"\n");
         tree.add("mm/wrapped.c", "");
         tree.add("mm/uses.c", "#include \"../mm/wrapper.h\"\n");
+        tree.add("fs/entry.S", "#include \"flags.h\"\n");
+        tree.add("fs/flags.h", "");
         tree.add("tools/t.c", "#include <linux/y.h>\n");
         tree.add("Documentation/d.c", "#include <linux/y.h>\n");
     }
     ScratchTree tree;
 };
 
+TEST_F(IncludeReach, LeadsToAssembly) {
+    EXPECT_THAT(IncludeIndex::scan({tree.root()}, 2).sources_reaching("fs/flags.h"), ElementsAre("fs/entry.S"));
+}
+
 TEST_F(IncludeReach, FollowsHeaders) {
     const IncludeIndex index = IncludeIndex::scan({tree.root()}, 2);
-    EXPECT_THAT(index.c_files_reaching("include/linux/y.h"), ElementsAre("fs/a.c"));
+    EXPECT_THAT(index.sources_reaching("include/linux/y.h"), ElementsAre("fs/a.c"));
 }
 
 TEST_F(IncludeReach, QuotedNameMeansTheOwnFolderFirst) {
     const IncludeIndex index = IncludeIndex::scan({tree.root()}, 2);
-    EXPECT_THAT(index.c_files_reaching("fs/internal.h"), ElementsAre("fs/a.c"));
-    EXPECT_THAT(index.c_files_reaching("mm/internal.h"), ElementsAre("mm/b.c"));
+    EXPECT_THAT(index.sources_reaching("fs/internal.h"), ElementsAre("fs/a.c"));
+    EXPECT_THAT(index.sources_reaching("mm/internal.h"), ElementsAre("mm/b.c"));
 }
 
 TEST_F(IncludeReach, KnowsIncludedCFiles) {
     const IncludeIndex index = IncludeIndex::scan({tree.root()}, 2).of_c_files();
-    EXPECT_THAT(index.c_files_reaching("mm/part.c"), ElementsAre("mm/all.c"));
-    EXPECT_THAT(index.c_files_reaching("mm/wrapped.c"), ElementsAre("mm/uses.c"));
-    EXPECT_THAT(index.c_files_reaching("fs/a.c"), IsEmpty());
+    EXPECT_THAT(index.sources_reaching("mm/part.c"), ElementsAre("mm/all.c"));
+    EXPECT_THAT(index.sources_reaching("mm/wrapped.c"), ElementsAre("mm/uses.c"));
+    EXPECT_THAT(index.sources_reaching("fs/a.c"), IsEmpty());
 }
 
 TEST_F(IncludeReach, AllAndPartAgree) {
@@ -59,7 +65,7 @@ TEST_F(IncludeReach, AllAndPartAgree) {
     const IncludeIndex part = all.of_c_files();
     for (const auto& [path, includes] : all.files()) {
         if (path.ends_with(".c")) {
-            EXPECT_EQ(all.c_files_reaching(path), part.c_files_reaching(path)) << path;
+            EXPECT_EQ(all.sources_reaching(path), part.sources_reaching(path)) << path;
         }
     }
 }
@@ -67,8 +73,8 @@ TEST_F(IncludeReach, AllAndPartAgree) {
 TEST_F(IncludeReach, PatchMayAddAnInclude) {
     IncludeIndex index = IncludeIndex::scan({tree.root()}, 2);
     index.replace("mm/b.c", "#include <linux/y.h>\n");
-    EXPECT_THAT(index.c_files_reaching("include/linux/y.h"), ElementsAre("fs/a.c", "mm/b.c"));
-    EXPECT_THAT(index.c_files_reaching("mm/internal.h"), IsEmpty());
+    EXPECT_THAT(index.sources_reaching("include/linux/y.h"), ElementsAre("fs/a.c", "mm/b.c"));
+    EXPECT_THAT(index.sources_reaching("mm/internal.h"), IsEmpty());
 }
 
 }  // namespace

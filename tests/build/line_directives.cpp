@@ -77,6 +77,15 @@ TEST(LineDirectives, AFunctionsBraceEndsAWrongCount) {
               "#define OPEN (\n\nint f(void)\n{\nnew;\n#line 5\nc;\n}\n");
 }
 
+// The compiler does not see a directive in a group that it skips.
+TEST(LineDirectives, AgainAfterTheGroupsOfACondition) {
+    EXPECT_EQ(directed("#ifdef A\n+new;\na;\n#else\nb;\n#endif\nc;\nd;\n"),
+              "#ifdef A\nnew;\n#line 2\na;\n#else\n#line 4\nb;\n#endif\n#line 6\nc;\nd;\n");
+    EXPECT_EQ(directed("#if A\n#if B\n+new;\n#endif\n#endif\n+c;\nd;\n"),
+              "#if A\n#if B\nnew;\n#line 3\n#endif\n#line 4\n#endif\nc;\n#line 5\nd;\n");
+    EXPECT_EQ(directed("+new;\na;\n#if A\nb;\n#endif\nc;\n"), "new;\n#line 1\na;\n#if A\nb;\n#endif\nc;\n");
+}
+
 // Each use stands for WARN_ON, which puts __LINE__ into the bug table.
 constexpr std::string_view program =
     "int warned(int line);\n"
@@ -99,6 +108,14 @@ constexpr std::string_view program =
     "+\t/* in a macro */ \\\n"
     "\tWARN()\n"
     "int g(void) { return LATER; }\n"
+    "#ifdef NOWHERE\n"
+    "+skipped;\n"
+    "also skipped;\n"
+    "#else\n"
+    "int h(void) { return WARN(); }\n"
+    "+\n"
+    "#endif\n"
+    "int i(void) { return WARN(); }\n"
     "const char *file = __FILE__;\n";
 
 std::string without_additions(std::string_view text) {
