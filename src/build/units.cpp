@@ -60,7 +60,7 @@ bool UnitSelector::is_usable(const PatchedFile& file, Diagnostics& diagnostics) 
 }
 
 UnitSelector::Candidate UnitSelector::look_up_object(const std::string& source, const std::string& object) const {
-    Candidate candidate{source, {}, {}};
+    Candidate candidate{source, {}, {}, false};
     try {
         TranslationUnit unit{source, kbuild_.command(object, true), {}};
         if (unit.command.part == kernel::ObjectPart::builtin) unit.objects = {"vmlinux"};
@@ -74,13 +74,14 @@ UnitSelector::Candidate UnitSelector::look_up_object(const std::string& source, 
         throw;
     } catch (const Error& error) {
         candidate.why_not = error.message();
+        candidate.is_assembly = error.code() == ExitCode::unsafe;
     }
     return candidate;
 }
 
 UnitSelector::Candidate UnitSelector::look_up(const std::string& source) const {
     const std::string arch = source_arch();
-    if (is_of_other_arch(source, arch)) return {source, {}, "it is code of another architecture"};
+    if (is_of_other_arch(source, arch)) return {source, {}, "it is code of another architecture", false};
     Candidate candidate = look_up_object(source, object_of(source));
     if (candidate.unit) return candidate;
     for (const auto& object : objects_by_other_folders(tree_.root(), source, arch)) {
@@ -151,8 +152,9 @@ void UnitSelector::check_header(const PatchedFile& header, const std::vector<std
         const auto begin = near_first.begin() + static_cast<std::ptrdiff_t>(i);
         const auto count = static_cast<std::ptrdiff_t>(std::min(batch, near_first.size() - i));
         for (const auto& candidate : look_up_all({begin, begin + count})) {
-            const bool is_built = candidate.unit || (makes_offsets(candidate.source) &&
-                                                     !is_of_other_arch(candidate.source, source_arch()));
+            const bool is_built =
+                candidate.unit || candidate.is_assembly ||
+                (makes_offsets(candidate.source) && !is_of_other_arch(candidate.source, source_arch()));
             if (is_built && built.size() < named_includers) built.push_back(candidate.source);
         }
     }

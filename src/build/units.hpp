@@ -36,6 +36,7 @@ private:
         std::string source;
         std::optional<TranslationUnit> unit;  // none: not in this kernel, for…
         std::string why_not;                  // …this reason
+        bool is_assembly = false;             // of this kernel, but nothing that could be compiled again
     };
     [[nodiscard]] bool is_usable(const PatchedFile& file, Diagnostics& diagnostics);
     [[nodiscard]] std::string source_arch() const;

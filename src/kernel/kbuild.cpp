@@ -182,7 +182,7 @@ CompileCommand Kbuild::parse(const DryRun& run, const std::string& object, bool 
     command.source = compilation->back();
     if (!command.source.ends_with(".c"))
         throw Error({object, {}, {}}, fmt::format("is made from {}, which is not a C file", command.source),
-                    ExitCode::unsafe);
+                    run.part == ObjectPart::none ? ExitCode::error : ExitCode::unsafe);
 
     const ShellWords debug = words("DEBUG_CFLAGS");
     for (auto word = compilation->begin(); word != compilation->end() - 1; ++word) {

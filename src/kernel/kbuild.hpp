@@ -46,7 +46,8 @@ public:
     explicit Kbuild(const Kernel& kernel);
 
     // How to compile an object of the tree, by its path in the tree. Each function and variable gets a section
-    // of its own where `split_sections`. Error: there is no rule for it, or it is not made from one C file.
+    // of its own where `split_sections`. Error: there is no rule for it, or it is not made from one C file
+    // (ExitCode::unsafe where it is a part of the kernel all the same: assembly).
     [[nodiscard]] CompileCommand command(std::string_view object, bool split_sections) const;
 
     // The same for a module outside the tree: `folder` has NAME.c and a Makefile that says `obj-m := NAME.o`.

@@ -158,5 +158,19 @@ TEST_F(KbuildTest, TellsThatATreeIsNotPrepared) {
     }
 }
 
+TEST_F(KbuildTest, TellsAssemblyOfTheKernelFromOther) {
+    const auto code = [&] {
+        try {
+            (void)Kbuild(*kernel_).command("fs/proc/entry.o", true);
+        } catch (const Error& error) {
+            return error.code();
+        }
+        return ExitCode::done;
+    };
+    EXPECT_EQ(code(), ExitCode::error);
+    file("fs/proc/Makefile", "obj-y := entry.o\n");
+    EXPECT_EQ(code(), ExitCode::unsafe);
+}
+
 }  // namespace
 }  // namespace klp::kernel
