@@ -322,8 +322,13 @@ bool Arm64Relocator::same_target(const Place& a, const Place& b) const {
     for (const std::uint64_t offset : {4, 8}) {
         if (read<std::uint32_t>(advance(a, offset)) != read<std::uint32_t>(advance(b, offset))) return false;
     }
-    return page(a.address) + adrp_offset(read<std::uint32_t>(a)) ==
-           page(b.address) + adrp_offset(read<std::uint32_t>(b));
+    const auto first = read<std::uint32_t>(a), second = read<std::uint32_t>(b);
+    if (first == second && page(a.address) == page(b.address)) return true;
+    if (first == break_fault || second == break_fault) {
+        throw Error({image_.name, image_.sections[*a.section].name, a.offset},
+                    "the kernel stops with a BUG here: a PLT entry leads to a symbol that is out of reach of ADRP");
+    }
+    return page(a.address) + adrp_offset(first) == page(b.address) + adrp_offset(second);
 }
 
 // module_emit_plt_entry().

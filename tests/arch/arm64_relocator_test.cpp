@@ -218,6 +218,37 @@ TEST_F(Arm64Relocation, MovesOfDistances) {
     }
 }
 
+TEST_F(Arm64Relocation, AddendsCountInEachType) {
+    for (std::uint32_t type = R_AARCH64_ABS64; type <= R_AARCH64_MOVW_PREL_G3; ++type) {
+        // Types without a check take any value; the others one that fits.
+        const bool is_relative = (type >= R_AARCH64_PREL64 && type <= R_AARCH64_PREL16) ||
+                                 type >= R_AARCH64_MOVW_PREL_G0 ||
+                                 (type >= R_AARCH64_LD_PREL_LO19 && type <= R_AARCH64_CALL26 &&
+                                  type != R_AARCH64_ADD_ABS_LO12_NC && type != R_AARCH64_LDST8_ABS_LO12_NC);
+        const std::uint64_t S = (is_relative ? text : 0) + 0x5670;
+        if (message_of(relocate(type, S, 0, "0100001000000000")).find("unsupported") != std::string::npos) continue;
+        const std::string expected = content();
+        EXPECT_FALSE(relocate(type, S - 0x4000, 0x4000, "0100001000000000").refusal) << type;
+        EXPECT_EQ(content(), expected) << type;
+    }
+}
+
+TEST_F(Arm64Relocation, APltEntryBeyondAdrpIsABug) {
+    start("0000009400000094");
+    const auto foo = module_->add_symbol("foo", text + (1ULL << 33)), bar = module_->add_symbol("bar", 4);
+    rela_ = module_->add_relocations(text_, {{0, R_AARCH64_CALL26, foo, 0}, {4, R_AARCH64_CALL26, foo, 0x1000}});
+    module_->add_relocations(text_, {{0, R_AARCH64_CALL26, bar, 0}});
+    load();
+    EXPECT_FALSE(module_->apply(rela_).refusal);  // `brk` in both, in one page
+    EXPECT_EQ(entry(0).substr(0, 8), "002020d4");
+    start("0000009400000094");
+    module_->add_symbol("foo", far_away);
+    module_->add_symbol("bar", text + (1ULL << 33) + 0x238);
+    rela_ = module_->add_relocations(text_, {{0, R_AARCH64_CALL26, 1, 0}, {4, R_AARCH64_CALL26, 2, 0}, {4, 0, 0, 0}});
+    load();
+    EXPECT_THROW(static_cast<void>(module_->apply(rela_)), Error);
+}
+
 TEST_F(Arm64Relocation, OtherTypesAreUnknown) {
     EXPECT_EQ(message_of(relocate(R_AARCH64_ADR_GOT_PAGE, 0, 0, "00000000")),
               "Modules: module m: unsupported RELA relocation: 311");

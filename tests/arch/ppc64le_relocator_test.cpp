@@ -140,6 +140,42 @@ TEST_F(PpcRelocation, Rel16MakesAPairToo) {
     EXPECT_EQ(text_content(), "0480");
 }
 
+TEST_F(PpcRelocation, AddendsCountInEachType) {
+    const std::vector<std::pair<std::uint32_t, std::uint64_t>> cases = {{R_PPC64_ADDR32, kernel},
+                                                                        {R_PPC64_ADDR64, kernel},
+                                                                        {R_PPC64_TOC16, r2 + 0x1234},
+                                                                        {R_PPC64_TOC16_LO, r2 + 0x1234},
+                                                                        {R_PPC64_TOC16_DS, r2 + 0x1234},
+                                                                        {R_PPC64_TOC16_LO_DS, r2 + 0x1234},
+                                                                        {R_PPC64_TOC16_HA, r2 + 0x120000},
+                                                                        {R_PPC64_REL24, text + 0x1234},
+                                                                        {R_PPC64_REL32, text + 0x1234},
+                                                                        {R_PPC64_REL64, text + 0x1234},
+                                                                        {R_PPC64_REL16_HA, text + 0x120000},
+                                                                        {R_PPC64_REL16_LO, text + 0x1234}};
+    for (const auto& [type, S] : cases) {
+        relocate(type, S, 0, "0000004800000000");
+        const std::string expected = text_content();
+        EXPECT_NE(expected, "0000004800000000") << type;
+        EXPECT_FALSE(relocate(type, S - 0x10000, 0x10000, "0000004800000000").refusal) << type;
+        EXPECT_EQ(text_content(), expected) << type;
+    }
+    EXPECT_EQ(message_of(relocate(R_PPC64_TOC16, r2, 0x8000, "0000")), "module_64: m: bad TOC16 relocation (0x8000)");
+    EXPECT_EQ(message_of(relocate(R_PPC64_TOC16_DS, r2, 0x8004, "0000")),
+              "module_64: m: bad TOC16_DS relocation (0x8004)");
+    EXPECT_EQ(message_of(relocate(R_PPC64_TOC16_LO_DS, r2, 6, "0000")),
+              "module_64: m: bad TOC16_LO_DS relocation (0x6)");
+    EXPECT_EQ(message_of(relocate(R_PPC64_REL32, text, 0x80000000, "00000000")),
+              "module_64: m: REL32 2147483648 out of range!");
+}
+
+TEST_F(PpcRelocation, HighHalvesAreWhole) {
+    relocate(R_PPC64_REL16_HA, text - 0x10000, 0, "0000");
+    EXPECT_EQ(text_content(), "ffff");
+    relocate(R_PPC64_REL16_LO, text - 1, 0, "0000");
+    EXPECT_EQ(text_content(), "ffff");
+}
+
 TEST_F(PpcRelocation, TocSaveIsAHint) {
     const Outcome outcome = relocate(R_PPC64_TOCSAVE, kernel, 0, "00000060");
     EXPECT_TRUE(outcome.writes.empty());
@@ -268,6 +304,19 @@ TEST_F(PpcRelocation, TheMessageNamesThePlaceOnceTheModuleIsLive) {
               "module_64: m: Expected nop after call, got 3d220000 at bar+0x4/0x20 [m]");
 }
 
+TEST_F(PpcRelocation, TheMessageHasANumberWhileTheModuleLoads) {
+    module.image.symbolize = [](std::uint64_t) { return "bar"; };
+    EXPECT_EQ(message_of(relocate(R_PPC64_REL24, kernel, 0,
+                                  "01000048"
+                                  "0000223d")),
+              "module_64: m: REL24 -2251799812702208 out of range!");
+    EXPECT_EQ(message_of(relocate(R_PPC64_REL24, kernel, 0,
+                                  "01000048"
+                                  "0000223d",
+                                  shn_livepatch)),
+              "module_64: m: Expected nop after call, got 3d220000 at 0xc008000000010004");
+}
+
 TEST_F(PpcRelocation, SiblingCallsOutNeedNoNop) {
     EXPECT_FALSE(relocate(R_PPC64_REL24, kernel, 0,
                           "00000048"
@@ -339,6 +388,27 @@ TEST_F(PpcStubs, AreNotSharedInTheCountWithNegativeAddends) {
 TEST_F(PpcStubs, OfFtraceAreCounted) {
     module.features.ppc64.dynamic_ftrace = true;
     EXPECT_EQ(stub_count(), 3U);
+}
+
+TEST_F(PpcStubs, ForFtraceAreOrdinaryWithoutFtrace) {
+    const auto foo = module.add_symbol("ftrace_caller", kernel),
+               regs = module.add_symbol("ftrace_regs_caller", kernel + 8);
+    const auto rela = module.add_relocations(text_section, {{0, R_PPC64_REL24, foo, 0}, {8, R_PPC64_REL24, regs, 0}});
+    set_text("01000048000000600100004800000060");
+    load();
+    EXPECT_FALSE(module.apply(rela).refusal);
+    EXPECT_EQ(stub(0).substr(0, 8), "ffff623d");
+    EXPECT_EQ(text_content().substr(8, 8), "180041e8");
+}
+
+TEST_F(PpcStubs, ForFtraceAreOrdinaryWithoutAKernelTocToGoBy) {
+    module.features.ppc64.ftrace_stubs_use_kernel_toc = false;
+    const auto mcount = module.add_symbol("_mcount", kernel);
+    const auto rela = module.add_relocations(text_section, {{0, R_PPC64_REL24, mcount, 0}});
+    set_text("0100004800000060");
+    load();
+    EXPECT_FALSE(module.apply(rela).refusal);
+    EXPECT_EQ(text_content(), "01800048180041e8");
 }
 
 TEST_F(PpcStubs, OfNewerKernelsHaveNoTerminator) {

@@ -99,6 +99,21 @@ TEST_F(S390Relocation, HalvedValuesMustBeEven) {
     EXPECT_EQ(message_of(relocate(R_390_PC16DBL, text + 1, 0)), refusal(R_390_PC16DBL, 1));
 }
 
+TEST_F(S390Relocation, AddendsCountInEachType) {
+    const auto check = [&](std::uint32_t type, std::uint64_t S) {
+        relocate(type, S, 0);
+        const std::string expected = content();
+        EXPECT_NE(expected, zeros) << type;
+        EXPECT_FALSE(relocate(type, S - 0x10, 0x10).refusal) << type;
+        EXPECT_EQ(content(), expected) << type;
+    };
+    for (const std::uint32_t type : {R_390_8, R_390_12, R_390_16, R_390_20, R_390_32, R_390_64}) check(type, 0x56);
+    for (const std::uint32_t type : {R_390_PC16, R_390_PC16DBL, R_390_PC32DBL, R_390_PC32, R_390_PC64}) {
+        check(type, text + 0x1234);
+    }
+    for (const std::uint32_t type : {R_390_GOTOFF16, R_390_GOTOFF32, R_390_GOTOFF64}) check(type, base + 0x1234);
+}
+
 TEST_F(S390Relocation, NeighbouringBitsAreKept) {
     relocate(R_390_12, 0x123, 0, "f000");
     EXPECT_EQ(content(), "f123");

@@ -54,8 +54,21 @@ TEST_F(X86Relocation, PcRelativeFieldsCountFromTheField) {
     EXPECT_EQ(content(), "000000010000000000000000");
     relocate(R_X86_64_PC32, text - 0x100, -4);
     EXPECT_EQ(content(), "0000fafeffff000000000000");
-    relocate(R_X86_64_PC64, text - 0x100, 0);
-    EXPECT_EQ(content(), "0000fefeffffffffffff0000");
+    relocate(R_X86_64_PC64, text - 0x100, 0x10);
+    EXPECT_EQ(content(), "00000effffffffffffff0000");
+}
+
+TEST_F(X86Relocation, NothingBesideTheFieldMatters) {
+    for (const std::uint32_t type : {R_X86_64_32, R_X86_64_32S, R_X86_64_PC32, R_X86_64_PLT32}) {
+        EXPECT_FALSE(
+            relocate(type, type == R_X86_64_PC32 || type == R_X86_64_PLT32 ? text + 3 : 1, 0, "ffff00000000ffff")
+                .refusal);
+        EXPECT_EQ(content(), "ffff01000000ffff");
+    }
+    for (const std::uint32_t type : {R_X86_64_64, R_X86_64_PC64}) {
+        EXPECT_FALSE(relocate(type, type == R_X86_64_PC64 ? text + 3 : 1, 0, "ffff0000000000000000ffff").refusal);
+        EXPECT_EQ(content(), "ffff0100000000000000ffff");
+    }
 }
 
 TEST_F(X86Relocation, PcRelativeFieldsAreCutOffWithoutACheck) {
