@@ -235,8 +235,8 @@ TEST_F(S390Relocation, ACallThatLeavesTheReachByItsAddendIsRefused) {
 
 TEST_F(S390Relocation, OtherPltFields) {
     EXPECT_EQ(message_of(relocate(R_390_PLT32, far, 0)), refusal(R_390_PLT32, base - text));
-    relocate(R_390_PLT64, far, 0);
-    EXPECT_EQ(content(), "ffffffffffffff00");
+    relocate(R_390_PLT64, far, 4);
+    EXPECT_EQ(content(), "ffffffffffffff04");
     relocate(R_390_PLTOFF16, far, 4);
     EXPECT_EQ(content(), "0004000000000000");
     relocate(R_390_PLTOFF32, far, 4);
@@ -311,8 +311,11 @@ TEST_F(S390Relocation, SlotsKeepTheFirstAddressOfATargetThatCameBackElsewhere) {
 TEST(S390Modules, DefineTheGotSymbol) {
     TestModule module(EM_S390, ByteOrder::big);
     const auto got = module.add_symbol("_GLOBAL_OFFSET_TABLE_", 0);
+    const auto other = module.add_symbol("foo", 0), defined = module.add_symbol("_GLOBAL_OFFSET_TABLE_", 0, 2);
     ASSERT_FALSE(module.relocator().prepare().refusal);
     EXPECT_EQ(module.image.symbols[got].section_index, SHN_ABS);
+    EXPECT_EQ(module.image.symbols[other].section_index, SHN_UNDEF);
+    EXPECT_EQ(module.image.symbols[defined].section_index, 2);
 }
 
 TEST(S390Modules, NeedASymbolTable) {
