@@ -39,12 +39,18 @@ bool has_folder(std::string_view path, std::string_view name) {
     return false;
 }
 
+// lib/fdt*.c are wrappers of these.
+bool is_libfdt(std::string_view path) {
+    return path.starts_with("scripts/dtc/libfdt/");
+}
+
 bool is_build_file(std::string_view path) {
     static constexpr std::array<std::string_view, 6> endings = {".lds", ".lds.S",  ".mk",
                                                                 ".tbl", ".config", "defconfig"};
     const std::string_view name = name_of(path);
     return name.starts_with("Makefile") || name.starts_with("Kbuild") || name.starts_with("Kconfig") ||
-           path.starts_with("scripts/") || path.starts_with("tools/objtool/") || ends_with_any(path, endings);
+           (path.starts_with("scripts/") && !is_libfdt(path)) || path.starts_with("tools/objtool/") ||
+           ends_with_any(path, endings);
 }
 
 bool is_documentation(std::string_view path) {

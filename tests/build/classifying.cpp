@@ -28,6 +28,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Row{"MAINTAINERS", FileKind::ignored, ""}, Row{"fs/Documentation.txt", FileKind::ignored, ""},
                     Row{"tools/testing/x.c", FileKind::ignored, ""}, Row{"samples/x.c", FileKind::ignored, ""},
                     Row{"tools/objtool/check.c", FileKind::refused, "build.build-system"},
+                    Row{"scripts/dtc/libfdt/fdt.c", FileKind::c_source, ""},
                     Row{"fs/Makefile", FileKind::refused, "build.build-system"},
                     Row{"Kconfig.debug", FileKind::refused, "build.build-system"},
                     Row{"scripts/mod/modpost.c", FileKind::refused, "build.build-system"},
