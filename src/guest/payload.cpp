@@ -44,6 +44,8 @@ public:
     }
 
 private:
+    using MakeStep = Step (*)(std::string_view file);
+
     void add_user_space(const Machine& machine) {
         for (const auto* const folder : {"bin", "dev", "proc", "sys", "tmp", "klp"}) initramfs_.add_folder(folder);
         for (const DeviceNode& node : basic_nodes) add_node(node);
@@ -76,13 +78,20 @@ private:
             return;
         }
         const std::string name = kernel::module_name_of_path(module);  // people write '-' for '_' too
-        const fs::path path = path_of(name);
-        for (const std::string& needed : kernel_.module_dependencies(name)) load_once(needed, path_of(needed));
-        load_once(name, path);
+        (void)path_of(name);                                           // this name, not one it depends on, is wrong
+        load_with_dependencies(name, load_module_step);
     }
 
-    void load_once(const std::string& name, const fs::path& path) {
-        if (loaded_.insert(name).second) steps_.push_back(load_module_step(add_module_file(path)));
+    void load_with_dependencies(const std::string& name, MakeStep make_step) {
+        for (const std::string& needed : kernel_.module_dependencies(name)) load_once(needed, make_step);
+        load_once(name, make_step);
+    }
+
+    void load_once(const std::string& name, MakeStep make_step) {
+        if (!loaded_.insert(name).second) return;
+        for (const std::string& wanted : kernel_.soft_dependencies(name))
+            load_with_dependencies(wanted, try_module_step);
+        steps_.push_back(make_step(add_module_file(path_of(name))));
     }
 
     [[nodiscard]] fs::path path_of(const std::string& module) const {

@@ -29,6 +29,10 @@ Step load_module_step(std::string_view file) {
     return {fmt::format("load module {}", file), file_call("load", file), ""};
 }
 
+Step try_module_step(std::string_view file) {
+    return {fmt::format("try module {}", file), file_call("try_load", file), ""};
+}
+
 Step load_livepatch_step(std::string_view file) {
     return {fmt::format("load livepatch {}", file), file_call("load_livepatch", file), "transition"};
 }

@@ -24,6 +24,7 @@ struct Step {
 
 // Steps are numbered by their index. Which calls there are is decided in here alone.
 [[nodiscard]] Step load_module_step(std::string_view file);
+[[nodiscard]] Step try_module_step(std::string_view file);  // whether it loads or not
 [[nodiscard]] Step load_livepatch_step(std::string_view file);
 [[nodiscard]] Step command_step(std::string_view phase);  // "before", "after" or "reverted"
 [[nodiscard]] Step revert_step();

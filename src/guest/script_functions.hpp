@@ -44,6 +44,8 @@ now() {
 
 # load FILE
 load() { message=$(insmod "$1" 2>&1) || fail "${message##*: }"; }
+# try_load FILE: modprobe goes on as well where the hardware of a soft dependency is missing.
+try_load() { insmod "$1" 2>/dev/null; }
 
 in_transition() {
     for file in /sys/kernel/livepatch/*/transition; do

@@ -9,6 +9,7 @@
 #include "base/errno_text.hpp"
 #include "kernel/manifest.hpp"
 #include "kernel/module.hpp"
+#include "kernel/soft_dependencies.hpp"
 
 namespace klp::kernel {
 
@@ -49,6 +50,7 @@ struct Kernel::Parts {
     Lazy<SymbolTable> symbols;
     Lazy<std::vector<const elf::Section*>> sections;
     Lazy<ModuleFiles> module_files;
+    Lazy<ModuleAliases> aliases;
     std::mutex modules_lock;  // of `modules`; the modules in it never move
     std::map<std::string, std::unique_ptr<Module>, std::less<>> modules;
 };
@@ -102,8 +104,12 @@ std::optional<Bytes> Kernel::read(std::uint64_t address, std::uint64_t size) con
     return content.subspan(offset, size);
 }
 
+const ModuleFiles& Kernel::module_files() const {
+    return parts_->module_files.get([this] { return ModuleFiles::read(manifest().modules); });
+}
+
 std::optional<fs::path> Kernel::module_path(std::string_view name) const {
-    return parts_->module_files.get([this] { return ModuleFiles::read(manifest().modules); }).path_of(name);
+    return module_files().path_of(name);
 }
 
 const Module& Kernel::module(std::string_view name) const {
@@ -122,6 +128,20 @@ const Module& Kernel::module(std::string_view name) const {
 std::vector<std::string> Kernel::module_dependencies(std::string_view name) const {
     return dependencies_in_load_order(name,
                                       [this](std::string_view module_name) { return depends_of(module(module_name)); });
+}
+
+std::vector<std::string> Kernel::soft_dependencies(std::string_view name) const {
+    std::vector<std::string> modules;
+    for (const std::string& wanted : soft_dependencies_of(module(name).object)) {
+        if (module_path(wanted)) {
+            modules.push_back(wanted);
+            continue;
+        }
+        const auto& aliases = parts_->aliases.get(
+            [this] { return ModuleAliases::read(module_files(), cache_folder() / "module-aliases"); });
+        for (std::string& found : aliases.modules_of(wanted)) modules.push_back(std::move(found));
+    }
+    return modules;
 }
 
 fs::path Kernel::cache_folder() const {

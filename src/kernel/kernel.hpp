@@ -72,6 +72,8 @@ struct Module {
     SymbolTable symbols;
 };
 
+class ModuleFiles;
+
 class Kernel {
 public:
     explicit Kernel(Manifest manifest);
@@ -96,12 +98,15 @@ public:
     // Names of the modules that must be loaded before `name`, in load order, without itself: from the modules'
     // own `depends` (scripts/mod/modpost.c:add_depends), since packages come without a modules.dep.
     [[nodiscard]] std::vector<std::string> module_dependencies(std::string_view name) const;
+    // Modules that `name` wants to find loaded, but that may fail to load or need others (soft_dependencies.hpp).
+    [[nodiscard]] std::vector<std::string> soft_dependencies(std::string_view name) const;
 
     // A folder for what other rooms cache for this kernel (object files, probes); created on demand.
     [[nodiscard]] fs::path cache_folder() const;
 
 private:
     struct Parts;
+    [[nodiscard]] const ModuleFiles& module_files() const;
     std::unique_ptr<Parts> parts_;
 };
 

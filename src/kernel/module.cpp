@@ -82,14 +82,20 @@ Module load_module(const fs::path& path, bool all) {
     return {std::move(name), path, std::move(object), std::move(symbols)};
 }
 
-std::string_view modinfo(const elf::Object& module, std::string_view tag) {
+std::vector<std::string_view> modinfo_values(const elf::Object& module, std::string_view tag) {
+    std::vector<std::string_view> values;
     const elf::Section* section = module.find_section(".modinfo");
-    if (section == nullptr) return {};
+    if (section == nullptr) return values;
     for (const std::string_view entry : split(as_text(section->content()), '\0')) {
         if (entry.size() > tag.size() && entry.starts_with(tag) && entry[tag.size()] == '=')
-            return entry.substr(tag.size() + 1);
+            values.push_back(entry.substr(tag.size() + 1));
     }
-    return {};
+    return values;
+}
+
+std::string_view modinfo(const elf::Object& module, std::string_view tag) {
+    const auto values = modinfo_values(module, tag);
+    return values.empty() ? std::string_view() : values.front();
 }
 
 std::vector<std::string> depends_of(const Module& module) {

@@ -18,6 +18,7 @@ class ModuleFiles {
 public:
     [[nodiscard]] static ModuleFiles read(const fs::path& folder);  // an empty path gives an empty list
     [[nodiscard]] std::optional<fs::path> path_of(std::string_view name) const;
+    [[nodiscard]] const std::map<std::string, fs::path, std::less<>>& paths() const noexcept { return paths_; }
 
 private:
     std::map<std::string, fs::path, std::less<>> paths_;
@@ -31,6 +32,9 @@ private:
 
 // The value of a modinfo tag ("depends"), empty where there is none.
 [[nodiscard]] std::string_view modinfo(const elf::Object& module, std::string_view tag);
+
+// All values of a tag that may stand there several times ("alias", "softdep").
+[[nodiscard]] std::vector<std::string_view> modinfo_values(const elf::Object& module, std::string_view tag);
 
 // What a module itself names as needed, by kernel name (scripts/mod/modpost.c:add_depends).
 [[nodiscard]] std::vector<std::string> depends_of(const Module& module);

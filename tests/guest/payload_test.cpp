@@ -31,16 +31,16 @@ protected:
     }
     void TearDown() override { ::unsetenv("KLPKIT_BUSYBOX"); }
 
-    static void add_module(const fs::path& path, const std::string& depends) {
+    static void add_module(const fs::path& path, const std::string& depends, const std::string& more_info = "") {
         Command assembler;
         assembler.argv = {"as", "--64", "-o", path.string(), "-"};
-        assembler.input = ".globl init_module\ninit_module: ret\n.section .modinfo, \"a\"\n.asciz \"depends=" + depends + "\"\n";
+        assembler.input = ".globl init_module\ninit_module: ret\n.section .modinfo, \"a\"\n.asciz \"depends=" + depends + "\"\n" + more_info;
         run_checked(assembler, "assembling a module");
     }
 
     [[nodiscard]] Payload pack(const Request& request) const {
         kernel::Manifest manifest;
-        manifest.name = "test kernel";
+        manifest.name = "test-kernel";
         manifest.arch = "x86_64";
         manifest.modules = folder_.path() / "modules";
         manifest.config = folder_.path() / "config";
@@ -79,6 +79,22 @@ TEST_F(PayloadTest, ModulesComeWithWhatTheyNeedEachOnceAndLateOnesLater) {
                             "run the command, reverted"));
 }
 
+// As libcrc32c wants crc32c, which is the name of no module but an alias of crc32c_generic.
+TEST_F(PayloadTest, WhatModulesWantBeforeThemIsTriedFirst) {
+    ::setenv("KLPKIT_CACHE", (folder_.path() / "cache").c_str(), 1);
+    const fs::path modules = folder_.path() / "modules";
+    add_module(modules / "sum-generic.ko", "base", ".asciz \"alias=crypto-sum\"\n");
+    add_module(modules / "helper.ko", "", ".asciz \"softdep=pre: eager\"\n");
+    add_module(modules / "eager.ko", "helper", ".asciz \"softdep=pre: crypto-sum nonesuch\"\n");
+    Request eager = request();
+    eager.modules = {"eager"};
+    std::vector<std::string> first = titles(eager);
+    ::unsetenv("KLPKIT_CACHE");
+    first.resize(4);
+    EXPECT_THAT(first, ElementsAre("load module helper.ko", "try module base.ko", "try module sum-generic.ko",
+                                   "load module eager.ko"));
+}
+
 TEST_F(PayloadTest, WithoutACommandNoneIsRun) {
     EXPECT_THAT(titles(request()), ElementsAre("load livepatch fix.ko", "disable", "unload"));
 }
@@ -113,7 +129,7 @@ TEST_F(PayloadTest, FilesComeIntoTheRootFolder) {
 TEST_F(PayloadTest, WhatIsNotThereOrThereTwiceIsAnError) {
     Request unknown = request();
     unknown.modules = {"nonesuch"};
-    EXPECT_EQ(failure_of(unknown), "kernel test kernel has no module 'nonesuch'");
+    EXPECT_EQ(failure_of(unknown), "kernel test-kernel has no module 'nonesuch'");
     Request missing = request();
     missing.livepatches.emplace_back(folder_.path() / "missing.ko");
     EXPECT_THAT(failure_of(missing), HasSubstr("missing.ko"));

@@ -51,6 +51,12 @@ TEST(Script, RecordsAreLinesOfTheirOwn) {
                 testing::MatchesRegex("\nN output before 3 [A-Za-z0-9+/=]+\n"));
 }
 
+TEST(Script, ATriedModuleMayFailToLoad) {
+    const std::string insmod = "insmod() { echo \"no $1\" >&2; return 1; }\n";
+    EXPECT_EQ(call(insmod + "try_load a.ko; echo on").output, "on\n");
+    EXPECT_THAT(call(insmod + "load a.ko; echo on").output, testing::Not(HasSubstr("on\n")));
+}
+
 TEST(Script, TheClockCountsMicroseconds) {
     EXPECT_EQ(call("EPOCHREALTIME=1795248234.000038; now; echo $clock").output, "1795248234000038\n");
     EXPECT_EQ(call("EPOCHREALTIME=0.089201; now; echo $clock").output, "89201\n");

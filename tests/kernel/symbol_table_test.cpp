@@ -5,6 +5,7 @@
 
 #include "kernel/kallsyms.hpp"
 #include "kernel/module.hpp"
+#include "kernel/soft_dependencies.hpp"
 #include "support/assemble.hpp"
 
 namespace klp::kernel {
@@ -72,6 +73,8 @@ percpu: .quad 0
     .section .modinfo,"a",@progbits
 license: .asciz "license=GPL"
     .asciz "depends=crc16,foo-bar"
+    .asciz "softdep=post: after pre: crc32c aes-x"
+    .asciz "softdep=pre: md5"
     .section __ksymtab,"a",@progbits
 __ksymtab_exported: .quad 0
     .set absolute_one, 0x10
@@ -100,6 +103,10 @@ TEST(ModuleSymbols, DependsAreKernelNames) {
     elf::Object object = test::assemble(module_text);
     SymbolTable symbols = read_symtab(object, "m");
     EXPECT_THAT(depends_of({"m", "m.ko", std::move(object), std::move(symbols)}), ElementsAre("crc16", "foo_bar"));
+}
+
+TEST(ModuleSymbols, SoftDependenciesAreThoseBefore) {
+    EXPECT_THAT(soft_dependencies_of(test::assemble(module_text)), ElementsAre("crc32c", "aes_x", "md5"));
 }
 
 TEST(ModuleNames, AreAsTheKernelMakesThem) {

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "kernel/soft_dependencies.hpp"
+
+#include <fmt/format.h>
+#include <fnmatch.h>
+
+#include <algorithm>
+
+#include "base/parallel.hpp"
+#include "kernel/text.hpp"
+
+namespace klp::kernel {
+
+namespace {
+
+// modprobe takes '-' and '_' for the same.
+std::string with_underscores(std::string_view name) {
+    std::string result(name);
+    std::replace(result.begin(), result.end(), '-', '_');
+    return result;
+}
+
+std::string aliases_as_text(const ModuleFiles& files) {
+    const std::vector<std::pair<std::string, fs::path>> modules(files.paths().begin(), files.paths().end());
+    std::vector<std::string> texts(modules.size());
+    parallel_for(modules.size(), 0, [&](std::size_t i) {
+        const elf::Object object = read_module_object(modules[i].second);
+        for (const std::string_view alias : modinfo_values(object, "alias"))
+            texts[i] += fmt::format("{}\t{}\n", with_underscores(alias), modules[i].first);
+    });
+    return fmt::format("{}", fmt::join(texts, ""));
+}
+
+}  // namespace
+
+std::vector<std::string> soft_dependencies_of(const elf::Object& module) {
+    std::vector<std::string> names;
+    for (const std::string_view value : modinfo_values(module, "softdep")) {
+        bool is_before = false;
+        for (const std::string_view word : split(value, ' ')) {
+            if (word.ends_with(':')) {
+                is_before = word == "pre:";
+            } else if (is_before && !word.empty()) {
+                names.push_back(with_underscores(word));
+            }
+        }
+    }
+    return names;
+}
+
+ModuleAliases ModuleAliases::read(const ModuleFiles& files, const fs::path& cache) {
+    if (!fs::exists(cache)) write_file(cache, aliases_as_text(files));
+    ModuleAliases aliases;
+    const std::string text = read_text(cache);
+    for (const std::string_view line : lines_of(text)) {
+        const std::size_t tab = std::min(line.find('\t'), line.size());
+        if (tab < line.size()) aliases.modules_.emplace_back(line.substr(0, tab), line.substr(tab + 1));
+    }
+    return aliases;
+}
+
+std::vector<std::string> ModuleAliases::modules_of(std::string_view name) const {
+    const std::string wanted = with_underscores(name);
+    std::vector<std::string> modules;
+    for (const auto& [alias, module] : modules_) {
+        const bool is_new = std::find(modules.begin(), modules.end(), module) == modules.end();
+        if (is_new && ::fnmatch(alias.c_str(), wanted.c_str(), 0) == 0) modules.push_back(module);
+    }
+    return modules;
+}
+
+}  // namespace klp::kernel
