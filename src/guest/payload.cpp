@@ -82,16 +82,16 @@ private:
         load_with_dependencies(name, load_module_step);
     }
 
+    // All are planned first, so that none of them is merely tried when another wants it.
     void load_with_dependencies(const std::string& name, MakeStep make_step) {
-        for (const std::string& needed : kernel_.module_dependencies(name)) load_once(needed, make_step);
-        load_once(name, make_step);
-    }
-
-    void load_once(const std::string& name, MakeStep make_step) {
-        if (!loaded_.insert(name).second) return;
-        for (const std::string& wanted : kernel_.soft_dependencies(name))
-            load_with_dependencies(wanted, try_module_step);
-        steps_.push_back(make_step(add_module_file(path_of(name))));
+        std::vector<std::string> modules = kernel_.module_dependencies(name);
+        modules.push_back(name);
+        std::erase_if(modules, [&](const std::string& module) { return !planned_.insert(module).second; });
+        for (const std::string& module : modules) {
+            for (const std::string& wanted : kernel_.soft_dependencies(module))
+                load_with_dependencies(wanted, try_module_step);
+            steps_.push_back(make_step(add_module_file(path_of(module))));
+        }
     }
 
     [[nodiscard]] fs::path path_of(const std::string& module) const {
@@ -119,7 +119,7 @@ private:
     const Request& request_;
     Initramfs initramfs_;
     std::vector<Step> steps_;
-    std::set<std::string, std::less<>> loaded_;
+    std::set<std::string, std::less<>> planned_;
 };
 
 }  // namespace
