@@ -96,7 +96,8 @@ bool same_branch(Bytes a, Bytes b) {
 bool is_padding(Bytes code) {
     for (std::size_t at = 0; at < code.size();) {
         ZydisDecodedInstruction decoded;
-        const auto status = ZydisDecoderDecodeInstruction(&decoder(), nullptr, code.data() + at, code.size() - at, &decoded);
+        const auto status =
+            ZydisDecoderDecodeInstruction(&decoder(), nullptr, code.data() + at, code.size() - at, &decoded);
         if (!ZYAN_SUCCESS(status)) return false;
         if (decoded.mnemonic != ZYDIS_MNEMONIC_NOP && decoded.mnemonic != ZYDIS_MNEMONIC_INT3) return false;
         at += decoded.length;

@@ -177,7 +177,8 @@ void write_file(const fs::path& path, std::string_view text, fs::perms mode) {
 bool is_plain_path(const fs::path& path) {
     return std::ranges::all_of(path.string(), [](char c) {
         const bool ascii_word = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-        return ascii_word || static_cast<unsigned char>(c) >= 0x80 || std::string_view("/._+-@").find(c) != std::string_view::npos;
+        return ascii_word || static_cast<unsigned char>(c) >= 0x80 ||
+               std::string_view("/._+-@").find(c) != std::string_view::npos;
     });
 }
 

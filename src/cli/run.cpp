@@ -14,7 +14,8 @@ namespace klp::cli {
 
 namespace {
 
-constexpr auto footer = R"(In the guest, in this order: load the modules named with --module; COMMAND ("before"); load each FILE.ko and wait
+constexpr auto footer =
+    R"(In the guest, in this order: load the modules named with --module; COMMAND ("before"); load each FILE.ko and wait
 until its transition is complete; load those named with --late-module; COMMAND ("after"); disable and unload the
 livepatches; COMMAND ("reverted"). So "before" runs without the late modules, and they stay loaded for "reverted".
 A single word after -- is shell text; several are one command and its arguments. The shell and its tools are
@@ -117,7 +118,8 @@ void add_run(CLI::App& app) {
     command->formatter(std::make_shared<Help>());
     command->footer(footer);
     add_words(*command, *arguments);
-    command->add_option("--kernel", arguments->kernel, "kernel of the catalogue (default: the newest)")->type_name("NAME");
+    command->add_option("--kernel", arguments->kernel, "kernel of the catalogue (default: the newest)")
+        ->type_name("NAME");
     // One value an option, so that the files that follow are not taken for more of them.
     const auto add_list = [&](const char* name, std::vector<std::string>& list, const char* description) {
         return command->add_option(name, list, description)->allow_extra_args(false);
@@ -126,8 +128,10 @@ void add_run(CLI::App& app) {
     add_list("--late-module", arguments->late_modules, "load this one after the livepatches")->type_name("M");
     add_list("--file", arguments->extra_files, "copy this file into the guest's root folder")->type_name("FILE");
     command->add_option("--timeout", arguments->time_limit, "seconds for the whole guest (default: 120)")
-        ->check(CLI::Range(1U, 86400U))->type_name("SECONDS");
-    command->add_option("--append", arguments->append, "more arguments for the kernel's command line")->type_name("TEXT");
+        ->check(CLI::Range(1U, 86400U))
+        ->type_name("SECONDS");
+    command->add_option("--append", arguments->append, "more arguments for the kernel's command line")
+        ->type_name("TEXT");
     command->add_flag("--json", arguments->json, "print a JSON object");
     command->add_flag("-v,--verbose", arguments->verbose, "show the guest's console as it comes, on standard error");
     command->callback([arguments] { run_command(*arguments); });

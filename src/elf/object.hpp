@@ -33,15 +33,15 @@ struct Relocation {
 // A section other than the null section. Its content lives in the input's mapping until it is edited.
 struct Section {
     std::string name;
-    std::uint32_t type = 0;       // SHT_*
-    std::uint64_t flags = 0;      // SHF_*
-    std::uint64_t address = 0;    // sh_addr; 0 in relocatable files
-    std::uint64_t alignment = 1;  // sh_addralign; a power of two, 0 read as it is
-    std::uint64_t entry_size = 0; // sh_entsize, bytes
+    std::uint32_t type = 0;        // SHT_*
+    std::uint64_t flags = 0;       // SHF_*
+    std::uint64_t address = 0;     // sh_addr; 0 in relocatable files
+    std::uint64_t alignment = 1;   // sh_addralign; a power of two, 0 read as it is
+    std::uint64_t entry_size = 0;  // sh_entsize, bytes
 
-    Section* link = nullptr;           // sh_link where it names a section; SYMTAB/RELA links are made on writing
-    Section* target = nullptr;         // RELA: the section that the relocations apply to (sh_info)
-    std::uint32_t info = 0;            // sh_info of other sections, as it is
+    Section* link = nullptr;                 // sh_link where it names a section; SYMTAB/RELA links are made on writing
+    Section* target = nullptr;               // RELA: the section that the relocations apply to (sh_info)
+    std::uint32_t info = 0;                  // sh_info of other sections, as it is
     Section* relocations_section = nullptr;  // the first ordinary (not SHF_RELA_LIVEPATCH) RELA section for this one
     std::vector<Relocation> relocations;     // RELA only; `content` is not used then
     Symbol* group_signature = nullptr;       // GROUP only
@@ -53,13 +53,13 @@ struct Section {
     [[nodiscard]] bool is_writable() const noexcept;  // SHF_WRITE
     [[nodiscard]] bool is_nobits() const noexcept;
     [[nodiscard]] bool is_rela() const noexcept;
-    [[nodiscard]] bool is_strings() const noexcept;   // SHF_MERGE and SHF_STRINGS
+    [[nodiscard]] bool is_strings() const noexcept;  // SHF_MERGE and SHF_STRINGS
 
     [[nodiscard]] std::uint64_t size() const noexcept;  // bytes; of NOBITS the size in memory
     [[nodiscard]] Bytes content() const noexcept;       // empty for NOBITS and RELA
     void set_content(std::vector<std::byte> bytes);     // also turns NOBITS into PROGBITS where bytes are given
     void set_nobits_size(std::uint64_t size);
-    [[nodiscard]] std::vector<std::byte>& edit();       // copy on first write
+    [[nodiscard]] std::vector<std::byte>& edit();  // copy on first write
 
     // Ordinary relocations of this section, empty where it has none. Reading sorts them by offset (stable), which
     // assemblers do not; sort_relocations() restores that after edits.
@@ -188,7 +188,7 @@ private:
     std::vector<std::unique_ptr<Symbol>> symbols_;
     std::unique_ptr<Symbol> null_symbol_;
     Section* symbol_table_ = nullptr;
-    Section* symbol_names_ = nullptr;   // may be the same section as section_names_
+    Section* symbol_names_ = nullptr;  // may be the same section as section_names_
     Section* section_names_ = nullptr;
     // Kept, so that no new section or symbol gets the address that a stale pointer still holds.
     std::vector<std::unique_ptr<Section>> removed_sections_;

@@ -27,7 +27,8 @@ void check_static_program(const fs::path& path, std::uint16_t machine) {
     const Location where{path.string(), {}, {}};
     const ElfHeader header = read_elf_header(file.bytes(), where);
     if (header.machine != machine)
-        throw Error(where, fmt::format("a program for ELF machine {}, expected {}, the guest's", header.machine, machine))
+        throw Error(where,
+                    fmt::format("a program for ELF machine {}, expected {}, the guest's", header.machine, machine))
             .hint(how_to_get);
     for (const ProgramHeader& segment : header.segments)
         if (segment.type == segment_interpreter)

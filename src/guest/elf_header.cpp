@@ -7,10 +7,12 @@ namespace klp::guest {
 
 namespace {
 
-constexpr std::string_view magic = "\x7f" "ELF";
-constexpr std::uint8_t class_64 = 2;  // ELFCLASS64
-constexpr std::uint8_t data_big = 2;  // ELFDATA2MSB
-constexpr std::size_t ident_size = 16;  // EI_NIDENT
+constexpr std::string_view magic =
+    "\x7f"
+    "ELF";
+constexpr std::uint8_t class_64 = 2;        // ELFCLASS64
+constexpr std::uint8_t data_big = 2;        // ELFDATA2MSB
+constexpr std::size_t ident_size = 16;      // EI_NIDENT
 constexpr std::uint32_t phys32_entry = 18;  // XEN_ELFNOTE_PHYS32_ENTRY
 
 ByteOrder byte_order(Bytes file, const Location& where) {

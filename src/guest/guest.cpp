@@ -25,8 +25,8 @@ fs::path bootable(const kernel::Manifest& manifest, const Machine& machine) {
 // An oops ends the guest: whatever locks the task held would make later steps hang. `quiet` holds until /init
 // turns the console on; printing is slow on an emulated port.
 std::string kernel_arguments(const Machine& machine, const Request& request) {
-    return fmt::format("console={} quiet panic=-1 oops=panic nokaslr {}{}{}", machine.console,
-                       machine.kernel_arguments, request.kernel_arguments.empty() ? "" : " ", request.kernel_arguments);
+    return fmt::format("console={} quiet panic=-1 oops=panic nokaslr {}{}{}", machine.console, machine.kernel_arguments,
+                       request.kernel_arguments.empty() ? "" : " ", request.kernel_arguments);
 }
 
 }  // namespace
@@ -44,8 +44,7 @@ Result run(const kernel::Kernel& kernel, const Request& request, const Progress&
                               .time_limit = request.time_limit,
                               .on_console = request.on_console});
     const Transcript transcript = parse_transcript(ports.report, nonce);
-    std::string console =
-        machine.shares_console() ? transcript.rest : parse_transcript(ports.console, nonce).rest;
+    std::string console = machine.shares_console() ? transcript.rest : parse_transcript(ports.console, nonce).rest;
     return make_result(transcript, payload.steps, request.livepatches.size(), std::move(console),
                        {.timed_out = ports.timed_out, .time_limit = request.time_limit});
 }

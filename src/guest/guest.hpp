@@ -16,16 +16,16 @@
 namespace klp::guest {
 
 struct Request {
-    std::vector<fs::path> livepatches;     // .ko files (or .ko.xz and the like), loaded in this order
+    std::vector<fs::path> livepatches;  // .ko files (or .ko.xz and the like), loaded in this order
     // Names of the kernel's modules, or paths of .ko files (anything with a '/' or ending in .ko). A named module
     // comes after what it depends on; a file is taken alone.
-    std::vector<std::string> modules;      // loaded before the first COMMAND
-    std::vector<std::string> late_modules; // loaded after the livepatches, before the second COMMAND; they stay
-    std::string command;                   // for the guest's sh; empty: none
-    std::vector<fs::path> files;           // copied into the guest's root folder
+    std::vector<std::string> modules;       // loaded before the first COMMAND
+    std::vector<std::string> late_modules;  // loaded after the livepatches, before the second COMMAND; they stay
+    std::string command;                    // for the guest's sh; empty: none
+    std::vector<fs::path> files;            // copied into the guest's root folder
     // Of the whole guest; a transition gets half of it.
     std::chrono::seconds time_limit{120};
-    std::string kernel_arguments;          // appended to the command line
+    std::string kernel_arguments;                      // appended to the command line
     std::function<void(std::string_view)> on_console;  // gets the console's text as it comes
 };
 

@@ -16,18 +16,18 @@ struct DeviceNode {
 
 // To add an architecture, add a row to the table in machine.cpp; nothing else in this room knows one.
 struct Machine {
-    std::string_view arch;     // arch::Arch::name()
-    std::string_view qemu;     // the program
-    std::string_view package;  // Debian's, which has it
+    std::string_view arch;                        // arch::Arch::name()
+    std::string_view qemu;                        // the program
+    std::string_view package;                     // Debian's, which has it
     std::span<const std::string_view> arguments;  // machine, processor, memory
     // Arguments that attach the ports to the character devices `console` and `report`; the second is empty where
     // the machine has one port only, which then carries both.
     std::span<const std::string_view> console_port;
     std::span<const std::string_view> report_port;
-    std::string_view console;    // the kernel's console=
+    std::string_view console;           // the kernel's console=
     std::string_view kernel_arguments;  // what an emulated machine of this kind needs on the command line
-    DeviceNode report;           // as the guest sees the report's port
-    std::string_view power_off;  // busybox command that ends QEMU
+    DeviceNode report;                  // as the guest sees the report's port
+    std::string_view power_off;         // busybox command that ends QEMU
     // QEMU starts an ELF vmlinux itself where it has a PVH entry (Documentation/virt; Xen's hvm start info). That
     // leaves out the decompressor, which is half of an emulated boot.
     bool boots_pvh = false;

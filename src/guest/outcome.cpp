@@ -80,9 +80,7 @@ private:
     }
 
     // The step begun last; null while the guest boots.
-    [[nodiscard]] const Step* current() const {
-        return step_ && *step_ < steps_.size() ? &steps_[*step_] : nullptr;
-    }
+    [[nodiscard]] const Step* current() const { return step_ && *step_ < steps_.size() ? &steps_[*step_] : nullptr; }
 
     void fail(std::string_view message) {
         result_.failure = fmt::format("{}: {}", current() != nullptr ? current()->title : "boot", message);
@@ -96,7 +94,8 @@ private:
     [[nodiscard]] std::string why_unfinished(const Ending& ending) const {
         for (const std::string& line : lines_of(result_.console))
             if (line.starts_with("Kernel panic")) return line;
-        if (ending.timed_out) return fmt::format("not done when the time limit of {} s ended it", ending.time_limit.count());
+        if (ending.timed_out)
+            return fmt::format("not done when the time limit of {} s ended it", ending.time_limit.count());
         return "the guest ended before its steps did";
     }
 

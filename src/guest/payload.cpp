@@ -59,8 +59,7 @@ private:
     void add_steps() {
         for (const std::string& module : request_.modules) load_module(module);
         run_command("before");
-        for (const fs::path& file : request_.livepatches)
-            steps_.push_back(load_livepatch_step(add_module_file(file)));
+        for (const fs::path& file : request_.livepatches) steps_.push_back(load_livepatch_step(add_module_file(file)));
         for (const std::string& module : request_.late_modules) load_module(module);
         run_command("after");
         steps_.push_back(revert_step());

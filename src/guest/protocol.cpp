@@ -22,8 +22,12 @@ struct Form {
 };
 
 constexpr std::array forms{
-    Form{"step", 1, 0, false}, Form{"output", 2, 1, true}, Form{"transition", 1, 0, false},
-    Form{"reverted"},          Form{"unloaded"},           Form{"fail", 0, 0, true},
+    Form{"step", 1, 0, false},
+    Form{"output", 2, 1, true},
+    Form{"transition", 1, 0, false},
+    Form{"reverted"},
+    Form{"unloaded"},
+    Form{"fail", 0, 0, true},
     Form{"end"},
 };
 

@@ -18,7 +18,8 @@ std::string option_value(const fs::path& path) {
 
 std::string program_of(const Machine& machine) {
     if (auto found = find_program(machine.qemu)) return found->string();
-    throw Error(fmt::format("'{}' is not installed", machine.qemu)).hint(fmt::format("install the package {}", machine.package));
+    throw Error(fmt::format("'{}' is not installed", machine.qemu))
+        .hint(fmt::format("install the package {}", machine.package));
 }
 
 // Emulation alone: KVM is there on many a machine on which guests hang under it.

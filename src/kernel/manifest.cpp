@@ -86,7 +86,8 @@ void store_manifest(const Manifest& manifest) {
 
 NewKernelFolder::NewKernelFolder(std::string_view name) : path_(kernel_folder(name)) {
     if (!is_plain_path(path_))
-        throw Error({path_.string(), "", {}}, "kbuild cannot work in a folder whose path has spaces or special characters")
+        throw Error({path_.string(), "", {}},
+                    "kbuild cannot work in a folder whose path has spaces or special characters")
             .hint("put the cache elsewhere: KLPKIT_CACHE=FOLDER");
     std::error_code failure;
     fs::remove_all(path_, failure);

@@ -29,7 +29,8 @@ std::string section(std::string_view name, const std::optional<guest::Output>& o
 
 std::string summary(const std::string& kernel, const guest::Result& result) {
     if (!result.ok()) return {};
-    return fmt::format("== loaded, transition complete in {} ms, disabled and unloaded, on {}\n", result.transition_ms, kernel);
+    return fmt::format("== loaded, transition complete in {} ms, disabled and unloaded, on {}\n", result.transition_ms,
+                       kernel);
 }
 
 }  // namespace

@@ -89,7 +89,8 @@ TEST(AddendBias, SeesBytesThatWereEdited) {
 }
 
 TEST(IsBranch, TellsCallsFromAddresses) {
-    const auto object = assemble("call foo\n jne foo\n jmp .Lhere\n lea foo(%rip), %rax\n mov $foo, %rdi\n.section b,\"ax\"\n.Lhere: nop\n");
+    const auto object = assemble(
+        "call foo\n jne foo\n jmp .Lhere\n lea foo(%rip), %rax\n mov $foo, %rdi\n.section b,\"ax\"\n.Lhere: nop\n");
     const elf::Section& section = *object.find_section(".text");
     std::vector<elf::Relocation> relocations(section.rela().begin(), section.rela().end());
     std::ranges::sort(relocations, {}, &elf::Relocation::offset);

@@ -6,7 +6,9 @@
 namespace klp::arch {
 namespace {
 
-bool is_padding(std::string_view bytes) { return for_name("x86_64").is_padding(as_bytes(bytes)); }
+bool is_padding(std::string_view bytes) {
+    return for_name("x86_64").is_padding(as_bytes(bytes));
+}
 
 TEST(Padding, IsNopsAndInt3) {
     EXPECT_TRUE(is_padding(""));

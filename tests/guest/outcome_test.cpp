@@ -12,20 +12,21 @@ using testing::StartsWith;
 namespace klp::guest {
 namespace {
 
-const std::vector<Step> steps{command_step("before"), load_livepatch_step("fix.ko"), command_step("after"),
-                              revert_step(), unload_step(), command_step("reverted")};
+const std::vector<Step> steps{command_step("before"), load_livepatch_step("fix.ko"),
+                              command_step("after"),  revert_step(),
+                              unload_step(),          command_step("reverted")};
 
 Record step(int number) {
     return {"step", {std::to_string(number)}, ""};
 }
 
 std::vector<Record> good_run() {
-    return {step(0), {"output", {"before", "0"}, "old\n"},
-            step(1), {"transition", {"41600"}, ""},
-            step(2), {"output", {"after", "3"}, "new\n"},
-            step(3), {"reverted", {}, ""},
-            step(4), {"unloaded", {}, ""},
-            step(5), {"output", {"reverted", "0"}, "old\n"},
+    return {step(0),        {"output", {"before", "0"}, "old\n"},
+            step(1),        {"transition", {"41600"}, ""},
+            step(2),        {"output", {"after", "3"}, "new\n"},
+            step(3),        {"reverted", {}, ""},
+            step(4),        {"unloaded", {}, ""},
+            step(5),        {"output", {"reverted", "0"}, "old\n"},
             {"end", {}, ""}};
 }
 
@@ -44,21 +45,24 @@ TEST(Outcome, AGoodRun) {
 }
 
 TEST(Outcome, AFailedStepSaysWhatTheKernelSaid) {
-    const Result result = result_of({step(0), {"output", {"before", "0"}, ""}, step(1), {"fail", {}, "invalid module format"}, {"end", {}, ""}},
-                                    "[    1.0] klp: step 0: run\n[    1.1] earlier\n[    2.0] klp: step 1: load livepatch fix.ko\n"
-                                    "[    2.1] fix: loading out-of-tree module taints kernel.\n"
-                                    "[    2.2] fix: version magic '6' should be '7'\n"
-                                    "[    2.3] fix: version magic '6' should be '7'\n[    2.3] klp: end\n[    2.4] reboot\n");
-    EXPECT_EQ(result.failure, "load livepatch fix.ko: invalid module format\nkernel: fix: version magic '6' should be '7'");
+    const Result result = result_of(
+        {step(0), {"output", {"before", "0"}, ""}, step(1), {"fail", {}, "invalid module format"}, {"end", {}, ""}},
+        "[    1.0] klp: step 0: run\n[    1.1] earlier\n[    2.0] klp: step 1: load livepatch fix.ko\n"
+        "[    2.1] fix: loading out-of-tree module taints kernel.\n"
+        "[    2.2] fix: version magic '6' should be '7'\n"
+        "[    2.3] fix: version magic '6' should be '7'\n[    2.3] klp: end\n[    2.4] reboot\n");
+    EXPECT_EQ(result.failure,
+              "load livepatch fix.ko: invalid module format\nkernel: fix: version magic '6' should be '7'");
     EXPECT_FALSE(result.loaded);
     EXPECT_TRUE(result.before.has_value());
     EXPECT_FALSE(result.after.has_value());
 }
 
 TEST(Outcome, APanicNamesTheStepAndTheFirstComplaint) {
-    const Result result = result_of({step(1)},
-                                    "[ 2.0] klp: step 1: load\n[ 2.1] BUG: kernel NULL pointer dereference, address: 8\n"
-                                    "[ 2.2] Kernel panic - not syncing: Fatal exception\n");
+    const Result result =
+        result_of({step(1)},
+                  "[ 2.0] klp: step 1: load\n[ 2.1] BUG: kernel NULL pointer dereference, address: 8\n"
+                  "[ 2.2] Kernel panic - not syncing: Fatal exception\n");
     EXPECT_THAT(result.failure, StartsWith("load livepatch fix.ko: Kernel panic - not syncing: Fatal exception\n"));
     EXPECT_THAT(result.failure, HasSubstr("\nkernel: BUG: kernel NULL pointer dereference, address: 8"));
     EXPECT_THAT(result.warnings, ElementsAre("BUG: kernel NULL pointer dereference, address: 8"));
@@ -72,7 +76,8 @@ TEST(Outcome, AHangNamesTheStep) {
 }
 
 TEST(Outcome, AWarningDoesNotFailARun) {
-    const Result result = result_of(good_run(), "[    2.0] WARNING: CPU: 0 PID: 1 at kernel/x.c:1 f+0x1\n[ 2.1] no WARNING: here\n");
+    const Result result =
+        result_of(good_run(), "[    2.0] WARNING: CPU: 0 PID: 1 at kernel/x.c:1 f+0x1\n[ 2.1] no WARNING: here\n");
     EXPECT_EQ(result.failure, "");
     EXPECT_THAT(result.warnings, ElementsAre("WARNING: CPU: 0 PID: 1 at kernel/x.c:1 f+0x1"));
 }
@@ -87,7 +92,8 @@ TEST(Outcome, EveryRecordThatIsMissingIsNoticed) {
 }
 
 TEST(Outcome, DamageAndNumbersOutOfRangeAreFailures) {
-    const Result damaged = make_result({.records = good_run(), .damage = {"record 3: bad"}, .rest = {}}, steps, 1, "", {});
+    const Result damaged =
+        make_result({.records = good_run(), .damage = {"record 3: bad"}, .rest = {}}, steps, 1, "", {});
     EXPECT_THAT(damaged.failure, HasSubstr("the guest's report is damaged: record 3: bad"));
     EXPECT_THAT(result_of({step(99), {"fail", {}, "x"}, {"end", {}, ""}}).failure, "boot: x");
     EXPECT_THAT(result_of({step(-1), {"fail", {}, "x"}, {"end", {}, ""}}).failure, "boot: x");

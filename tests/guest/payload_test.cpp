@@ -34,7 +34,9 @@ protected:
     static void add_module(const fs::path& path, const std::string& depends, const std::string& more_info = "") {
         Command assembler;
         assembler.argv = {"as", "--64", "-o", path.string(), "-"};
-        assembler.input = ".globl init_module\ninit_module: ret\n.section .modinfo, \"a\"\n.asciz \"depends=" + depends + "\"\n" + more_info;
+        assembler.input =
+            ".globl init_module\ninit_module: ret\n.section .modinfo, \"a\"\n.asciz \"depends=" + depends + "\"\n" +
+            more_info;
         run_checked(assembler, "assembling a module");
     }
 
@@ -73,10 +75,9 @@ TEST_F(PayloadTest, ModulesComeWithWhatTheyNeedEachOnceAndLateOnesLater) {
     both.modules = {"middle-one"};
     both.late_modules = {"deep"};
     both.command = "true";
-    EXPECT_THAT(titles(both),
-                ElementsAre("load module base.ko", "load module middle-one.ko", "run the command, before",
-                            "load livepatch fix.ko", "load module deep.ko", "run the command, after", "disable", "unload",
-                            "run the command, reverted"));
+    EXPECT_THAT(titles(both), ElementsAre("load module base.ko", "load module middle-one.ko", "run the command, before",
+                                          "load livepatch fix.ko", "load module deep.ko", "run the command, after",
+                                          "disable", "unload", "run the command, reverted"));
 }
 
 // As libcrc32c wants crc32c, which is the name of no module but an alias of crc32c_generic.

@@ -90,7 +90,8 @@ TEST(Protocol, Base64IsStrict) {
     EXPECT_EQ(text("TWFu"), "Man");
     EXPECT_EQ(text("TWE="), "Ma");
     EXPECT_EQ(text("TQ=="), "M");
-    for (const char* const wrong : {"TQ", "TQ=", "T===", "TQ==TWFu", "TW u", "TW\nu", "TW-_"}) EXPECT_EQ(text(wrong), "none") << wrong;
+    for (const char* const wrong : {"TQ", "TQ=", "T===", "TQ==TWFu", "TW u", "TW\nu", "TW-_"})
+        EXPECT_EQ(text(wrong), "none") << wrong;
 }
 
 TEST(Protocol, EachNonceIsNew) {

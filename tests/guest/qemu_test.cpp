@@ -22,9 +22,14 @@ protected:
         if (!find_program(machine_.qemu)) GTEST_SKIP() << machine_.qemu << " is not installed: no guest is started";
     }
 
-    [[nodiscard]] Boot boot_of(const fs::path& kernel, std::chrono::seconds time_limit = std::chrono::seconds(60)) const {
-        return {.machine = machine_, .kernel = kernel, .initramfs = "some bytes", .kernel_arguments = "a=b",
-                .time_limit = time_limit, .on_console = {}};
+    [[nodiscard]] Boot boot_of(const fs::path& kernel,
+                               std::chrono::seconds time_limit = std::chrono::seconds(60)) const {
+        return {.machine = machine_,
+                .kernel = kernel,
+                .initramfs = "some bytes",
+                .kernel_arguments = "a=b",
+                .time_limit = time_limit,
+                .on_console = {}};
     }
 
     const Machine& machine_ = machine_for("x86_64");
@@ -57,7 +62,8 @@ TEST_F(QemuTest, BothPortsAreRead) {
 }
 
 TEST_F(QemuTest, OneThatHangsIsEndedAndItsOutputKept) {
-    const Ports ports = boot(boot_of(test::tiny_kernel(folder_.path(), test::tiny_kernel_hangs), std::chrono::seconds(3)));
+    const Ports ports =
+        boot(boot_of(test::tiny_kernel(folder_.path(), test::tiny_kernel_hangs), std::chrono::seconds(3)));
     EXPECT_TRUE(ports.timed_out);
     EXPECT_EQ(ports.console, "console\n");
     EXPECT_EQ(ports.report, "report\n");
@@ -94,7 +100,12 @@ TEST(Qemu, MissingQemuIsAnErrorWithTheNameOfItsPackage) {
     machine.qemu = "qemu-system-none";
     machine.package = "qemu-none";
     try {
-        (void)boot({.machine = machine, .kernel = "k", .initramfs = {}, .kernel_arguments = {}, .time_limit = {}, .on_console = {}});
+        (void)boot({.machine = machine,
+                    .kernel = "k",
+                    .initramfs = {},
+                    .kernel_arguments = {},
+                    .time_limit = {},
+                    .on_console = {}});
         FAIL() << "it started";
     } catch (const Error& error) {
         EXPECT_STREQ(error.what(), "'qemu-system-none' is not installed");
@@ -116,7 +127,10 @@ TEST(ElfHeader, TruncatedAndForeignFilesAreErrors) {
     for (std::size_t size = 0; size < 200; ++size)
         EXPECT_THROW((void)has_pvh_entry(kernel.bytes().subspan(0, size), {}), Error) << size;
     EXPECT_THROW((void)read_elf_header(as_bytes("#!/bin/sh\n"), {}), Error);
-    EXPECT_THROW((void)read_elf_header(as_bytes("\x7f" "ELF\1\1\1"), {}), Error);
+    EXPECT_THROW((void)read_elf_header(as_bytes("\x7f"
+                                                "ELF\1\1\1"),
+                                       {}),
+                 Error);
 }
 
 }  // namespace

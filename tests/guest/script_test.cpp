@@ -21,8 +21,12 @@ CommandResult shell(std::vector<std::string> arguments, const std::string& scrip
 }
 
 std::vector<Step> all_steps() {
-    return {load_module_step("it's a; reboot.ko"), command_step("before"), load_livepatch_step("fix.ko"),
-            command_step("after"), revert_step(), unload_step()};
+    return {load_module_step("it's a; reboot.ko"),
+            command_step("before"),
+            load_livepatch_step("fix.ko"),
+            command_step("after"),
+            revert_step(),
+            unload_step()};
 }
 
 TEST(Script, IsValidShell) {
@@ -31,7 +35,8 @@ TEST(Script, IsValidShell) {
     EXPECT_EQ(checked.status, 0) << checked.errors;
     EXPECT_THAT(script, testing::StartsWith("#!/bin/busybox sh\n"));
     EXPECT_THAT(script, HasSubstr("transition_seconds='60'"));
-    EXPECT_THAT(script, HasSubstr("step 2 'klp: step 2: load livepatch fix.ko'\nload_livepatch '/klp/modules/fix.ko'\n"));
+    EXPECT_THAT(script,
+                HasSubstr("step 2 'klp: step 2: load livepatch fix.ko'\nload_livepatch '/klp/modules/fix.ko'\n"));
 }
 
 TEST(Script, WordsAreQuoted) {
@@ -42,7 +47,8 @@ TEST(Script, WordsAreQuoted) {
 // The functions up to the part that makes the guest's file system, with `report` in place of the port.
 CommandResult call(const std::string& calls) {
     const std::string functions(script_functions.substr(0, script_functions.find("export PATH=")));
-    return shell({}, "nonce=N; shared=; power_off=exit; transition_seconds=1; end_mark=\n" + functions + "exec 3>&1\n" + calls);
+    return shell(
+        {}, "nonce=N; shared=; power_off=exit; transition_seconds=1; end_mark=\n" + functions + "exec 3>&1\n" + calls);
 }
 
 TEST(Script, RecordsAreLinesOfTheirOwn) {

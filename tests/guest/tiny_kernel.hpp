@@ -43,7 +43,8 @@ second: .ascii "report\n"
     assembler.input = text;
     run_checked(assembler, "assembling a tiny kernel");
     Command linker;
-    linker.argv = {"ld", "-Ttext=0x100000", "-e", "start", "-o", (folder / "tiny").string(), (folder / "tiny.o").string()};
+    linker.argv = {
+        "ld", "-Ttext=0x100000", "-e", "start", "-o", (folder / "tiny").string(), (folder / "tiny.o").string()};
     run_checked(linker, "linking a tiny kernel");
     return folder / "tiny";
 }
