@@ -137,39 +137,6 @@ Comparison Matcher::fit_bytes(const Piece& piece, const Place& shipped, std::uin
     return {std::move(relaxed), std::move(*mismatch)};
 }
 
-std::optional<Mismatch> Matcher::compare_length(const Piece& piece, const Fit& fit,
-                                                const std::optional<Extent>& extent) const {
-    if (!extent) return Mismatch{piece.size, "the end of the shipped function cannot be told"};
-    if (extent->size < fit.size || (extent->exact && extent->size != fit.size))
-        return Mismatch{piece.size, fmt::format("recompiled {} bytes, shipped {}{}", fit.size,
-                                                extent->exact ? "" : "at most ", extent->size)};
-    for (std::uint64_t at = fit.size; at < extent->size;) {
-        const auto rest = image_.read(fit.place + static_cast<std::int64_t>(at), extent->size - at);
-        if (rest && arch_.is_padding(*rest)) break;
-        const std::uint64_t end = nameless_end(fit.place, at, extent->size);
-        if (end == at)
-            return Mismatch{piece.size,
-                            fmt::format("recompiled {} bytes, the shipped function goes on after that", fit.size)};
-        at = end;
-    }
-    return std::nullopt;
-}
-
-// A weak function that another file overrides stays in the image, but its name does not: where one of this
-// file follows the function, the end of it, else `at` itself. `at` and `room` count from the function.
-std::uint64_t Matcher::nameless_end(const Place& function, std::uint64_t at, std::uint64_t room) const {
-    for (const Piece* weak : pieces_.weak_functions()) {
-        const std::uint64_t alignment = std::max<std::uint64_t>(weak->section->alignment, 1);
-        const std::uint64_t from = function.offset + at;
-        const std::uint64_t gap = (from + alignment - 1) / alignment * alignment - from;
-        const Place begin = function + static_cast<std::int64_t>(at + gap);
-        const auto padding = image_.read(function + static_cast<std::int64_t>(at), gap);
-        if (!padding || !arch_.is_padding(*padding)) continue;
-        if (const auto fit = fit_bytes(*weak, begin, room - at - gap).fit) return at + gap + fit->size;
-    }
-    return at;
-}
-
 std::optional<std::string> Matcher::compare_field(const Piece& piece, const Field& field, const Fit& fit,
                                                   const Locations& known, Locations& seen) const {
     const auto theirs = place_of(piece, field, fit);

@@ -69,6 +69,7 @@ private:
     [[nodiscard]] std::optional<Mismatch> compare_length(const Piece& piece, const Fit& fit,
                                                          const std::optional<Extent>& extent) const;
     [[nodiscard]] std::uint64_t nameless_end(const Place& function, std::uint64_t at, std::uint64_t room) const;
+    [[nodiscard]] bool is_entry_behind(const Piece& piece, const Fit& fit, std::uint64_t at, std::uint64_t room) const;
     [[nodiscard]] std::optional<std::string> compare_field(const Piece& piece, const Field& field, const Fit& fit,
                                                            const Locations& known, Locations& seen) const;
     [[nodiscard]] std::optional<std::string> compare_names(const Referent& ours, const Place& theirs) const;

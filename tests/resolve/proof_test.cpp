@@ -131,6 +131,23 @@ TEST(Proof, KnowsAWeakFunctionThatLostItsName) {
     EXPECT_THAT(weak.detail, HasSubstr("overrides this weak function"));
 }
 
+// The next file's: fs/proc/meminfo.c begins with arch_report_meminfo(), behind the last function of loadavg.c.
+TEST(Proof, KnowsWhereTheNextFileBeginsWithAWeakFunctionThatLostItsName) {
+    const std::string entry = ".globl __fentry__\n func __fentry__\n ret\n end __fentry__\n";
+    const std::string unit = "func f\n call __fentry__\n mov $1, %eax\n ret\n end f\n";
+    const auto prove_before = [&](const std::string& instructions) {
+        const std::string next = ".weak two\n func two\n" + instructions + " ret\n end two\n func g\n ret\n end g\n";
+        const TinyKernel tiny({others, entry, unit, next});
+        const auto kernel = tiny.kernel();
+        const auto object = recompiled(unit);
+        return proof(Unit(kernel, "vmlinux", object), object, "f");
+    };
+    const auto before_entry = prove_before("call __fentry__\n mov $9, %eax\n");
+    EXPECT_EQ(before_entry.fidelity, Fidelity::identical) << before_entry.detail;
+    EXPECT_THAT(prove_before("call one\n mov $9, %eax\n").detail, HasSubstr("goes on after that"));
+    EXPECT_THAT(prove_before("mov $9, %eax\n").detail, HasSubstr("goes on after that"));
+}
+
 const std::string tail_call = R"(
     func near
     ret
