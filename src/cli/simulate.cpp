@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// klp simulate: what the kernel would do with livepatches, without a kernel.
+#include <charconv>
+#include <iostream>
+#include <memory>
+
+#include <fmt/format.h>
+
+#include "cli/command.hpp"
+#include "cli/simulate_dump.hpp"
+#include "kernel/catalogue.hpp"
+#include "loader/simulation.hpp"
+#include "report/simulate.hpp"
+
+namespace klp::cli {
+
+namespace {
+
+constexpr auto footer =
+    R"(Played in this order: the modules named with --module are loaded, then each FILE.ko, then the events. A
+livepatch is enabled when it is loaded. A module that is named, not given as a file, comes after what it depends on.
+
+events: load:M (a module of the kernel, or a .ko file), unload:M, disable[:M], enable[:M] (M: the last livepatch
+loaded), replace:FILE.ko (load a livepatch that replaces all others)
+addresses: --at .text=0xffffffffc0123000 places a section of the first livepatch, --at M:.text=… one of module M, and
+the sections that the kernel keeps together with it
+
+exit status: 0 the kernel would do all of it; 1 error; 2 it would refuse an event, or nobody can tell; 64 wrong usage)";
+
+struct Arguments {
+    std::string kernel;
+    std::vector<std::string> livepatches;
+    std::vector<std::string> modules;
+    std::vector<std::string> objects;
+    std::vector<std::string> events;
+    std::vector<std::string> addresses;
+    std::string clear;
+    std::string stubs;
+    std::string dump;
+    bool json = false;
+    bool verbose = false;
+};
+
+std::optional<bool> choice(const std::string& text) {
+    if (text.empty()) return std::nullopt;
+    return text == "yes";
+}
+
+Error wrong_usage(std::string message) {
+    return Error(std::move(message), ExitCode::usage).hint("see 'klp simulate --help'");
+}
+
+std::pair<std::string, std::uint64_t> parse_address(const std::string& text) {
+    const std::size_t equals = text.rfind('=');
+    std::string_view digits =
+        equals == std::string::npos ? std::string_view{} : std::string_view(text).substr(equals + 1);
+    if (digits.starts_with("0x")) digits.remove_prefix(2);
+    std::uint64_t address = 0;
+    const auto [end, failure] = std::from_chars(digits.data(), digits.data() + digits.size(), address, 16);
+    if (digits.empty() || equals == 0 || failure != std::errc() || end != digits.data() + digits.size())
+        throw wrong_usage(
+            fmt::format("--at {}: expected SECTION=ADDRESS or MODULE:SECTION=ADDRESS, in hexadecimal", text));
+    return {text.substr(0, equals), address};
+}
+
+loader::Options make_options(const Arguments& arguments) {
+    loader::Options options;
+    for (const std::string& text : arguments.addresses) options.addresses.insert(parse_address(text));
+    for (const std::string& path : arguments.objects) options.objects[kernel::module_name_of_path(path)] = path;
+    options.clear_relocations = choice(arguments.clear);
+    options.livepatch_stubs = choice(arguments.stubs);
+    return options;
+}
+
+bool is_path(const std::string& subject) {
+    return subject.find('/') != std::string::npos || subject.ends_with(".ko");
+}
+
+class Player {
+public:
+    Player(const kernel::Kernel& kernel, const loader::Options& options)
+        : kernel_(kernel), options_(options), simulation_(kernel, options) {}
+
+    void load(const std::string& subject) {
+        if (!is_path(subject) && !options_.objects.contains(subject)) {
+            for (const std::string& needed : kernel_.module_dependencies(subject)) {
+                if (simulation_.module(needed) == nullptr) play({loader::EventKind::load, needed});
+            }
+        }
+        play({loader::EventKind::load, subject});
+        if (events.empty()) return;
+        const auto* module = simulation_.module(events.back().module);
+        if (module != nullptr && module->patch) last_livepatch_ = module->name;
+    }
+
+    void play_text(const std::string& text) {
+        const std::size_t colon = text.find(':');
+        const std::string word = text.substr(0, colon);
+        const std::string subject = colon == std::string::npos ? "" : text.substr(colon + 1);
+        const bool needs_subject = word == "load" || word == "unload" || word == "replace";
+        const bool known = needs_subject || word == "enable" || word == "disable";
+        if (!known || (needs_subject && subject.empty()))
+            throw wrong_usage(
+                fmt::format("--event {}: expected load:M, unload:M, enable, disable or replace:FILE", text));
+        if (word == "load") return load(subject);
+        if (word == "replace") return replace(subject);
+        if (word == "unload") return play({loader::EventKind::unload, subject});
+        if (subject.empty() && last_livepatch_.empty())
+            throw wrong_usage(fmt::format("--event {}: no livepatch is loaded", text));
+        play({word == "enable" ? loader::EventKind::enable : loader::EventKind::disable,
+              subject.empty() ? last_livepatch_ : subject});
+    }
+
+    [[nodiscard]] report::Modules modules() const { return simulation_.modules(); }
+    [[nodiscard]] bool all_ok() const {
+        return std::ranges::all_of(events, [](const loader::EventReport& event) { return event.ok(); });
+    }
+
+    report::Events events;
+
+private:
+    // Nothing follows where the model does not know what state the kernel is in.
+    void play(const loader::Event& event) {
+        if (!events.empty() && events.back().undefined_behaviour) return;
+        events.push_back(simulation_.play(event));
+    }
+
+    void replace(const std::string& file) {
+        load(file);
+        const auto* module = simulation_.module(events.back().module);
+        if (module != nullptr && module->patch && !module->patch->replace)
+            throw Error({file, "", {}}, "the livepatch does not replace others: klp_patch.replace is not set");
+    }
+
+    const kernel::Kernel& kernel_;
+    const loader::Options& options_;
+    loader::Simulation simulation_;
+    std::string last_livepatch_;
+};
+
+void simulate(const Arguments& arguments) {
+    const kernel::Kernel kernel(arguments.kernel.empty() ? kernel::default_kernel() : kernel::find(arguments.kernel));
+    const loader::Options options = make_options(arguments);
+    Player player(kernel, options);
+    for (const std::string& module : arguments.modules) player.load(module);
+    for (const std::string& file : arguments.livepatches) player.load(is_path(file) ? file : "./" + file);
+    for (const std::string& event : arguments.events) player.play_text(event);
+    const report::Modules modules = player.modules();
+    if (!arguments.dump.empty()) dump_images(arguments.dump, modules);
+    std::cout << (arguments.json
+                      ? report::to_text(report::simulate_json(kernel.manifest().name, player.events, modules))
+                      : report::simulate_text(player.events, modules, arguments.verbose));
+    if (!player.all_ok()) throw CLI::RuntimeError(static_cast<int>(ExitCode::unsafe));
+}
+
+void add_options(CLI::App& command, Arguments& arguments) {
+    command.add_option("FILE.ko", arguments.livepatches, "livepatch modules")->required()->type_name("");
+    command.add_option("--kernel", arguments.kernel, "kernel of the catalogue (default: the newest)")
+        ->type_name("NAME");
+    const auto add_list = [&](const char* name, std::vector<std::string>& list, const char* description) {
+        return command.add_option(name, list, description)->allow_extra_args(false);
+    };
+    add_list("--module", arguments.modules, "load this module first")->type_name("M");
+    add_list("--object", arguments.objects, "take this file for the kernel's module of its name")->type_name("M.ko");
+    add_list("--event", arguments.events, "then this happens")->type_name("EVENT");
+    add_list("--at", arguments.addresses, "where a section is in memory")->type_name("SECTION=ADDR");
+    command
+        .add_option("--clear", arguments.clear,
+                    "whether relocations are cleared when a patched module goes (default: as the kernel does)")
+        ->check(CLI::IsMember({"yes", "no"}))
+        ->type_name("yes|no");
+    command
+        .add_option(
+            "--livepatch-stubs", arguments.stubs,
+            "ppc64le: whether calls without a nop get a stub that saves TOC and LR (default: as the kernel does)")
+        ->check(CLI::IsMember({"yes", "no"}))
+        ->type_name("yes|no");
+    command.add_option("--dump", arguments.dump, "write the section images into this new folder")->type_name("DIR");
+    command.add_flag("--json", arguments.json, "print a JSON object");
+    command.add_flag("-v,--verbose", arguments.verbose, "show each place that is written");
+}
+
+}  // namespace
+
+void add_simulate(CLI::App& app) {
+    const auto arguments = std::make_shared<Arguments>();
+    auto* const command = app.add_subcommand("simulate", "tell what the kernel would do with livepatches");
+    command->footer(footer);
+    add_options(*command, *arguments);
+    command->callback([arguments] { simulate(*arguments); });
+}
+
+}  // namespace klp::cli

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "report/simulate_names.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace klp::report {
+
+std::string_view word_of(loader::EventKind kind) {
+    switch (kind) {
+        case loader::EventKind::load:
+            return "load";
+        case loader::EventKind::unload:
+            return "unload";
+        case loader::EventKind::enable:
+            return "enable";
+        case loader::EventKind::disable:
+            return "disable";
+    }
+    return {};
+}
+
+std::string_view word_of(loader::Area area) {
+    switch (area) {
+        case loader::Area::text:
+            return "text";
+        case loader::Area::data:
+            return "data";
+        case loader::Area::rodata:
+            return "rodata";
+        case loader::Area::ro_after_init:
+            return "ro-after-init";
+        case loader::Area::init_text:
+            return "init-text";
+        case loader::Area::init_data:
+            return "init-data";
+        case loader::Area::init_rodata:
+            return "init-rodata";
+    }
+    return {};
+}
+
+std::string_view word_of(loader::LogLine::Level level) {
+    switch (level) {
+        case loader::LogLine::Level::info:
+            return "info";
+        case loader::LogLine::Level::notice:
+            return "notice";
+        case loader::LogLine::Level::warning:
+            return "warning";
+        case loader::LogLine::Level::error:
+            return "error";
+    }
+    return {};
+}
+
+std::string_view word_of(loader::RelocationStep::Action action) {
+    return action == loader::RelocationStep::Action::apply ? "apply" : "clear";
+}
+
+std::string_view word_of(arch::WriteKind kind) {
+    switch (kind) {
+        case arch::WriteKind::field:
+            return "field";
+        case arch::WriteKind::toc_restore:
+            return "toc-restore";
+        case arch::WriteKind::stub:
+            return "stub";
+        case arch::WriteKind::got_entry:
+            return "got-entry";
+        case arch::WriteKind::plt_entry:
+            return "plt-entry";
+        case arch::WriteKind::veneer:
+            return "veneer";
+        case arch::WriteKind::trampoline:
+            return "trampoline";
+    }
+    return {};
+}
+
+std::string hexadecimal(Bytes bytes) {
+    std::string text;
+    text.reserve(2 * bytes.size());
+    for (const std::byte each : bytes) text += fmt::format("{:02x}", std::to_integer<unsigned>(each));
+    return text;
+}
+
+std::string section_of(const arch::MemoryWrite& write, const loader::LoadedModule* module) {
+    if (!write.section) return "(got and plt)";
+    if (module != nullptr) {
+        const auto found = std::ranges::find(module->sections, *write.section, &loader::LoadedSection::index);
+        if (found != module->sections.end()) return found->name;
+    }
+    return fmt::format("section {}", *write.section);
+}
+
+}  // namespace klp::report

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The words that both forms of a simulation's report use.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "loader/simulation.hpp"
+
+namespace klp::report {
+
+[[nodiscard]] std::string_view word_of(loader::EventKind kind);
+[[nodiscard]] std::string_view word_of(loader::Area area);
+[[nodiscard]] std::string_view word_of(loader::LogLine::Level level);
+[[nodiscard]] std::string_view word_of(loader::RelocationStep::Action action);
+[[nodiscard]] std::string_view word_of(arch::WriteKind kind);
+[[nodiscard]] std::string hexadecimal(Bytes bytes);  // "e8000000", in the order of memory
+// Name of a write's section among the module's; the s390 area before .text has none.
+[[nodiscard]] std::string section_of(const arch::MemoryWrite& write, const loader::LoadedModule* module);
+
+}  // namespace klp::report
