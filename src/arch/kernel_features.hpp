@@ -62,6 +62,24 @@ struct Arm64Features {
     bool init_ftrace_trampoline = true;
     // pr_fmt() of module.c, which earlier kernels do not have.
     std::string message_prefix = "Modules: ";
+    // CONFIG_DYNAMIC_FTRACE_WITH_CALL_OPS: room for a pointer before each function, which names the ops of the site.
+    bool ftrace_call_ops = true;
+    // Of the running kernel: &ftrace_nop_ops, which that pointer starts as.
+    std::optional<std::uint64_t> ftrace_nop_ops{};
+};
+
+// Which steps the kernel takes that rewrite modules beyond relocations (code_rewrites.hpp).
+struct RewriteFeatures {
+    bool dynamic_ftrace = true;      // CONFIG_DYNAMIC_FTRACE
+    bool jump_label = true;          // CONFIG_JUMP_LABEL
+    bool static_call_inline = true;  // CONFIG_HAVE_STATIC_CALL_INLINE
+    // x86: a terminator in .orc_unwind is told by its `type` (since 6.4). Without: by `sp_reg` and `end`.
+    bool orc_terminator_by_type = false;
+    // x86: lock prefixes are patched for one CPU (up to 6.x: CONFIG_SMP and .smp_locks).
+    bool smp_locks = true;
+    // ppc64le: the entry of functions is two nops (CONFIG_ARCH_USING_PATCHABLE_FUNCTION_ENTRY), not `bl _mcount`.
+    bool ppc64_patchable_entry = false;
+    bool ppc64_out_of_line_stubs = false;  // CONFIG_PPC_FTRACE_OUT_OF_LINE
 };
 
 struct KernelFeatures {
@@ -69,6 +87,7 @@ struct KernelFeatures {
     Ppc64Features ppc64{};
     S390Features s390{};
     Arm64Features arm64{};
+    RewriteFeatures rewrites{};
 };
 
 }  // namespace klp::arch
