@@ -13,8 +13,8 @@ namespace klp::arch {
 namespace {
 
 // Every architecture is compiled into every build: there is no configuration to get wrong.
-const std::array<const Arch*, 1>& architectures() {
-    static const std::array<const Arch*, 1> all = {&x86_64()};
+const std::array<const Arch*, 4>& architectures() {
+    static const std::array<const Arch*, 4> all = {&x86_64(), &ppc64le(), &s390x(), &arm64()};
     return all;
 }
 
@@ -25,6 +25,10 @@ std::string supported_names() {
         names += arch->name();
     }
     return names;
+}
+
+std::string_view order_name(ByteOrder order) {
+    return order == ByteOrder::little ? "little" : "big";
 }
 
 template <typename Predicate>
@@ -61,11 +65,24 @@ const Arch& for_machine(std::uint16_t machine, const Location& where) {
 }
 
 const Arch& for_name(std::string_view name) {
+    // Only the kernel's ARCH= and Debian say arm64; uname -m and the toolchain say aarch64.
+    if (name == "aarch64") return arm64();
     const Arch* arch = find_arch([&](const Arch* each) { return each->name() == name; });
     if (arch == nullptr) {
         throw Error(fmt::format("unsupported architecture '{}' (supported: {})", name, supported_names()));
     }
     return *arch;
+}
+
+const Arch& for_object(const elf::Object& object) {
+    const Location where{object.display_name(), {}, {}};
+    const Arch& arch = for_machine(object.machine(), where);
+    if (object.order() != arch.byte_order()) {
+        throw Error(where, fmt::format("byte order is {}-endian, expected {}-endian ({})", order_name(object.order()),
+                                       order_name(arch.byte_order()), arch.name()));
+    }
+    if (const auto problem = arch.abi_problem(object.header_flags())) throw Error(where, *problem);
+    return arch;
 }
 
 }  // namespace klp::arch

@@ -28,6 +28,10 @@ struct RelocationInfo {
     Formula formula = Formula::other;
     bool is_signed = false;  // the value is sign-extended when read back
     bool is_call = false;    // made for branches and calls (PLT32 and the like)
+    // The bits that relocation writes, of the field read as one number in the file's byte order; the others are
+    // the instruction's. 0: all of them.
+    std::uint64_t bits = 0;
+    std::uint8_t scale = 0;  // low bits of the value that the field leaves out: the value is a multiple of 1 << scale
 };
 
 // A byte range of a section.
@@ -77,11 +81,17 @@ class Arch {
 public:
     virtual ~Arch() = default;
 
-    [[nodiscard]] virtual std::string_view name() const noexcept = 0;          // "x86_64", as in uname -m
-    [[nodiscard]] virtual std::string_view kbuild_name() const noexcept = 0;   // ARCH= of the kernel's make
-    [[nodiscard]] virtual std::uint16_t machine() const noexcept = 0;          // EM_*
+    [[nodiscard]] virtual std::string_view name() const noexcept = 0;         // "x86_64", "ppc64le", "s390x", "arm64"
+    [[nodiscard]] virtual std::string_view kbuild_name() const noexcept = 0;  // ARCH= of the kernel's make
+    [[nodiscard]] virtual std::uint16_t machine() const noexcept = 0;         // EM_*
+    [[nodiscard]] virtual ByteOrder byte_order() const noexcept = 0;
     [[nodiscard]] virtual std::string_view debian_name() const noexcept = 0;   // "amd64"
     [[nodiscard]] virtual std::string_view cross_prefix() const noexcept = 0;  // "x86_64-linux-gnu-"
+
+    // What is wrong with the ABI that e_flags tell; nullopt where nothing is.
+    [[nodiscard]] virtual std::optional<std::string> abi_problem(std::uint32_t /*header_flags*/) const {
+        return std::nullopt;
+    }
 
     // Types that kernel objects do not use give nullopt.
     [[nodiscard]] virtual std::optional<RelocationInfo> relocation_info(std::uint32_t type) const noexcept = 0;
@@ -139,8 +149,11 @@ public:
 // Whether the kernel's linker scripts drop the section (.discard.*; scripts/module.lds.S).
 [[nodiscard]] bool is_discarded_section(std::string_view name) noexcept;
 
-// The architecture of an ELF machine or of a name. Error: not supported.
+// The architecture of an ELF machine or of a name: Arch::name(), or what uname -m says. Error: not supported.
 [[nodiscard]] const Arch& for_machine(std::uint16_t machine, const Location& where);
 [[nodiscard]] const Arch& for_name(std::string_view name);
+// The same of an object, whose byte order and ABI have to be the architecture's, too: Linux on EM_PPC64 may be
+// big-endian and ELFv1, which is not supported.
+[[nodiscard]] const Arch& for_object(const elf::Object& object);
 
 }  // namespace klp::arch

@@ -8,5 +8,8 @@
 namespace klp::arch {
 
 [[nodiscard]] const Arch& x86_64();
+[[nodiscard]] const Arch& ppc64le();
+[[nodiscard]] const Arch& s390x();
+[[nodiscard]] const Arch& arm64();
 
 }  // namespace klp::arch

@@ -32,6 +32,7 @@
 #include <array>
 
 #include "arch/architectures.hpp"
+#include "arch/code.hpp"
 #include "arch/x86_decode.hpp"
 
 namespace klp::arch {
@@ -146,35 +147,6 @@ bool starts_with(Bytes bytes, Bytes prefix) {
     return bytes.size() >= prefix.size() && std::ranges::equal(bytes.first(prefix.size()), prefix);
 }
 
-const elf::Relocation* relocation_at(const elf::Section& section, std::uint64_t offset) {
-    const auto all = section.rela();
-    const auto found = std::ranges::find(all, offset, &elf::Relocation::offset);
-    return found == all.end() ? nullptr : &*found;
-}
-
-// Whether some entry of __mcount_loc (there can be several sections of that name) says this place.
-bool is_listed_for_ftrace(const elf::Object& object, const elf::Section& code, std::uint64_t offset) {
-    for (const auto& section : object.sections()) {
-        if (section->name != "__mcount_loc") continue;
-        for (const elf::Relocation& relocation : section->rela()) {
-            const elf::Symbol& symbol = *relocation.symbol;
-            if (symbol.section == &code && symbol.value + static_cast<std::uint64_t>(relocation.addend) == offset)
-                return true;
-        }
-    }
-    return false;
-}
-
-Location location_of(const elf::Section& section, std::uint64_t offset) {
-    return {"", section.name, offset};
-}
-
-Bytes code_of(const elf::Section& section, Range function) {
-    if (function.end < function.begin)
-        throw Error(location_of(section, function.begin), "function ends before it begins");
-    return slice(section.content(), function.begin, function.size(), location_of(section, function.begin));
-}
-
 auto decode(const elf::Section& section, Range function) {
     return x86::decode(code_of(section, function), location_of(section, function.begin));
 }
@@ -184,6 +156,7 @@ public:
     std::string_view name() const noexcept override { return "x86_64"; }
     std::string_view kbuild_name() const noexcept override { return "x86_64"; }
     std::uint16_t machine() const noexcept override { return EM_X86_64; }
+    ByteOrder byte_order() const noexcept override { return ByteOrder::little; }
     std::string_view debian_name() const noexcept override { return "amd64"; }
     std::string_view cross_prefix() const noexcept override { return "x86_64-linux-gnu-"; }
     std::optional<RelocationInfo> relocation_info(std::uint32_t type) const noexcept override { return info_of(type); }
@@ -229,16 +202,7 @@ bool X86_64::is_branch(const elf::Section& section, Range function, const elf::R
 
 std::optional<std::uint64_t> X86_64::target_of_field(const RelocationInfo& info, Bytes field, std::uint64_t place,
                                                      std::int64_t addend) const {
-    const bool readable = info.formula == Formula::absolute || info.formula == Formula::pc_relative;
-    if (!readable || info.size == 0 || field.size() < info.size) return std::nullopt;
-    std::uint64_t value = 0;
-    for (std::size_t i = info.size; i-- > 0;) value = (value << 8) | std::to_integer<std::uint64_t>(field[i]);
-    const unsigned unused_bits = 64U - 8U * info.size;
-    if (info.is_signed) {
-        value = static_cast<std::uint64_t>(static_cast<std::int64_t>(value << unused_bits) >> unused_bits);
-    }
-    const std::uint64_t base = info.formula == Formula::pc_relative ? place : 0;
-    return value + base - static_cast<std::uint64_t>(addend);
+    return read_target(info, ByteOrder::little, field, place, addend);
 }
 
 // The type that writes such a field: a branch with 32 bits as compilers write calls, anything else plain.
@@ -293,7 +257,7 @@ bool X86_64::is_traceable(const elf::Object& object, const elf::Symbol& function
     const bool calls_fentry =
         code[0] == call_rel32 && relocation != nullptr && relocation->symbol->name == "__fentry__";
     if (!calls_fentry && !starts_with(code, nop5)) return false;
-    return is_listed_for_ftrace(object, *section, entry);
+    return is_listed_in("__mcount_loc", object, *section, entry);
 }
 
 }  // namespace

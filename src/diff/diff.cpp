@@ -52,7 +52,7 @@ Result diff(const elf::Object& original, const elf::Object& patched, const Optio
     refuse_unsuitable_object(original, diagnostics);
     refuse_unsuitable_object(patched, diagnostics);
     diagnostics.stop_on_errors(summary);
-    const arch::Arch& architecture = arch::for_machine(patched.machine(), {patched.display_name(), {}, {}});
+    const arch::Arch& architecture = arch::for_object(patched);
     Unit before(original, architecture, options);
     Unit after(patched, architecture, options);
     correlate(before, after);

@@ -72,7 +72,7 @@ std::string check_vmlinux(const Manifest& manifest) {
     const MappedFile file(manifest.vmlinux);
     check_release(manifest.release, manifest.vmlinux, release_of_vmlinux(file.bytes(), at(manifest.vmlinux)));
     const elf::Object vmlinux = elf::Object::read(manifest.vmlinux);
-    const arch::Arch& arch = arch::for_machine(vmlinux.machine(), at(manifest.vmlinux));
+    const arch::Arch& arch = arch::for_object(vmlinux);
     (void)read_kallsyms(vmlinux);
     return std::string(arch.name());
 }

@@ -186,7 +186,7 @@ Manifest Fetcher::manifest() const {
     const elf::Object vmlinux = elf::Object::read(at("vmlinux"));
     return {.name = release_,
             .release = release_,
-            .arch = std::string(arch::for_machine(vmlinux.machine(), {vmlinux.display_name(), "", {}}).name()),
+            .arch = std::string(arch::for_object(vmlinux).name()),
             .source = at("source"),
             .image = at("vmlinuz"),
             .vmlinux = at("vmlinux"),
