@@ -38,7 +38,8 @@ Manifest add(const AddRequest& request, const Progress& progress);
 Manifest fetch(std::string_view release, const Progress& progress);
 
 // The ELF vmlinux out of a boot image (x86 bzImage: Documentation/x86/boot.rst payload_offset), or the bytes
-// themselves where they are an ELF file. Error: foreign or truncated image.
-[[nodiscard]] std::vector<std::byte> unpack_image(Bytes image, const Location& where);
+// themselves where they are an ELF file. Error: foreign or truncated image, more than `size_limit` bytes of vmlinux.
+[[nodiscard]] std::vector<std::byte> unpack_image(Bytes image, const Location& where,
+                                                  std::size_t size_limit = std::size_t{1} << 30);
 
 }  // namespace klp::kernel

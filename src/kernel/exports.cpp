@@ -44,15 +44,19 @@ std::string with_kernel_module_names(std::string text) {
 }  // namespace
 
 Exports Exports::read(const fs::path& symvers) {
+    return parse(read_text(symvers), symvers.string());
+}
+
+Exports Exports::parse(std::string text, const std::string& display_name) {
     Exports exports;
-    exports.text_ = std::make_shared<const std::string>(with_kernel_module_names(read_text(symvers)));
+    exports.text_ = std::make_shared<const std::string>(with_kernel_module_names(std::move(text)));
     std::uint64_t offset = 0;
     for (const std::string_view line : lines_of(*exports.text_)) {
         const auto fields = split(line, '\t');
         const auto crc = parse_crc(fields[0]);
         if (!crc || fields.size() < 4 || fields[1].empty() || !fields[3].starts_with("EXPORT_SYMBOL")) {
             throw Error(
-                {symvers.string(), "", offset},
+                {display_name, "", offset},
                 "not a line of Module.symvers (crc, symbol, module, kind, namespace): '" + std::string(line) + "'");
         }
         exports.by_name_.try_emplace(fields[1], Export{*crc, base_name(fields[2]), fields[3].ends_with("_GPL"),

@@ -50,12 +50,12 @@ Bytes payload_of_bzimage(Bytes image, const Location& where) {
     return slice(image, protected_mode_code + offset, length, where);
 }
 
-std::vector<std::byte> decompressed_elf(Bytes payload, const Location& where) {
+std::vector<std::byte> decompressed_elf(Bytes payload, const Location& where, std::size_t size_limit) {
     const Compression compression = detect_compression(payload);
     if (compression == Compression::none) {
         throw Error(where, "the kernel in the image is compressed in no known way, nor is it an ELF file");
     }
-    std::vector<std::byte> content = decompress(compression, payload, where);
+    std::vector<std::byte> content = decompress(compression, payload, where, size_limit);
     if (!is_elf(content)) {
         throw Error(where, "the image holds " + std::string(name(compression)) + " data, but no ELF file in it")
             .hint("give the vmlinux of the build with --vmlinux");
@@ -65,14 +65,14 @@ std::vector<std::byte> decompressed_elf(Bytes payload, const Location& where) {
 
 }  // namespace
 
-std::vector<std::byte> unpack_image(Bytes image, const Location& where) {
+std::vector<std::byte> unpack_image(Bytes image, const Location& where, std::size_t size_limit) {
     if (is_elf(image)) return {image.begin(), image.end()};
     if (is_bzimage(image)) {
         const Bytes payload = payload_of_bzimage(image, where);
         if (is_elf(payload)) return {payload.begin(), payload.end()};
-        return decompressed_elf(payload, where);
+        return decompressed_elf(payload, where, size_limit);
     }
-    if (detect_compression(image) != Compression::none) return decompressed_elf(image, where);
+    if (detect_compression(image) != Compression::none) return decompressed_elf(image, where, size_limit);
     throw Error(where, "not a kernel image that is known: expected an x86 bzImage, an ELF vmlinux, or one compressed")
         .hint("give the vmlinux of the build with --vmlinux");
 }

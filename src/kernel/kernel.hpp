@@ -43,7 +43,9 @@ struct Export {
 
 class Exports {
 public:
+    // Error: a line that is none.
     [[nodiscard]] static Exports read(const fs::path& symvers);
+    [[nodiscard]] static Exports parse(std::string text, const std::string& display_name);
     [[nodiscard]] const Export* find(std::string_view symbol) const;
     [[nodiscard]] std::size_t size() const noexcept { return by_name_.size(); }
 
