@@ -75,11 +75,14 @@ struct RewriteFeatures {
     bool static_call_inline = true;  // CONFIG_HAVE_STATIC_CALL_INLINE
     // x86: a terminator in .orc_unwind is told by its `type` (since 6.4). Without: by `sp_reg` and `end`.
     bool orc_terminator_by_type = false;
-    // x86: lock prefixes are patched for one CPU (up to 6.x: CONFIG_SMP and .smp_locks).
+    // x86: lock prefixes of modules are patched when the machine has one CPU (alternatives_smp_module_add()).
     bool smp_locks = true;
-    // ppc64le: the entry of functions is two nops (CONFIG_ARCH_USING_PATCHABLE_FUNCTION_ENTRY), not `bl _mcount`.
+    // ppc64le: functions begin with nops (CONFIG_ARCH_USING_PATCHABLE_FUNCTION_ENTRY), not with `bl _mcount`.
     bool ppc64_patchable_entry = false;
-    bool ppc64_out_of_line_stubs = false;  // CONFIG_PPC_FTRACE_OUT_OF_LINE
+    std::uint32_t s390_alternative_size = 11;  // sizeof(struct alt_instr); 13 since it has flags (6.12)
+    // arm64: `paciasp` becomes a push to the shadow call stack on CPUs without pointer authentication
+    // (CONFIG_UNWIND_PATCH_PAC_INTO_SCS).
+    bool arm64_dynamic_scs = false;
 };
 
 struct KernelFeatures {

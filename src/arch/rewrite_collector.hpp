@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Reads a module's tables from its memory and collects what they make the kernel rewrite. Inside this room.
+#pragma once
+
+#include <optional>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "arch/code_rewrites.hpp"
+
+namespace klp::arch {
+
+// An entry of __jump_table (struct jump_entry of CONFIG_HAVE_ARCH_JUMP_LABEL_RELATIVE, include/linux/jump_label.h).
+struct JumpEntry {
+    std::uint64_t code = 0;
+    std::uint64_t target = 0;
+    std::uint64_t key = 0;
+    bool branches_when_false = false;  // jump_entry_is_branch()
+    std::uint64_t position = 0;        // in the table, before it was sorted
+};
+
+// What the code of an entry is once the module is loaded. Only keys outside of the module count: those inside start as
+// compiled, and change when the module's own code says so.
+enum class JumpCode : std::uint8_t { unknown, as_compiled, nop, branch };
+
+// The order in which sort() leaves entries with these keys. `ties`: some keys are equal, so that the order of their
+// entries depends on the version of lib/sort.c.
+struct SortedOrder {
+    std::vector<std::uint32_t> order;  // old positions, by new position
+    bool ties = false;
+};
+[[nodiscard]] SortedOrder sorted_order(const std::vector<std::uint64_t>& keys);
+
+// Adds to the 32-bit or 64-bit number at `offset`: what a relative field needs when its entry moves.
+template <std::unsigned_integral T>
+void adjust(MutableBytes entry, std::uint64_t offset, std::uint64_t delta, ByteOrder order) {
+    const MutableBytes field = entry.subspan(offset, sizeof(T));
+    store<T>(field, static_cast<T>(load<T>(field, order) + delta), order);
+}
+
+class RewriteCollector {
+public:
+    RewriteCollector(const ModuleImage& image, const KernelFeatures& features, const RunningFacts& facts);
+
+    const ModuleImage& image;
+    const KernelFeatures& features;
+    const RunningFacts& facts;
+
+    // A section with memory. kernel/module/main.c:find_sec() takes the first; x86 has loops that take the last, but the
+    // linker leaves one of each name.
+    [[nodiscard]] const ImageSection* section(std::string_view name) const;
+    // `size` bytes at an address that a section holds all of; nullopt elsewhere.
+    [[nodiscard]] std::optional<Bytes> bytes_at(std::uint64_t address, std::uint64_t size) const;
+    template <std::unsigned_integral T>
+    [[nodiscard]] std::optional<T> value_at(std::uint64_t address) const {
+        const auto bytes = bytes_at(address, sizeof(T));
+        return bytes ? std::optional(load<T>(*bytes, image.order)) : std::nullopt;
+    }
+    [[nodiscard]] bool holds(std::uint64_t address) const { return bytes_at(address, 1).has_value(); }
+
+    // Ranges that are not inside of one section are left out.
+    void may_write(Mechanism mechanism, std::uint64_t address, std::uint64_t size);
+    void writes(Mechanism mechanism, std::uint64_t address, std::vector<std::byte> after);
+    // The same, unless the bytes are there already.
+    void writes_table(Mechanism mechanism, const ImageSection& table, std::vector<std::byte> after);
+    template <std::unsigned_integral T>
+    void writes_value(Mechanism mechanism, std::uint64_t address, T value) {
+        std::vector<std::byte> bytes(sizeof(T));
+        store<T>(bytes, value, image.order);
+        writes(mechanism, address, std::move(bytes));
+    }
+
+    // The addresses that a section of s32 offsets names, each counted from itself.
+    [[nodiscard]] std::vector<std::uint64_t> relative_sites(std::string_view name) const;
+    // Each of them may have `size` bytes rewritten.
+    void relative_sites_may_change(Mechanism mechanism, std::string_view name, std::uint64_t size);
+    // struct alt_instr: the first field is a relative s32, the length is a byte at `length_field`.
+    void alternatives(std::uint64_t entry_size, std::uint64_t length_field);
+
+    // lib/extable.c:sort_extable(): two relative s32, then data that stays as it is.
+    void sort_extable(std::uint64_t entry_size);
+    // kernel/trace/ftrace.c:ftrace_process_locs() on FTRACE_CALLSITE_SECTION. Returns the addresses that are not zero,
+    // ascending.
+    std::vector<std::uint64_t> sort_mcount_locations(std::string_view section_name);
+    // kernel/jump_label.c:jump_label_add_module(). Returns the entries in their new order.
+    std::vector<JumpEntry> sort_jump_table();
+    [[nodiscard]] JumpCode code_after(const JumpEntry& entry) const;
+    // kernel/static_call_inline.c:static_call_add_module().
+    void static_calls();
+
+    std::vector<CodeRewrite> rewrites;
+
+private:
+    struct Loaded {
+        std::uint64_t begin = 0;
+        std::uint32_t index = 0;
+    };
+    [[nodiscard]] std::optional<std::pair<std::uint32_t, std::uint64_t>> place_of(std::uint64_t address,
+                                                                                  std::uint64_t size) const;
+    void mark_init(MutableBytes entry, const JumpEntry& jump) const;
+    [[nodiscard]] std::string_view section_name_at(std::uint64_t address) const;
+    void add(Mechanism mechanism, std::uint64_t address, std::uint64_t size,
+             std::optional<std::vector<std::byte>> after);
+
+    std::vector<Loaded> by_address_;
+};
+
+void x86_64_rewrites(RewriteCollector& collector);
+void ppc64le_rewrites(RewriteCollector& collector);
+void s390x_rewrites(RewriteCollector& collector);
+void arm64_rewrites(RewriteCollector& collector);
+
+}  // namespace klp::arch

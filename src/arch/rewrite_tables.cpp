@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The tables that all architectures have: exceptions, ftrace sites, jump labels, static calls, alternatives.
+//
+// The kernel sorts most of them in place. Their entries hold addresses as distances from themselves, so that a swap
+// adjusts the numbers (swap_ex() in lib/extable.c, jump_label_swap(), …). The outcome does not depend on how the swaps
+// were made: an entry at its new place names the same addresses as before.
+#include <algorithm>
+#include <tuple>
+
+#include "arch/rewrite_collector.hpp"
+
+namespace klp::arch {
+
+namespace {
+
+constexpr std::uint64_t jump_entry_size = 16;
+constexpr std::uint64_t static_call_site_size = 8;
+
+// An entry that names `address` by the signed number in a field of its own.
+std::uint64_t relative32(const ImageSection& table, std::uint64_t at, ByteOrder order) {
+    const auto offset = static_cast<std::int32_t>(load<std::uint32_t>(table.memory.subspan(at), order));
+    return table.address + at + static_cast<std::uint64_t>(std::int64_t{offset});
+}
+
+std::vector<std::byte> copy_of(Bytes bytes) {
+    return {bytes.begin(), bytes.end()};
+}
+
+}  // namespace
+
+void RewriteCollector::alternatives(std::uint64_t entry_size, std::uint64_t length_field) {
+    const ImageSection* table = section(".altinstructions");
+    if (table == nullptr) return;
+    for (std::uint64_t at = 0; at + entry_size <= table->memory.size(); at += entry_size) {
+        const auto length = std::to_integer<std::uint8_t>(table->memory[at + length_field]);
+        may_write(Mechanism::alternative, relative32(*table, at, image.order), length);
+    }
+}
+
+void RewriteCollector::sort_extable(std::uint64_t entry_size) {
+    const ImageSection* table = section("__ex_table");
+    if (table == nullptr) return;
+    const std::uint64_t count = table->memory.size() / entry_size;
+    std::vector<std::uint64_t> keys;
+    for (std::uint64_t i = 0; i < count; ++i) keys.push_back(relative32(*table, i * entry_size, image.order));
+    const SortedOrder sorted = sorted_order(keys);
+    if (sorted.ties) return may_write(Mechanism::extable_sort, table->address, count * entry_size);
+    std::vector<std::byte> after;
+    for (std::uint64_t i = 0; i < count; ++i) {
+        std::vector<std::byte> entry = copy_of(table->memory.subspan(sorted.order[i] * entry_size, entry_size));
+        const std::uint64_t moved = (sorted.order[i] - i) * entry_size;
+        adjust<std::uint32_t>(entry, 0, moved, image.order);
+        adjust<std::uint32_t>(entry, 4, moved, image.order);
+        after.insert(after.end(), entry.begin(), entry.end());
+    }
+    writes_table(Mechanism::extable_sort, *table, std::move(after));
+}
+
+std::vector<std::uint64_t> RewriteCollector::sort_mcount_locations(std::string_view section_name) {
+    const ImageSection* table = section(section_name);
+    if (table == nullptr || !features.rewrites.dynamic_ftrace) return {};
+    std::vector<std::uint64_t> locations;
+    for (std::uint64_t at = 0; at + 8 <= table->memory.size(); at += 8)
+        locations.push_back(load<std::uint64_t>(table->memory.subspan(at), image.order));
+    std::ranges::sort(locations);
+    std::vector<std::byte> after(locations.size() * 8);
+    for (std::size_t i = 0; i < locations.size(); ++i)
+        store<std::uint64_t>(MutableBytes(after).subspan(i * 8), locations[i], image.order);
+    writes_table(Mechanism::mcount_sort, *table, std::move(after));
+    std::erase(locations, 0);  // padding between the tables of object files
+    return locations;
+}
+
+std::vector<JumpEntry> RewriteCollector::sort_jump_table() {
+    const ImageSection* table = section("__jump_table");
+    if (table == nullptr || !features.rewrites.jump_label) return {};
+    const std::uint64_t count = table->memory.size() / jump_entry_size;
+    std::vector<JumpEntry> entries;
+    for (std::uint64_t at = 0; at < count * jump_entry_size; at += jump_entry_size) {
+        const auto key = load<std::uint64_t>(table->memory.subspan(at + 8), image.order);
+        entries.push_back({.code = relative32(*table, at, image.order),
+                           .target = relative32(*table, at + 4, image.order),
+                           .key = table->address + at + 8 + (key & ~std::uint64_t{3}),
+                           .branches_when_false = (key & 1) != 0,
+                           .position = at / jump_entry_size});
+    }
+    std::ranges::sort(entries, {},
+                      [](const JumpEntry& each) { return std::tuple(each.key, each.code, each.position); });
+    std::vector<std::byte> after;
+    for (std::uint64_t i = 0; i < count; ++i) {
+        std::vector<std::byte> entry = copy_of(table->memory.subspan(entries[i].position * jump_entry_size, 16));
+        const std::uint64_t moved = (entries[i].position - i) * jump_entry_size;
+        adjust<std::uint32_t>(entry, 0, moved, image.order);
+        adjust<std::uint32_t>(entry, 4, moved, image.order);
+        adjust<std::uint64_t>(entry, 8, moved, image.order);
+        mark_init(entry, entries[i]);
+        after.insert(after.end(), entry.begin(), entry.end());
+    }
+    writes_table(Mechanism::jump_label_sort, *table, std::move(after));
+    return entries;
+}
+
+// jump_entry_set_init(): bit 1 of the key says that the code goes with the init area.
+void RewriteCollector::mark_init(MutableBytes entry, const JumpEntry& jump) const {
+    const auto key = load<std::uint64_t>(entry.subspan(8), image.order) & ~std::uint64_t{2};
+    const bool in_init = section_name_at(jump.code).starts_with(".init");
+    store<std::uint64_t>(entry.subspan(8), key | (in_init ? 2 : 0), image.order);
+}
+
+JumpCode RewriteCollector::code_after(const JumpEntry& entry) const {
+    if (holds(entry.key) || !facts.static_key) return JumpCode::unknown;
+    const auto state = facts.static_key(entry.key);
+    if (!state) return JumpCode::unknown;
+    if (state->enabled == state->initially_enabled) return JumpCode::as_compiled;
+    return state->enabled != entry.branches_when_false ? JumpCode::branch : JumpCode::nop;
+}
+
+// A call, a jump (5 bytes) or a conditional jump (6). Which of the sites share a key, and what a trampoline's key is,
+// is only known where the kernel's keys are: the table may change as a whole.
+void RewriteCollector::static_calls() {
+    const ImageSection* table = section(".static_call_sites");
+    if (table == nullptr || !features.rewrites.static_call_inline) return;
+    may_write(Mechanism::static_call_sort, table->address, table->memory.size());
+    for (std::uint64_t at = 0; at + static_call_site_size <= table->memory.size(); at += static_call_site_size) {
+        const std::uint64_t code = relative32(*table, at, image.order);
+        const bool is_jcc = value_at<std::uint8_t>(code) == std::uint8_t{0x0f} &&
+                            (value_at<std::uint8_t>(code + 1).value_or(0) & 0xf0) == 0x80;
+        may_write(Mechanism::static_call, code, is_jcc ? 6 : 5);
+    }
+}
+
+}  // namespace klp::arch
