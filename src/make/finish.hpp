@@ -5,7 +5,7 @@
 
 #include "elf/object.hpp"
 #include "kernel/kernel.hpp"
-#include "make/layout.hpp"
+#include "kernel/struct_layout.hpp"
 #include "make/names.hpp"
 
 namespace klp::make {
@@ -22,11 +22,11 @@ void make_livepatch_relocations(elf::Object& module, const LinkNames& names, con
 void remove_unused(elf::Object& module);
 
 // __versions and import_ns for all undefined symbols. Findings: `make.unresolved`, `make.long-symbol`.
-void add_imports(elf::Object& module, const kernel::Exports& exports, bool with_versions, const Layout& layout,
-                 Diagnostics& diagnostics);
+void add_imports(elf::Object& module, const kernel::Exports& exports, bool with_versions,
+                 const kernel::StructLayout& layout, Diagnostics& diagnostics);
 
 // In struct module and .modinfo.
-void set_module_name(elf::Object& module, const std::string& name, const Layout& layout);
+void set_module_name(elf::Object& module, const std::string& name, const kernel::StructLayout& layout);
 
 // Finding: `make.duplicate-section` where a section that the kernel looks up by name is there twice.
 void check_special_sections(const elf::Object& module, const arch::Arch& arch, Diagnostics& diagnostics);

@@ -56,7 +56,8 @@ std::vector<Import> collect_imports(const elf::Object& module, const kernel::Exp
 
 // scripts/mod/modpost.c:add_versions. The CRC of module_layout stands for the layout of struct module
 // (kernel/module/version.c:check_modstruct_version).
-void add_versions(elf::Object& module, std::vector<Import> imports, const Layout& layout, Diagnostics& diagnostics) {
+void add_versions(elf::Object& module, std::vector<Import> imports, const kernel::StructLayout& layout,
+                  Diagnostics& diagnostics) {
     std::vector<std::byte> bytes;
     for (const Import& import : imports) {
         if (import.name.size() >= layout.modversion_name_size) {
@@ -77,8 +78,8 @@ void add_versions(elf::Object& module, std::vector<Import> imports, const Layout
 
 }  // namespace
 
-void add_imports(elf::Object& module, const kernel::Exports& exports, bool with_versions, const Layout& layout,
-                 Diagnostics& diagnostics) {
+void add_imports(elf::Object& module, const kernel::Exports& exports, bool with_versions,
+                 const kernel::StructLayout& layout, Diagnostics& diagnostics) {
     std::vector<Import> imports = collect_imports(module, exports, diagnostics);
     std::set<std::string_view> name_spaces;
     for (const Import& import : imports)
@@ -91,7 +92,7 @@ void add_imports(elf::Object& module, const kernel::Exports& exports, bool with_
     add_versions(module, std::move(imports), layout, diagnostics);
 }
 
-void set_module_name(elf::Object& module, const std::string& name, const Layout& layout) {
+void set_module_name(elf::Object& module, const std::string& name, const kernel::StructLayout& layout) {
     append_text(required_section(module, ".modinfo").edit(), "name=" + name);
     elf::Section& section = required_section(module, ".gnu.linkonce.this_module");
     const elf::Symbol* symbol = module.find_symbol("__this_module");

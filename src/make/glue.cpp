@@ -8,7 +8,7 @@
 
 #include "base/process.hpp"
 #include "format/livepatch.hpp"
-#include "kernel/kbuild.hpp"
+#include "kernel/workshop.hpp"
 
 namespace klp::make {
 namespace {
@@ -35,8 +35,8 @@ std::vector<SizeProbe> size_probes(const arch::Arch& arch) {
 
 std::string layout_source() {
     std::vector<std::string> expressions;
-    for (const LayoutField& field : layout_fields()) expressions.emplace_back(field.expression);
-    return probe_source({"linux/module.h", "linux/livepatch.h"}, expressions);
+    for (const kernel::LayoutField& field : kernel::layout_fields()) expressions.emplace_back(field.expression);
+    return kernel::probe_source({"linux/module.h", "linux/livepatch.h"}, expressions);
 }
 
 // Whatever the files of the cache depend on. The config that counts is the tree's, by which its headers were made.
@@ -51,42 +51,17 @@ std::string cache_key(const kernel::Kernel& kernel) {
     return sha256_hex(as_bytes(inputs)).substr(0, 24);
 }
 
-// Compiles sources in a folder outside the kernel's tree, as parts of a module.
-class Workshop {
-public:
-    Workshop(const kernel::Kbuild& kbuild, fs::path folder) : kbuild_(kbuild), folder_(std::move(folder)) {}
-
-    fs::path compile(std::string_view name, const std::string& source) const {
-        write_file(folder_ / "Makefile", fmt::format("obj-m := {}.o\n", name));
-        write_file(folder_ / fmt::format("{}.c", name), source);
-        const kernel::CompileCommand command = kbuild_.module_command(folder_, name);
-        fs::path object = folder_ / fmt::format("{}.o", name);
-        std::vector<std::string> argv = command.compiler;
-        argv.insert(argv.end(), {"-o", object.string(), command.source});
-        run_checked(kbuild_.in_tree(argv, folder_), fmt::format("compiling {}.c against the kernel's headers", name));
-        for (std::vector<std::string> tool : command.object_tools) {
-            tool.push_back(object.string());
-            run_checked(kbuild_.in_tree(tool, folder_), fmt::format("preparing {}.o", name));
-        }
-        return object;
-    }
-
-private:
-    const kernel::Kbuild& kbuild_;
-    fs::path folder_;
-};
-
 // A kernel need not have every structure (no struct bug_entry without CONFIG_BUG), so each is asked for alone;
 // the differ derives what is missing from the relocations.
-json probe_entry_sizes(const Workshop& workshop, const arch::Arch& arch) {
+json probe_entry_sizes(const kernel::Workshop& workshop, const arch::Arch& arch) {
     json sizes = json::object();
     for (const SizeProbe& probe : size_probes(arch)) {
         std::vector<std::string> headers = {"linux/types.h"};
         if (!probe.header.empty()) headers.emplace_back(probe.header);
         try {
             const fs::path object =
-                workshop.compile("klp_entry_size", probe_source(headers, {std::string(probe.expression)}));
-            sizes[std::string(probe.section)] = read_probe(elf::Object::read(object), 1).front();
+                workshop.compile("klp_entry_size", kernel::probe_source(headers, {std::string(probe.expression)}));
+            sizes[std::string(probe.section)] = kernel::read_probe(elf::Object::read(object), 1).front();
         } catch (const Interrupted&) {
             throw;
         } catch (const Error&) {
@@ -96,11 +71,11 @@ json probe_entry_sizes(const Workshop& workshop, const arch::Arch& arch) {
     return sizes;
 }
 
-json probe_layout(const Workshop& workshop) {
+json probe_layout(const kernel::Workshop& workshop) {
     const elf::Object object = elf::Object::read(workshop.compile(layout_name, layout_source()));
-    const std::vector<std::uint64_t> values = read_probe(object, layout_fields().size());
+    const std::vector<std::uint64_t> values = kernel::read_probe(object, kernel::layout_fields().size());
     json layout = json::object();
-    for (std::size_t i = 0; i < values.size(); ++i) layout[std::string(layout_fields()[i].name)] = values[i];
+    for (std::size_t i = 0; i < values.size(); ++i) layout[std::string(kernel::layout_fields()[i].name)] = values[i];
     return layout;
 }
 
@@ -152,7 +127,7 @@ void make_glue(const kernel::Kernel& kernel, const fs::path& folder) {
     fs::create_directories(folder.parent_path());
     const TempDir scratch("new", folder.parent_path());
     const kernel::Kbuild kbuild(kernel);
-    const Workshop workshop(kbuild, scratch.path());
+    const kernel::Workshop workshop(kbuild, scratch.path());
     check_vermagic(kernel, workshop.compile(glue_name, glue_source()));
     const json facts = {{"layout", probe_layout(workshop)},
                         {"entry_sizes", probe_entry_sizes(workshop, kernel.arch())},
@@ -171,7 +146,7 @@ Glue read_glue(const fs::path& folder) {
     const fs::path file = folder / facts_file;
     try {
         const json facts = json::parse(read_text(file));
-        for (const LayoutField& field : layout_fields())
+        for (const kernel::LayoutField& field : kernel::layout_fields())
             glue.layout.*field.member = facts.at("layout").at(std::string(field.name)).get<std::uint64_t>();
         for (const auto& [section, size] : facts.at("entry_sizes").items())
             glue.entry_sizes.emplace_back(section, size.get<std::uint32_t>());

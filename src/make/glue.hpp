@@ -9,13 +9,13 @@
 #include <vector>
 
 #include "kernel/kernel.hpp"
-#include "make/layout.hpp"
+#include "kernel/struct_layout.hpp"
 
 namespace klp::make {
 
 struct Glue {
     fs::path object;  // entry and exit functions, __this_module, the .modinfo that all modules share
-    Layout layout;
+    kernel::StructLayout layout;
     std::vector<std::pair<std::string, std::uint32_t>> entry_sizes;  // of special sections, probed
     std::vector<std::string> linker;  // argv of the kernel's link of a module, without files
 };

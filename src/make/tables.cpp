@@ -33,7 +33,8 @@ std::vector<PatchedObject> group_by_object(const ModuleRequest& request) {
 
 class TableWriter {
 public:
-    TableWriter(const LinkNames& names, const Layout& layout, const arch::Arch& arch, const elf::Object& like)
+    TableWriter(const LinkNames& names, const kernel::StructLayout& layout, const arch::Arch& arch,
+                const elf::Object& like)
         : names_(names),
           layout_(layout),
           pointer_type_(arch.absolute64_type()),
@@ -118,7 +119,7 @@ private:
     }
 
     const LinkNames& names_;
-    const Layout& layout_;
+    const kernel::StructLayout& layout_;
     std::uint32_t pointer_type_;
     elf::Object object_;
     elf::Section& data_;
@@ -128,7 +129,7 @@ private:
 
 }  // namespace
 
-elf::Object make_tables(const ModuleRequest& request, const LinkNames& names, const Layout& layout,
+elf::Object make_tables(const ModuleRequest& request, const LinkNames& names, const kernel::StructLayout& layout,
                         const arch::Arch& arch, const elf::Object& like) {
     return TableWriter(names, layout, arch, like).write(group_by_object(request), request.replace);
 }

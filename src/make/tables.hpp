@@ -4,14 +4,15 @@
 #pragma once
 
 #include "elf/object.hpp"
-#include "make/layout.hpp"
+#include "kernel/struct_layout.hpp"
 #include "make/names.hpp"
 
 namespace klp::make {
 
 // An object that defines `klp_patch` and refers to `__this_module` and to the replacements under their link
 // names. `like` gives machine and byte order.
-[[nodiscard]] elf::Object make_tables(const ModuleRequest& request, const LinkNames& names, const Layout& layout,
-                                      const arch::Arch& arch, const elf::Object& like);
+[[nodiscard]] elf::Object make_tables(const ModuleRequest& request, const LinkNames& names,
+                                      const kernel::StructLayout& layout, const arch::Arch& arch,
+                                      const elf::Object& like);
 
 }  // namespace klp::make

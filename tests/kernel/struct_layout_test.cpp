@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "make/layout.hpp"
+#include "kernel/struct_layout.hpp"
 
 #include <gmock/gmock.h>
 
@@ -8,7 +8,7 @@
 #include "base/file.hpp"
 #include "base/process.hpp"
 
-namespace klp::make {
+namespace klp::kernel {
 namespace {
 
 elf::Object compile(const std::string& source, const fs::path& folder) {
@@ -34,7 +34,7 @@ TEST(Probe, RefusesAnotherNumberOfValues) {
     EXPECT_THROW((void)read_probe(compile("int x;", folder.path()), 1), Error);
 }
 
-TEST(Layout, NamesEachFieldOnce) {
+TEST(StructLayout, NamesEachFieldOnce) {
     std::set<std::string_view> names, expressions;
     for (const LayoutField& field : layout_fields()) {
         names.insert(field.name);
@@ -45,4 +45,4 @@ TEST(Layout, NamesEachFieldOnce) {
 }
 
 }  // namespace
-}  // namespace klp::make
+}  // namespace klp::kernel

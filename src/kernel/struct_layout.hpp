@@ -11,10 +11,10 @@
 #include "arch/arch.hpp"
 #include "elf/object.hpp"
 
-namespace klp::make {
+namespace klp::kernel {
 
 // In bytes. The members are named after the C expressions that give them.
-struct Layout {
+struct StructLayout {
     std::uint64_t klp_func_size = 0, klp_func_old_name = 0, klp_func_new_func = 0, klp_func_old_sympos = 0;
     std::uint64_t klp_object_size = 0, klp_object_name = 0, klp_object_funcs = 0;
     std::uint64_t klp_patch_size = 0, klp_patch_mod = 0, klp_patch_objs = 0, klp_patch_replace = 0;
@@ -25,7 +25,7 @@ struct Layout {
 struct LayoutField {
     std::string_view name;        // key in the cache
     std::string_view expression;  // C
-    std::uint64_t Layout::*member;
+    std::uint64_t StructLayout::*member;
 };
 [[nodiscard]] const std::vector<LayoutField>& layout_fields();
 
@@ -35,4 +35,4 @@ struct LayoutField {
 // Error: not `count` values.
 [[nodiscard]] std::vector<std::uint64_t> read_probe(const elf::Object& object, std::size_t count);
 
-}  // namespace klp::make
+}  // namespace klp::kernel
