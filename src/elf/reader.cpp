@@ -193,6 +193,7 @@ void Reader::link_section(Section& section) {
             if (object_.symbol_table_ != nullptr)
                 throw Error(at(section), fmt::format("second symbol table, after '{}'", object_.symbol_table_->name));
             object_.symbol_table_ = &section;
+            section.info = fields.info;  // the writer makes its own
             break;
         case SHT_GROUP:
             break;  // the signature symbol

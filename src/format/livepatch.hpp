@@ -11,11 +11,14 @@
 #include <vector>
 
 #include "elf/object.hpp"
+#include "format/other_forms.hpp"
 
 namespace klp::format {
 
 inline constexpr std::string_view symbol_prefix = ".klp.sym.";
 inline constexpr std::string_view rela_prefix = ".klp.rela.";
+// Special sections of a late object, which kernels 4.6 to 5.7 processed when it came (arch_klp_init_object_loaded).
+inline constexpr std::string_view arch_prefix = ".klp.arch.";
 
 // The widths of the kernel's own sscanf() formats (kernel/livepatch/core.c:klp_resolve_symbols).
 inline constexpr std::size_t longest_object_name = 55;
@@ -38,6 +41,7 @@ struct RelaName {
 // first one, and so refuses a symbol with a comma in it.
 [[nodiscard]] std::optional<SymbolName> parse_symbol_name(std::string_view name);
 [[nodiscard]] std::optional<RelaName> parse_rela_name(std::string_view name);
+[[nodiscard]] std::optional<RelaName> parse_arch_name(std::string_view name);  // .klp.arch.OBJ.SECTION
 
 // key=value strings of .modinfo, in file order; keys can repeat (alias, parm).
 [[nodiscard]] std::vector<std::pair<std::string, std::string>> read_modinfo(const elf::Object& module);
@@ -47,10 +51,12 @@ struct PatchedFunction {
     std::uint64_t sympos = 0;
     std::string new_name;  // the symbol that new_func points at
     std::string new_section;
+    std::uint64_t new_offset = 0;  // in new_section
 };
 struct PatchedObject {
     std::string name;  // "vmlinux" where klp_object.name is null
     std::vector<PatchedFunction> functions;
+    bool has_callbacks = false;
 };
 struct LivepatchRelocation {
     std::string object;   // whose loading applies it
@@ -65,6 +71,13 @@ struct LivepatchSymbol {
     std::uint32_t index = 0;  // in .symtab
 };
 
+// A section of kernels 4.6 to 5.7: SECTION of the module itself, for the sake of OBJ.
+struct ArchSection {
+    std::string name;  // whole
+    std::string object;
+    std::string section;
+};
+
 struct LivepatchModule {
     std::string name;
     std::vector<std::pair<std::string, std::string>> modinfo;
@@ -73,10 +86,12 @@ struct LivepatchModule {
     std::vector<PatchedObject> objects;
     std::vector<LivepatchSymbol> symbols;
     std::vector<LivepatchRelocation> relocations;
+    std::vector<ArchSection> arch_sections;
+    std::vector<OtherForm> other_forms;
 };
 
 // Error: not a kernel module; not a livepatch (no `livepatch` in modinfo); a livepatch symbol or section whose
-// name is not of the format.
+// name is neither of the format nor of another known form (other_forms.hpp).
 [[nodiscard]] LivepatchModule read_module(const elf::Object& module);
 
 }  // namespace klp::format

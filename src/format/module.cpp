@@ -38,6 +38,7 @@ std::vector<LivepatchSymbol> read_symbols(const elf::Object& module) {
     for (const auto& symbol : module.symbols()) {
         if (symbol->placement != elf::Placement::livepatch) continue;
         auto name = parse_symbol_name(symbol->name);
+        if (!name && other_form_of(*symbol)) continue;
         if (!name) {
             throw Error({module.display_name(), {}, {}},
                         fmt::format("livepatch symbol '{}': expected a name of the form {}OBJECT.SYMBOL,POSITION",
@@ -67,11 +68,20 @@ void append_relocations(const elf::Object& module, const elf::Section& section, 
 }
 
 std::vector<LivepatchRelocation> read_relocations(const elf::Object& module) {
-    const arch::Arch& arch = arch::for_machine(module.machine(), {module.display_name(), {}, {}});
+    const arch::Arch& arch = arch::for_object(module);
     std::vector<LivepatchRelocation> result;
     for (const auto& section : module.sections()) {
         const bool is_livepatch = section->is_rela() && (section->flags & elf::shf_rela_livepatch) != 0;
         if (is_livepatch) append_relocations(module, *section, arch, result);
+    }
+    return result;
+}
+
+std::vector<ArchSection> read_arch_sections(const elf::Object& module) {
+    std::vector<ArchSection> result;
+    for (const auto& section : module.sections()) {
+        if (auto name = parse_arch_name(section->name))
+            result.push_back({section->name, std::move(name->object), std::move(name->section)});
     }
     return result;
 }
@@ -109,6 +119,8 @@ LivepatchModule read_module(const elf::Object& module) {
     result.objects = read_tables(module);
     result.symbols = read_symbols(module);
     result.relocations = read_relocations(module);
+    result.arch_sections = read_arch_sections(module);
+    result.other_forms = find_other_forms(module);
     return result;
 }
 

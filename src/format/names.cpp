@@ -28,6 +28,12 @@ std::optional<std::pair<std::string_view, std::string_view>> split(std::string_v
     return std::pair(name.substr(0, dot), name.substr(dot + 1));
 }
 
+std::optional<RelaName> section_name(std::string_view name, std::string_view prefix) {
+    const auto parts = split(name, prefix);
+    if (!parts || parts->second.empty()) return std::nullopt;
+    return RelaName{std::string(parts->first), std::string(parts->second)};
+}
+
 // Digits alone: no sign, no space, nothing behind.
 std::optional<std::uint32_t> parse_position(std::string_view text) {
     std::uint32_t value = 0;
@@ -67,9 +73,11 @@ std::optional<SymbolName> parse_symbol_name(std::string_view name) {
 }
 
 std::optional<RelaName> parse_rela_name(std::string_view name) {
-    const auto parts = split(name, rela_prefix);
-    if (!parts || parts->second.empty()) return std::nullopt;
-    return RelaName{std::string(parts->first), std::string(parts->second)};
+    return section_name(name, rela_prefix);
+}
+
+std::optional<RelaName> parse_arch_name(std::string_view name) {
+    return section_name(name, arch_prefix);
 }
 
 }  // namespace klp::format

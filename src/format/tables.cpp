@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <set>
 
 #include "arch/arch.hpp"
 
@@ -54,13 +55,17 @@ bool has_end(const Region& region, std::uint64_t count, std::uint64_t entry_size
 
 class TableReader {
 public:
-    explicit TableReader(const elf::Object& module) : module_(module) { collect_pointers(); }
+    explicit TableReader(const elf::Object& module) : module_(module) {
+        collect_pointers();
+        collect_starts();
+    }
 
     std::vector<PatchedObject> read() const;
 
 private:
     void collect_pointers();
     void collect_pointers_in(const elf::Section& section, std::uint32_t pointer_type);
+    void collect_starts();
     std::optional<std::uint64_t> end_of(const Place& start) const;
     std::optional<Region> region_at(const Place& start) const;
     std::optional<std::string> string_at(const Place& place) const;
@@ -73,12 +78,15 @@ private:
     std::optional<PatchedFunction> read_function(const Region& region, std::uint64_t at) const;
 
     const elf::Object& module_;
-    std::map<Place, Place> pointers_;      // where a pointer is, and where it points to
-    std::vector<Place> patch_candidates_;  // pointers to __this_module
+    std::map<Place, Place> pointers_;       // where a pointer is, and where it points to
+    std::vector<Place> patch_candidates_;   // pointers to __this_module
+    std::set<Place> starts_;                // of everything that has a symbol, or is pointed at
+    std::map<Place, std::uint64_t> sizes_;  // of variables, as their symbols say
+    std::map<Place, std::string_view> functions_;
 };
 
 void TableReader::collect_pointers() {
-    const arch::Arch& arch = arch::for_machine(module_.machine(), {module_.display_name(), {}, {}});
+    const arch::Arch& arch = arch::for_object(module_);
     for (const auto& section : module_.sections()) {
         if (section->is_alloc() && !section->is_code() && !section->is_nobits())
             collect_pointers_in(*section, arch.absolute64_type());
@@ -98,21 +106,26 @@ void TableReader::collect_pointers_in(const elf::Section& section, std::uint32_t
     }
 }
 
+void TableReader::collect_starts() {
+    for (const auto& symbol : module_.symbols()) {
+        if (symbol->section == nullptr || symbol->is_section_symbol()) continue;
+        const Place place{symbol->section, symbol->value};
+        starts_.insert(place);
+        if (symbol->is_function()) functions_.emplace(place, symbol->name);
+        if (symbol->is_data_object() && symbol->size != 0) sizes_.emplace(place, symbol->size);
+    }
+    for (const auto& [from, to] : pointers_) starts_.insert(to);
+}
+
 // Where the variable at `start` ends: as its symbol says, else where the next thing begins that is pointed at.
 std::optional<std::uint64_t> TableReader::end_of(const Place& start) const {
-    std::uint64_t end = start.section->size();
-    for (const auto& symbol : module_.symbols()) {
-        if (symbol->section != start.section || symbol->is_section_symbol()) continue;
-        if (symbol->value == start.offset && symbol->is_data_object() && symbol->size != 0) {
-            if (symbol->size > end - start.offset) return std::nullopt;
-            return start.offset + symbol->size;
-        }
-        if (symbol->value > start.offset) end = std::min(end, symbol->value);
+    const std::uint64_t end = start.section->size();
+    if (const auto size = sizes_.find(start); size != sizes_.end()) {
+        if (size->second > end - start.offset) return std::nullopt;
+        return start.offset + size->second;
     }
-    for (const auto& [from, to] : pointers_) {
-        if (to.section == start.section && to.offset > start.offset) end = std::min(end, to.offset);
-    }
-    return end;
+    const auto next = starts_.upper_bound(start);
+    return next == starts_.end() || next->section != start.section ? end : std::min(end, next->offset);
 }
 
 std::optional<Region> TableReader::region_at(const Place& start) const {
@@ -137,11 +150,8 @@ std::optional<std::string> TableReader::string_at(const Place& place) const {
 }
 
 std::string TableReader::function_name_at(const Place& place) const {
-    for (const auto& symbol : module_.symbols()) {
-        if (symbol->is_function() && symbol->section == place.section && symbol->value == place.offset)
-            return symbol->name;
-    }
-    return {};
+    const auto found = functions_.find(place);
+    return found == functions_.end() ? std::string() : std::string(found->second);
 }
 
 bool TableReader::is_zero(const Region& region, std::uint64_t begin, std::uint64_t end) const {
@@ -162,7 +172,7 @@ std::optional<PatchedFunction> TableReader::read_function(const Region& region, 
     const Bytes sympos =
         region.start.section->content().subspan(region.start.offset + at + old_sympos_field, pointer_size);
     return PatchedFunction{*name, load<std::uint64_t>(sympos, module_.order()), function_name_at(new_func->second),
-                           new_func->second.section->name};
+                           new_func->second.section->name, new_func->second.offset};
 }
 
 // Two pointers an entry, and nothing but zeros from the end of old_sympos on.
@@ -185,7 +195,7 @@ std::optional<std::vector<PatchedFunction>> TableReader::read_functions(const Pl
 }
 
 std::optional<PatchedObject> TableReader::read_object(const Region& region, std::uint64_t at) const {
-    PatchedObject object{"vmlinux", {}};
+    PatchedObject object{"vmlinux", {}, false};
     if (const auto name = region.pointers.find(at); name != region.pointers.end()) {
         const auto text = string_at(name->second);
         if (!text) return std::nullopt;
@@ -194,6 +204,8 @@ std::optional<PatchedObject> TableReader::read_object(const Region& region, std:
     auto functions = read_functions(region.pointers.at(at + funcs_field));
     if (!functions) return std::nullopt;
     object.functions = std::move(*functions);
+    const auto callback = region.pointers.lower_bound(at + callbacks_field);
+    object.has_callbacks = callback != region.pointers.end() && callback->first < at + callbacks_end;
     return object;
 }
 
@@ -211,10 +223,14 @@ std::optional<std::vector<PatchedObject>> TableReader::read_objects(const Place&
         if (!is_object_field(offset % stride, to) || offset / stride >= funcs.size()) return std::nullopt;
     }
     std::vector<PatchedObject> objects;
+    std::size_t functions = 0;
     for (std::size_t i = 0; i < funcs.size(); ++i) {
         if (funcs[i] != i * stride + funcs_field) return std::nullopt;
         auto object = read_object(*region, i * stride);
         if (!object) return std::nullopt;
+        // Tables that lie in each other could stand for more functions than fit into memory.
+        functions += object->functions.size();
+        if (functions > pointers_.size()) return std::nullopt;
         objects.push_back(std::move(*object));
     }
     if (!is_zero(*region, 0, region->size)) return std::nullopt;
@@ -237,6 +253,7 @@ std::vector<PatchedObject> TableReader::read() const {
 }  // namespace
 
 std::vector<PatchedObject> read_tables(const elf::Object& module) {
+    if (module.find_section(klp_build_objects) != nullptr) return read_klp_build_tables(module);
     return TableReader(module).read();
 }
 

@@ -11,4 +11,9 @@ namespace klp::format {
 // The objects of the module's one klp_patch; empty where none, or more than one, can be told for certain.
 [[nodiscard]] std::vector<PatchedObject> read_tables(const elf::Object& module);
 
+// The tables of modules that the kernel's own klp-build makes (Linux 7.x, include/linux/livepatch_external.h), from
+// which their init code makes a klp_patch.
+inline constexpr std::string_view klp_build_objects = ".init.klp_objects";
+[[nodiscard]] std::vector<PatchedObject> read_klp_build_tables(const elf::Object& module);
+
 }  // namespace klp::format

@@ -57,6 +57,24 @@ Json relocations_json(const format::LivepatchModule& module) {
     return result;
 }
 
+Json arch_sections_json(const format::LivepatchModule& module) {
+    Json result = Json::array();
+    for (const auto& [name, object, section] : module.arch_sections)
+        result.push_back({{"name", name}, {"object", object}, {"section", section}});
+    return result;
+}
+
+Json other_forms_json(const format::LivepatchModule& module) {
+    Json result = Json::array();
+    for (const auto& each : module.other_forms) {
+        result.push_back({{"form", format::name_of(each.form)},
+                          {"name", each.name},
+                          {"count", each.count},
+                          {"description", format::describe(each.form)}});
+    }
+    return result;
+}
+
 std::string titled(std::string_view title, const Table& table, std::string_view when_empty) {
     const std::string rows = table.text(2);
     return fmt::format("\n{}\n{}", title, rows.empty() ? fmt::format("  {}\n", when_empty) : rows);
@@ -97,6 +115,24 @@ std::string relocations_text(const format::LivepatchModule& module) {
     return titled("livepatch relocations", table, "none");
 }
 
+// Most modules have neither: no table of nothing.
+std::string arch_sections_text(const format::LivepatchModule& module) {
+    if (module.arch_sections.empty()) return {};
+    Table table({"object", "section", "name"});
+    for (const auto& [name, object, section] : module.arch_sections) table.add({object, section, name});
+    return titled("sections of late objects (kernels 4.6 to 5.7)", table, "none");
+}
+
+std::string other_forms_text(const format::LivepatchModule& module) {
+    if (module.other_forms.empty()) return {};
+    Table table({"form", "count", "first", "what it is"});
+    for (const auto& each : module.other_forms) {
+        table.add({std::string(format::name_of(each.form)), fmt::to_string(each.count), each.name,
+                   std::string(format::describe(each.form))});
+    }
+    return titled("forms of other tools and times", table, "none");
+}
+
 }  // namespace
 
 Json inspect_json(const format::LivepatchModule& module) {
@@ -104,12 +140,15 @@ Json inspect_json(const format::LivepatchModule& module) {
             {"modinfo", modinfo_json(module)},
             {"objects", objects_json(module)},
             {"symbols", symbols_json(module)},
-            {"relocations", relocations_json(module)}};
+            {"relocations", relocations_json(module)},
+            {"arch_sections", arch_sections_json(module)},
+            {"other_forms", other_forms_json(module)}};
 }
 
 std::string inspect_text(const format::LivepatchModule& module) {
     return fmt::format("livepatch module {}\n", printable(module.name)) + modinfo_text(module) +
-           functions_text(module) + symbols_text(module) + relocations_text(module);
+           functions_text(module) + symbols_text(module) + relocations_text(module) + arch_sections_text(module) +
+           other_forms_text(module);
 }
 
 }  // namespace klp::report

@@ -26,7 +26,19 @@ printf '.section .modinfo,"a"\n.string "name=live"\n.string "livepatch=Y"\n.sect
 expect_status 0 "$KLP" inspect live.ko
 expect_in 'livepatch module live' out
 expect_status 0 "$KLP" inspect --json live.ko
-jq -e '. == {name: "live", modinfo: {name: "live", livepatch: "Y"}, objects: [], symbols: [], relocations: []}' out >/dev/null ||
+jq -e '. == {name: "live", modinfo: {name: "live", livepatch: "Y"}, objects: [], symbols: [], relocations: [],
+    arch_sections: [], other_forms: []}' out >/dev/null ||
     { cat out; fail "unexpected JSON"; }
 expect_status 1 sh -c '"$KLP" inspect live.ko >/dev/full'
 expect_in 'standard output' err
+
+# What other times had in place of the format of today.
+printf '.section .modinfo,"a"\n.string "name=old"\n.string "livepatch=Y"\n.section .gnu.linkonce.this_module,"aw"\n.zero 8
+.section .klp.arch.ext4.altinstructions,"a"\n.zero 12\n.section .kpatch.dynrelas,"a"\n.zero 8\n' | as -o old.ko -
+expect_status 0 "$KLP" inspect old.ko
+expect_in 'ext4    altinstructions  .klp.arch.ext4.altinstructions' out
+expect_in 'kpatch-dynrela  1      .kpatch.dynrelas  dynamic relocations of kpatch' out
+expect_status 0 "$KLP" inspect --json old.ko
+jq -e '.arch_sections == [{name: ".klp.arch.ext4.altinstructions", object: "ext4", section: "altinstructions"}] and
+    (.other_forms | map({form, name, count}) == [{form: "kpatch-dynrela", name: ".kpatch.dynrelas", count: 1}])' out >/dev/null ||
+    { cat out; fail "unexpected JSON"; }

@@ -36,7 +36,7 @@ TEST(InspectJson, HasArraysAlsoWhereThereIsNothing) {
     const Json json = inspect_json(empty_module());
     EXPECT_EQ(to_text(json),
               "{\n  \"name\": \"empty\",\n  \"modinfo\": {},\n  \"objects\": [],\n  \"symbols\": [],\n"
-              "  \"relocations\": []\n}\n");
+              "  \"relocations\": [],\n  \"arch_sections\": [],\n  \"other_forms\": []\n}\n");
 }
 
 TEST(InspectText, ShowsWhatThereIs) {
@@ -51,7 +51,7 @@ TEST(InspectText, ShowsWhatThereIs) {
 TEST(InspectText, NamesAnObjectWithoutFunctions) {
     format::LivepatchModule module = empty_module();
     EXPECT_THAT(inspect_text(module), HasSubstr("patched functions\n  none found in the module's data\n"));
-    module.objects.push_back({"ext4", {}});
+    module.objects.push_back({"ext4", {}, true});
     EXPECT_THAT(inspect_text(module), HasSubstr("  ext4    (callbacks alone)\n"));
 }
 
