@@ -37,6 +37,14 @@ struct Ppc64Features {
     // sizeof(struct ftrace_ool_stub) under CONFIG_PPC_FTRACE_OUT_OF_LINE, else 0.
     std::uint32_t out_of_line_stub_size = 0;
 
+    // A call of a livepatch symbol that leaves no room to restore r2 goes through a stub that does it. Proposed for the
+    // kernel, in none that was released: what the stub would be, and whether it would work, can be shown all the same.
+    bool livepatch_stubs = false;
+    // Where those stubs keep r2 and LR: PACA_THREAD_INFO and TI_livepatch_sp of asm-offsets. Unknown values are an
+    // Error when a stub needs them.
+    std::optional<std::uint16_t> paca_thread_info_offset{};
+    std::optional<std::uint16_t> livepatch_sp_offset{};
+
     // Of the running kernel. Unknown values are an Error when a stub for ftrace needs them.
     std::optional<std::uint64_t> ftrace_caller{};
     std::optional<std::uint64_t> ftrace_regs_caller{};

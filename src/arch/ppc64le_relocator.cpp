@@ -14,6 +14,7 @@
 // r12 and branches. After such a call r2 is that of the callee's module. For this the compiler leaves a nop after
 // calls to functions that it does not know, which the loader replaces with `ld r2,24(r1)`. Where a function was local
 // when the compiler saw it, and a livepatch makes it a symbol of somewhere else, there is no nop: the loader refuses.
+// (A stub that saves and restores r2 and LR itself was proposed for that: Ppc64Features::livepatch_stubs.)
 //
 // A stub is made for an address, not for a symbol: once a target module is loaded again elsewhere, new stubs are made,
 // and the old ones stay. The number allotted counts pairs of symbol and addend of all RELA sections, livepatch ones
@@ -55,6 +56,7 @@ private:
     std::uint64_t prepare_sections() override;
     void remove_dots();
     std::uint64_t count_stubs();
+    [[nodiscard]] std::uint64_t count_livepatch_branches() const;
     void before_section() override;
     void apply_one(const Place& place, const ImageRelocation& relocation) override;
     void make_final_entries() override;
@@ -64,12 +66,18 @@ private:
     void rewrite_entry(const Place& place);
     std::uint64_t stub_for(std::uint64_t target, std::string_view name, WriteKind kind);
     void make_call_stub(const Place& stub, std::uint64_t target, WriteKind kind);
+    [[nodiscard]] bool needs_livepatch_stub(const Place& place, const ImageSymbol& symbol) const;
+    std::uint64_t livepatch_stub_for(std::uint64_t target);
+    void make_livepatch_stub(const Place& stub, std::uint64_t target);
     void make_ftrace_stub(const Place& stub, std::uint64_t target, std::string_view name, WriteKind kind);
     void write_code(const Place& stub, std::span<const std::uint32_t> code, WriteKind kind);
     MemoryWrite& write_stub(const Place& stub, std::span<const std::uint32_t> code, std::uint64_t target,
                             WriteKind kind);
     [[nodiscard]] bool is_for_ftrace(std::string_view name) const;
     [[nodiscard]] Place stub_place(std::uint64_t index) const { return place_in(*stubs_, index * stub_size); }
+    [[nodiscard]] Place livepatch_stub_place(std::uint64_t index) const {
+        return place_in(*stubs_, livepatch_stubs_begin_ + index * livepatch_stub_size);
+    }
     [[nodiscard]] std::uint64_t toc_pointer() const {
         return (image_.sections[*toc_].address & ~std::uint64_t{0xff}) + 0x8000;
     }
@@ -79,7 +87,9 @@ private:
 
     Ppc64Features features_;
     std::optional<std::uint32_t> stubs_, toc_;
-    std::uint64_t stub_count_ = 0;  // in use; kernels that end the table with a zero see the same
+    std::uint64_t stub_count_ = 0;             // in use; kernels that end the table with a zero see the same
+    std::uint64_t livepatch_stubs_begin_ = 0;  // behind all others
+    std::uint64_t livepatch_stub_count_ = 0;   // in use
     bool toc_symbol_is_set_ = false;
 };
 
@@ -93,7 +103,9 @@ std::uint64_t Ppc64Relocator::prepare_sections() {
     remove_dots();
     if (!stubs_) refuse_relocation("doesn't contain .stubs.");
     if (!toc_) toc_ = stubs_;
-    image_.sections[*stubs_].size = count_stubs() * stub_size;
+    livepatch_stubs_begin_ = count_stubs() * stub_size;
+    const std::uint64_t livepatch_stubs = features_.livepatch_stubs ? count_livepatch_branches() : 0;
+    image_.sections[*stubs_].size = livepatch_stubs_begin_ + livepatch_stubs * livepatch_stub_size;
     return 0;
 }
 
@@ -135,6 +147,16 @@ std::uint64_t Ppc64Relocator::count_stubs() {
         const auto first = std::ranges::find(image_.sections, "__patchable_function_entries", &ImageSection::name);
         const std::uint64_t entries = first == image_.sections.end() ? 0 : first->size / 8;
         count += (entries * features_.out_of_line_stub_size + stub_size - 1) / stub_size;
+    }
+    return count;
+}
+
+// Whether one has a nop is not known before all is relocated.
+std::uint64_t Ppc64Relocator::count_livepatch_branches() const {
+    std::uint64_t count = 0;
+    for (const ImageSection& section : image_.sections) {
+        if (section.type != SHT_RELA || (section.flags & elf::shf_rela_livepatch) == 0) continue;
+        count += std::ranges::count(section.relocations, std::uint32_t{R_PPC64_REL24}, &ImageRelocation::type);
     }
     return count;
 }
@@ -224,7 +246,9 @@ void Ppc64Relocator::apply_one(const Place& place, const ImageRelocation& reloca
 }
 
 void Ppc64Relocator::call(const Place& place, const ImageSymbol& symbol, std::uint64_t value) {
-    if (symbol.section_index == SHN_UNDEF || symbol.section_index == elf::shn_livepatch) {
+    if (needs_livepatch_stub(place, symbol)) {
+        value = livepatch_stub_for(value);
+    } else if (symbol.section_index == SHN_UNDEF || symbol.section_index == elf::shn_livepatch) {
         value = stub_for(value, symbol.name, WriteKind::stub);
         restore_toc(advance(place, 4), symbol.name);
     } else {
@@ -235,6 +259,16 @@ void Ppc64Relocator::call(const Place& place, const ImageSymbol& symbol, std::ui
         refuse_relocation(fmt::format("REL24 {} out of range!", static_cast<std::int64_t>(value)));
     }
     write(place, insert_bits<std::uint32_t>(read<std::uint32_t>(place), 0x03fffffc, value)).by_text_patching = true;
+}
+
+// A sibling call, too, returns to someone who trusts in r2.
+bool Ppc64Relocator::needs_livepatch_stub(const Place& place, const ImageSymbol& symbol) const {
+    if (!features_.livepatch_stubs || symbol.section_index != elf::shn_livepatch) return false;
+    if (!is_relative_link_branch(read<std::uint32_t>(place))) return true;
+    const Place next = advance(place, 4);
+    if (next.offset + 4 > image_.sections[*next.section].size) return true;
+    const auto instruction = read<std::uint32_t>(next);
+    return instruction != nop && instruction != load_toc;
 }
 
 // restore_r2().
@@ -305,6 +339,40 @@ void Ppc64Relocator::make_call_stub(const Place& stub, std::uint64_t target, Wri
     code[0] |= high_adjusted(distance);
     code[1] |= low(distance);
     write_stub(stub, code, target, kind).by_text_patching = true;
+}
+
+std::uint64_t Ppc64Relocator::livepatch_stub_for(std::uint64_t target) {
+    for (std::uint64_t i = 0; i < livepatch_stub_count_; ++i) {
+        const Place stub = livepatch_stub_place(i);
+        if (read<std::uint64_t>(advance(stub, livepatch_stub_address_offset)) == target) return stub.address;
+    }
+    const Place stub = livepatch_stub_place(livepatch_stub_count_);
+    if (stub.offset + livepatch_stub_size > image_.sections[*stubs_].size)
+        refuse_relocation("no room for another livepatch stub");
+    make_livepatch_stub(stub, target);
+    ++livepatch_stub_count_;
+    return stub.address;
+}
+
+void Ppc64Relocator::make_livepatch_stub(const Place& stub, std::uint64_t target) {
+    if (!features_.paca_thread_info_offset || !features_.livepatch_sp_offset) {
+        throw Error({image_.name, image_.sections[*stubs_].name, stub.offset},
+                    "a livepatch stub needs the offsets of the task's livepatch stack, which are not known");
+    }
+    const std::uint64_t distance = stub.address - toc_pointer();
+    if (!fits_signed(distance, 32)) refuse_relocation("livepatch stub out of reach of the TOC pointer");
+    auto code = livepatch_stub;
+    for (const std::size_t i : livepatch_stub_thread_info) code[i] |= *features_.paca_thread_info_offset;
+    for (const std::size_t i : livepatch_stub_livepatch_sp) code[i] |= *features_.livepatch_sp_offset;
+    code[livepatch_stub_distance] |= high_adjusted(distance);
+    code[livepatch_stub_distance + 1] |= low(distance);
+
+    std::vector<std::byte> bytes(livepatch_stub_size);
+    const MutableBytes out(bytes);
+    for (std::size_t i = 0; i < code.size(); ++i) store(out.subspan(4 * i), code[i], image_.order);
+    store(out.subspan(livepatch_stub_magic_offset), stub_magic, image_.order);
+    store(out.subspan(livepatch_stub_address_offset), target, image_.order);
+    write(stub, bytes, WriteKind::stub).by_text_patching = true;
 }
 
 // create_ftrace_stub().
