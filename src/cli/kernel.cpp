@@ -9,6 +9,8 @@
 
 #include "cli/command.hpp"
 #include "kernel/catalogue.hpp"
+#include "kernel/features.hpp"
+#include "report/features.hpp"
 #include "report/text.hpp"
 
 namespace klp::cli {
@@ -54,10 +56,12 @@ Json info_json(const kernel::Manifest& manifest, std::string_view compiler) {
               {"symvers", manifest.symvers.string()}}}};
 }
 
-void print_info(const kernel::Manifest& manifest, bool json) {
+// Probing runs the compiler, the first time: not for those who only ask for a path.
+void print_info(const kernel::Manifest& manifest, bool json, bool with_features) {
     const kernel::Kernel kernel(manifest);
-    const Json info = info_json(manifest, kernel.config().value("CONFIG_CC_VERSION_TEXT").value_or(""));
-    if (json) {
+    Json info = info_json(manifest, kernel.config().value("CONFIG_CC_VERSION_TEXT").value_or(""));
+    if (with_features) info["features"] = report::features_json(kernel::probe(kernel), manifest.arch);
+    if (json || with_features) {
         std::cout << report::to_text(info);
         return;
     }
@@ -107,10 +111,12 @@ void add_list(CLI::App& group) {
 void add_info(CLI::App& group) {
     const auto name = std::make_shared<std::string>();
     const auto json = std::make_shared<bool>(false);
+    const auto features = std::make_shared<bool>(false);
     CLI::App* command = group.add_subcommand("info", "where a kernel's parts are");
     command->add_option("NAME", *name, "a kernel of the catalogue")->required();
     command->add_flag("--json", *json, "print a JSON object");
-    command->callback([name, json] { print_info(kernel::find(*name), *json); });
+    command->add_flag("--features", *features, "with what its module loader does, found out from it (means --json)");
+    command->callback([name, json, features] { print_info(kernel::find(*name), *json, *features); });
 }
 
 void add_remove(CLI::App& group) {
