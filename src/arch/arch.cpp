@@ -47,8 +47,10 @@ const SpecialSection* Arch::special_section(std::string_view name) const noexcep
 }
 
 bool Arch::is_code_pool(std::string_view section_name) const noexcept {
-    const auto pools = code_pools();
-    return std::find(pools.begin(), pools.end(), section_name) != pools.end();
+    return std::ranges::any_of(code_pools(), [&](std::string_view pool) {
+        const bool is_family = pool.ends_with('*');
+        return is_family ? section_name.starts_with(pool.substr(0, pool.size() - 1)) : section_name == pool;
+    });
 }
 
 bool is_discarded_section(std::string_view name) noexcept {

@@ -97,9 +97,9 @@ public:
     [[nodiscard]] virtual std::optional<RelocationInfo> relocation_info(std::uint32_t type) const noexcept = 0;
     [[nodiscard]] virtual std::uint32_t absolute64_type() const noexcept = 0;  // S + A into 8 bytes
 
-    // What to add to the addend to get the offset from the symbol that the instruction means: a PC-relative
-    // field counts from the end of the instruction, so `foo+0x10` has addend 0x10 - (end - field). 0 for
-    // absolute fields. `function` is the range of the code that holds the relocation.
+    // What to add to the addend to get the offset from the symbol that is meant: on x86 a PC-relative field counts
+    // from the end of the instruction, so `foo+0x10` has addend 0x10 - (end - field). 0 for absolute fields.
+    // `function` is the range of the code, or of the data, that holds the relocation.
     [[nodiscard]] virtual std::int64_t addend_bias(const elf::Section& section, Range function,
                                                    const elf::Relocation& relocation) const = 0;
 
@@ -133,15 +133,15 @@ public:
     // Whether the bytes are what assembler and linker put between functions, and nothing else.
     [[nodiscard]] virtual bool is_padding(Bytes code) const = 0;
 
-    // Whether ftrace can hook the function: it has the entry call that the kernel's recordmcount or
-    // compiler lists (x86: `call __fentry__` at its start, after endbr64 where present).
+    // Whether ftrace can hook the function: it has the entry call, or the nops for one, that the kernel's recordmcount
+    // or compiler lists (x86: `call __fentry__` at its start, after endbr64 where present).
     [[nodiscard]] virtual bool is_traceable(const elf::Object& object, const elf::Symbol& function) const = 0;
 
     [[nodiscard]] virtual std::span<const SpecialSection> special_sections() const noexcept = 0;
     [[nodiscard]] const SpecialSection* special_section(std::string_view name) const noexcept;
 
     // Sections of code without symbols, whose pieces belong to whoever refers to them: the replacements of
-    // .altinstructions entries and the like.
+    // .altinstructions entries and the like. A name may end with `*`: all that begin so.
     [[nodiscard]] virtual std::span<const std::string_view> code_pools() const noexcept = 0;
     [[nodiscard]] bool is_code_pool(std::string_view section_name) const noexcept;
 };

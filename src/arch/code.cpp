@@ -29,6 +29,11 @@ Bytes code_of(const elf::Section& section, Range function) {
     return slice(section.content(), function.begin, function.size(), location_of(section, function.begin));
 }
 
+void check_target(const elf::Section& section, std::uint64_t offset, std::uint64_t target) {
+    if (target > section.size())
+        throw Error(location_of(section, offset), "branch without a relocation leaves its section");
+}
+
 const elf::Relocation* relocation_at(const elf::Section& section, std::uint64_t offset) {
     const auto all = section.rela();
     const auto found = std::ranges::find(all, offset, &elf::Relocation::offset);

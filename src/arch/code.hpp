@@ -11,6 +11,9 @@ namespace klp::arch {
 // The bytes of `function`. Error: not in the section.
 [[nodiscard]] Bytes code_of(const elf::Section& section, Range function);
 
+// Error: a branch at `offset` without a relocation goes to `target`, outside of the section.
+void check_target(const elf::Section& section, std::uint64_t offset, std::uint64_t target);
+
 // The relocation of exactly this offset; null where there is none.
 [[nodiscard]] const elf::Relocation* relocation_at(const elf::Section& section, std::uint64_t offset);
 

@@ -1,17 +1,116 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+// ppc64le, as the kernel uses it (OpenPOWER "64-Bit ELF V2 ABI Specification, Power Architecture"; -mcmodel=medium
+// for the image and for modules).
+//
+// Addresses. Code finds its data by way of the TOC pointer in r2: `addis r3,r2,foo@toc@ha; addi r3,r3,foo@toc@l`. The
+// image has one TOC, each module its own. A single field of such a pair tells no target, neither does an entry of .toc
+// by its place: formula `other`. Tables hold S + A or S + A - P, of 32 or 64 bits.
+//
+// Function entry. A function that uses its TOC pointer has two entries. At the global one, where its symbol points,
+// r12 has its own address, and two instructions make r2 of it (R_PPC64_REL16_HA and _LO of `.TOC.`). The local one is
+// behind them, 8 bytes on as a rule, and is for callers that have the same r2. The three top bits of st_other tell the
+// distance. Linker and module loader aim branches (R_PPC64_REL24 and the like) at the local entry: `bl foo` is
+// relocated with foo and addend 0, and means 8 bytes into foo (addend_bias). The assembler keeps the relocation
+// wherever the symbol has a local entry, so that a branch without one goes where its field says.
+//
+// Branches. `b` and `bl` reach 32 MiB, conditional ones 32 KiB, both counted from the instruction itself. A call that
+// may leave the TOC's reach is followed by a nop, for `ld r2,24(r1)`.
+//
+// Instructions are words; those with a prefix (POWER10, primary opcode 1) are two, of which the prefix comes first.
+//
+// ftrace. Up to Linux 6.x, -mprofile-kernel puts `mflr r0; bl _mcount`, older compilers `std r0,16(r1)` in between, at
+// the local entry, and recordmcount lists the `bl` in __mcount_loc
+// (arch/powerpc/kernel/trace/ftrace.c:ftrace_init_nop). Later kernels with CONFIG_ARCH_USING_PATCHABLE_FUNCTION_ENTRY
+// have two nops there, or one (CONFIG_PPC_FTRACE_OUT_OF_LINE), and the compiler lists the first of them in
+// __patchable_function_entries.
+//
+// Special sections. Feature sections (arch/powerpc/include/asm/feature-fixups.h) name code that the kernel replaces at
+// boot; all the fields of an entry count from the start of the entry, where others count from the field.
 #include <elf.h>
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+
 #include "arch/architectures.hpp"
-#include "arch/code.hpp"
+#include "arch/fixed_width.hpp"
+#include "arch/ppc64le_stubs.hpp"
 #include "arch/relocation_types.hpp"
 
 namespace klp::arch {
 
 namespace {
 
-[[noreturn]] void refuse() {
-    throw Error("ppc64le code is not read yet");
+constexpr std::uint32_t fixup_entry_size = 48;
+
+constexpr std::array special_section_table = {
+    // arch/powerpc/include/asm/feature-fixups.h:MAKE_FTR_SECTION_ENTRY: mask, value; start and end of the code, start
+    // and end of its replacement (struct fixup_entry of arch/powerpc/lib/feature-fixups.c), each 8 bytes
+    SpecialSection{.name = "__ftr_fixup", .entry_size = fixup_entry_size, .owner_field = 16},
+    SpecialSection{.name = "__mmu_ftr_fixup", .entry_size = fixup_entry_size, .owner_field = 16},
+    SpecialSection{.name = "__fw_ftr_fixup", .entry_size = fixup_entry_size, .owner_field = 16},
+    // The same file: MAKE_LWSYNC_SECTION_ENTRY, *_FIXUP_SECTION
+    SpecialSection{.name = "__lwsync_fixup", .entry_size = 8},
+    SpecialSection{.name = "__barrier_nospec_fixup", .entry_size = 8},
+    SpecialSection{.name = "__stf_entry_barrier_fixup", .entry_size = 8},
+    SpecialSection{.name = "__stf_exit_barrier_fixup", .entry_size = 8},
+    SpecialSection{.name = "__uaccess_flush_fixup", .entry_size = 8},
+    SpecialSection{.name = "__entry_flush_fixup", .entry_size = 8},
+    SpecialSection{.name = "__scv_entry_flush_fixup", .entry_size = 8},
+    SpecialSection{.name = "__rfi_flush_fixup", .entry_size = 8},
+    // arch/powerpc/include/asm/ppc_asm.h: SOFT_MASK_TABLE, RESTART_TABLE
+    SpecialSection{.name = "__soft_mask_table", .entry_size = 16},
+    SpecialSection{.name = "__restart_table", .entry_size = 24},
+    // arch/powerpc/include/asm/extable.h: struct exception_table_entry { int insn, fixup; }
+    SpecialSection{.name = "__ex_table", .entry_size = 8},
+    // include/asm-generic/bug.h: bug_addr_disp, file_disp, line, flags; file and line with CONFIG_DEBUG_BUGVERBOSE
+    SpecialSection{.name = "__bug_table",
+                   .size_probe = "sizeof(struct bug_entry)",
+                   .size_probe_header = "linux/bug.h",
+                   .ignored = Range{8, 10},
+                   .ignored_entry_size = 12},
+    // include/linux/jump_label.h: struct jump_entry { s32 code, target; long key; }
+    SpecialSection{.name = "__jump_table", .entry_size = 16, .key_field = 8},
+    // scripts/recordmcount.c; gcc -fpatchable-function-entry
+    SpecialSection{.name = "__mcount_loc", .entry_size = 8, .derived = true},
+    SpecialSection{.name = "__patchable_function_entries", .entry_size = 8, .derived = true},
+};
+
+// feature-fixups.h:FTR_SECTION_ELSE_NESTED, whose label is part of the name; .fixup of asm/uaccess.h and asm/futex.h.
+constexpr std::array<std::string_view, 2> code_pool_table = {"__ftr_alt_*", ".fixup"};
+
+constexpr std::uint32_t i_form = 18, b_form = 16, prefix = 1;  // primary opcodes
+constexpr std::uint32_t absolute_address = 2;                  // AA
+constexpr std::uint32_t mflr_r0 = 0x7c0802a6;
+constexpr std::uint32_t std_r0_16_r1 = 0xf8010010;
+constexpr std::uint32_t ori_r1 = 0x60210000, ori_r2 = 0x60420000;  // nops that end a group of instructions
+
+constexpr std::uint32_t opcode_of(std::uint32_t word) {
+    return word >> 26;
+}
+
+std::optional<RelativeOperand> relative_operand(std::uint32_t word) {
+    if ((word & absolute_address) != 0) return std::nullopt;
+    if (opcode_of(word) == i_form)
+        return RelativeOperand{sign_extend(word & 0x03fffffc, 26), R_PPC64_REL24, true, 0x03fffffc};
+    if (opcode_of(word) == b_form) return RelativeOperand{sign_extend(word & 0xfffc, 16), R_PPC64_REL14, true, 0xfffc};
+    return std::nullopt;
+}
+
+bool goes_to_local_entry(std::uint32_t type) {
+    switch (type) {
+        case R_PPC64_REL24:
+        case R_PPC64_REL14:
+        case R_PPC64_REL14_BRTAKEN:
+        case R_PPC64_REL14_BRNTAKEN:
+            return true;
+        default:
+            return false;
+    }
+}
+
+bool is_feature_fixup(std::string_view section_name) {
+    return section_name == "__ftr_fixup" || section_name == "__mmu_ftr_fixup" || section_name == "__fw_ftr_fixup";
 }
 
 class Ppc64le final : public Arch {
@@ -27,19 +126,23 @@ public:
         return ppc64_relocation_info(type);
     }
     std::uint32_t absolute64_type() const noexcept override { return R_PPC64_ADDR64; }
-    std::span<const SpecialSection> special_sections() const noexcept override { return {}; }
-    std::span<const std::string_view> code_pools() const noexcept override { return {}; }
-    std::int64_t addend_bias(const elf::Section&, Range, const elf::Relocation&) const override { refuse(); }
-    bool is_branch(const elf::Section&, Range, const elf::Relocation&) const override { refuse(); }
+    std::span<const SpecialSection> special_sections() const noexcept override { return special_section_table; }
+    std::span<const std::string_view> code_pools() const noexcept override { return code_pool_table; }
+
+    std::int64_t addend_bias(const elf::Section& section, Range function,
+                             const elf::Relocation& relocation) const override;
+    bool is_branch(const elf::Section& section, Range function, const elf::Relocation& relocation) const override;
     std::optional<std::uint64_t> target_of_field(const RelocationInfo& info, Bytes field, std::uint64_t place,
                                                  std::int64_t addend) const override {
         return read_target(info, byte_order(), field, place, addend);
     }
-    std::vector<ImplicitReference> implicit_references(const elf::Section&, Range) const override { refuse(); }
-    std::vector<std::uint64_t> instruction_starts(const elf::Section&, Range) const override { refuse(); }
-    bool same_branch(Bytes, Bytes) const override { refuse(); }
-    bool is_padding(Bytes) const override { refuse(); }
-    bool is_traceable(const elf::Object&, const elf::Symbol&) const override { refuse(); }
+    std::vector<ImplicitReference> implicit_references(const elf::Section& section, Range function) const override {
+        return implicit_references_of(section, function, instruction_starts(section, function), relative_operand);
+    }
+    std::vector<std::uint64_t> instruction_starts(const elf::Section& section, Range function) const override;
+    bool same_branch(Bytes a, Bytes b) const override { return is_same_branch(a, b, relative_operand); }
+    bool is_padding(Bytes code) const override;
+    bool is_traceable(const elf::Object& object, const elf::Symbol& function) const override;
 };
 
 // EF_PPC64_ABI: 2 for ELFv2; 0 where the file, made from assembly, does not depend on it.
@@ -47,6 +150,63 @@ std::optional<std::string> Ppc64le::abi_problem(std::uint32_t header_flags) cons
     const std::uint32_t version = header_flags & EF_PPC64_ABI;
     if (version == 0 || version == 2) return std::nullopt;
     return fmt::format("ELF ABI is version {}, expected 2 (ppc64le)", version);
+}
+
+std::int64_t Ppc64le::addend_bias(const elf::Section& section, Range, const elf::Relocation& relocation) const {
+    if (is_feature_fixup(section.name)) return -static_cast<std::int64_t>(relocation.offset % fixup_entry_size);
+    const elf::Symbol& symbol = *relocation.symbol;
+    if (!section.is_code() || symbol.section == nullptr || !goes_to_local_entry(relocation.type)) return 0;
+    return static_cast<std::int64_t>(ppc64::local_entry_offset(symbol.other));
+}
+
+bool Ppc64le::is_branch(const elf::Section& section, Range, const elf::Relocation& relocation) const {
+    const auto info = relocation_info(relocation.type);
+    return section.is_code() && info && info->is_call;
+}
+
+std::vector<std::uint64_t> Ppc64le::instruction_starts(const elf::Section& section, Range function) const {
+    const Bytes code = words_of(section, function);
+    std::vector<std::uint64_t> starts;
+    starts.reserve(code.size() / word_size);
+    for (std::uint64_t at = 0; at < code.size();) {
+        const std::uint64_t size = opcode_of(word_at(code, at)) == prefix ? 2 * word_size : word_size;
+        if (size > code.size() - at)
+            throw Error(location_of(section, function.begin + at), "prefix of an instruction that is cut off");
+        starts.push_back(function.begin + at);
+        at += size;
+    }
+    return starts;
+}
+
+// gas (tc-ppc.c:ppc_handle_align) fills with nops, the last of which may end a group, and jumps over many of them; the
+// linker fills with zeros.
+bool Ppc64le::is_padding(Bytes code) const {
+    const std::size_t odd = code.size() % word_size;
+    if (!std::ranges::all_of(code.first(odd), [](std::byte each) { return each == std::byte{0}; })) return false;
+    const Bytes words = code.subspan(odd);
+    const auto skips_rest = [&](std::uint32_t word) { return word == (i_form << 26 | words.size()); };
+    for (std::uint64_t at = 0; at < words.size(); at += word_size) {
+        const std::uint32_t word = word_at(words, at);
+        const bool is_nop = word == ppc64::nop || word == ori_r1 || word == ori_r2;
+        if (!is_nop && word != 0 && !(at == 0 && skips_rest(word))) return false;
+    }
+    return true;
+}
+
+bool Ppc64le::is_traceable(const elf::Object& object, const elf::Symbol& function) const {
+    const elf::Section* section = function.section;
+    if (section == nullptr || !section->is_code()) return false;
+    const Bytes code = section->content();
+    const auto word = [&](std::uint64_t at) {
+        return at <= code.size() && code.size() - at >= word_size ? word_at(code, at) : 0;
+    };
+    const std::uint64_t entry = function.value + ppc64::local_entry_offset(function.other);
+    if (word(entry) == ppc64::nop) return is_listed_in("__patchable_function_entries", object, *section, entry);
+    if (word(entry) != mflr_r0) return false;
+    const std::uint64_t call = entry + (word(entry + word_size) == std_r0_16_r1 ? 2 : 1) * word_size;
+    const elf::Relocation* relocation = relocation_at(*section, call);
+    const bool calls_mcount = relocation != nullptr && relocation->symbol->name == "_mcount";
+    return calls_mcount && is_listed_in("__mcount_loc", object, *section, call);
 }
 
 }  // namespace

@@ -229,10 +229,9 @@ std::vector<ImplicitReference> X86_64::implicit_references(const elf::Section& s
             const std::uint64_t end = function.begin + instruction.end();
             const std::uint64_t target = end + static_cast<std::uint64_t>(field.value);
             if (function.contains(target) || relocation_at(section, place) != nullptr) continue;
-            const Location where = location_of(section, place);
-            if (target > section.size()) throw Error(where, "branch without a relocation leaves its section");
-            const auto addend = -static_cast<std::int64_t>(end - place);
-            result.push_back({place, field.size, target, type_for(field, instruction.is_branch, where), addend});
+            check_target(section, place, target);
+            const auto type = type_for(field, instruction.is_branch, location_of(section, place));
+            result.push_back({place, field.size, target, type, -static_cast<std::int64_t>(end - place)});
         }
     }
     return result;
