@@ -1,0 +1,102 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Compares the memory of modules in a guest with what `klp simulate` says it holds.
+
+  compare_memory.py SIMULATION.json MODEL GUEST MODULE...
+
+MODEL is what `klp simulate --dump` wrote; GUEST has MODULE/sections.json ({"SECTION": "0xADDRESS"}) and
+MODULE/SECTION.bin for each. Every byte of text and read-only sections has to be the same, of the sections that running
+code changes every field that a relocation has written. A byte that differs must lie where the model says that a
+mechanism of the kernel writes what cannot be known beforehand. Ends with 1 where one does not, or nothing was compared.
+"""
+import collections
+import json
+import pathlib
+import sys
+
+
+class Comparison:
+    def __init__(self, simulation, module, model, guest):
+        self.name = module
+        self.model = model
+        self.guest = guest
+        self.sections = json.loads((model / "sections.json").read_text())
+        self.addresses = {name: int(address, 16) for name, address in json.loads((guest / "sections.json").read_text()).items()}
+        self.unexplained = []
+        self.explained = collections.Counter()
+        self.compared = 0
+        self.inexact = collections.defaultdict(list)
+        for rewrite in self.sections["rewrites"]:
+            if not rewrite["exact"]:
+                self.inexact[rewrite["section_index"]].append((rewrite["begin"], rewrite["end"], rewrite["mechanism"]))
+        self.fields = collections.defaultdict(list)
+        for event in simulation["events"]:
+            for step in event["steps"]:
+                if step["module"] != module:
+                    continue
+                for write in step["writes"]:
+                    index, offset = write["section_index"], write["offset"]
+                    self.fields[index].append((offset, offset + len(write["after"]) // 2))
+                    hole = write.get("indeterminate")
+                    if hole:
+                        self.inexact[index].append((offset + hole["begin"], offset + hole["end"], "uninitialised memory"))
+
+    def mechanism_at(self, index, offset):
+        for begin, end, mechanism in self.inexact[index]:
+            if begin <= offset < end:
+                return mechanism
+        return None
+
+    def compare_bytes(self, index, name, ours, theirs, ranges):
+        for begin, end in ranges:
+            for offset in range(begin, end):
+                self.compared += 1
+                if ours[offset] == theirs[offset]:
+                    continue
+                mechanism = self.mechanism_at(index, offset)
+                if mechanism:
+                    self.explained[mechanism] += 1
+                else:
+                    self.unexplained.append(f"{name}+{offset:#x}: model {ours[offset]:02x}, guest {theirs[offset]:02x}")
+
+    def compare_section(self, section):
+        name, index = section["name"], section["index"]
+        if section["freed"] or section["size"] == 0 or name not in self.addresses:
+            return
+        if int(section["address"], 16) != self.addresses[name]:
+            self.unexplained.append(f"{name}: model at {section['address']}, guest at {self.addresses[name]:#x}")
+            return
+        ours = (self.model / section["file"]).read_bytes()
+        theirs = (self.guest / (name + ".bin")).read_bytes()
+        if len(theirs) < len(ours):
+            self.unexplained.append(f"{name}: {len(theirs)} bytes from the guest, expected {len(ours)}")
+            return
+        live = name in self.sections["live_data"]
+        self.compare_bytes(index, name, ours, theirs, self.fields[index] if live else [(0, len(ours))])
+
+    def run(self):
+        for section in self.sections["sections"]:
+            self.compare_section(section)
+        reserved = self.sections["reserved_text"]
+        if reserved:
+            ours = (self.model / reserved["file"]).read_bytes()
+            theirs = (self.guest / "reserved-text.bin").read_bytes()
+            self.compare_bytes(None, "(got and plt)", ours, theirs, [(0, len(ours))])
+        named = ", ".join(f"{count} by {mechanism}" for mechanism, count in sorted(self.explained.items()))
+        print(f"{self.name}: {self.compared} bytes compared, {sum(self.explained.values())} differ and are explained"
+              f"{' (' + named + ')' if named else ''}, {len(self.unexplained)} unexplained")
+        for line in self.unexplained[:40]:
+            print("  " + line)
+        return self.compared > 0 and not self.unexplained
+
+
+def main():
+    if len(sys.argv) < 5:
+        sys.exit(__doc__)
+    simulation = json.loads(pathlib.Path(sys.argv[1]).read_text())
+    model, guest = pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[3])
+    results = [Comparison(simulation, module, model / module, guest / module).run() for module in sys.argv[4:]]
+    sys.exit(0 if all(results) else 1)
+
+
+main()
