@@ -49,7 +49,7 @@ struct LoadedSection {
     std::string name;
     Area area = Area::text;
     std::uint64_t address = 0;
-    Bytes memory;  // as the kernel leaves it when the last event is over; of NOBITS sections zeroes
+    Bytes memory;        // as the kernel leaves it when the last event is over; of NOBITS sections zeroes
     bool freed = false;  // init memory after the module's init function; `memory` is what it was before
 };
 
@@ -86,24 +86,24 @@ struct Patch {
 struct LoadedModule {
     std::string name;
     fs::path path;
-    bool live = false;  // MODULE_STATE_LIVE
-    std::vector<LoadedSection> sections;       // those with memory, in the order of the file
-    std::uint64_t reserved_text_address = 0;   // s390: GOT and PLT before the first section of the text area
+    bool live = false;                        // MODULE_STATE_LIVE
+    std::vector<LoadedSection> sections;      // those with memory, in the order of the file
+    std::uint64_t reserved_text_address = 0;  // s390: GOT and PLT before the first section of the text area
     Bytes reserved_text;
     std::vector<Rewrite> rewrites;
-    std::vector<std::string> live_data;        // names of sections that running code changes (.data, .bss, …)
-    std::optional<Patch> patch;                // of livepatches
+    std::vector<std::string> live_data;  // names of sections that running code changes (.data, .bss, …)
+    std::optional<Patch> patch;          // of livepatches
 };
 
 // One relocation section applied or cleared.
 struct RelocationStep {
     enum class Action : std::uint8_t { apply, clear };
     Action action = Action::apply;
-    std::string module;         // whose memory is written
-    std::string section;        // ".rela.text", ".klp.rela.btrfs..text"
+    std::string module;   // whose memory is written
+    std::string section;  // ".rela.text", ".klp.rela.btrfs..text"
     std::uint32_t section_index = 0;
-    std::string target;         // ".text"
-    std::string object;         // of livepatch relocations: for whose sake; empty: ordinary
+    std::string target;  // ".text"
+    std::string object;  // of livepatch relocations: for whose sake; empty: ordinary
     std::vector<arch::MemoryWrite> writes;
     std::optional<arch::Refusal> refusal;
 };

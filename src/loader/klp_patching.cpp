@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Functions put under ftrace, and taken off again (kernel/livepatch/patch.c).
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "loader/livepatch_core.hpp"
+
+namespace klp::loader {
+
+// klp_patch_func()
+void LivepatchCore::patch_function(KlpFunc& function, Journal& journal) {
+    auto& stack = stacks_[function.old_address];
+    if (stack.empty() && !call_sites_.has_location(function.old_address)) {
+        stacks_.erase(function.old_address);
+        journal.refuse(EINVAL, fmt::format("livepatch: failed to find location for function '{}'", function.old_name));
+    }
+    stack.push_back(&function);
+    function.patched = true;
+}
+
+// klp_unpatch_func()
+void LivepatchCore::unpatch_function(KlpFunc& function) {
+    const auto stack = stacks_.find(function.old_address);
+    if (stack != stacks_.end()) {
+        std::erase(stack->second, &function);
+        if (stack->second.empty()) stacks_.erase(stack);
+    }
+    function.patched = false;
+}
+
+// __klp_unpatch_object()
+void LivepatchCore::unpatch_object(KlpObject& object, bool nops_only) {
+    for (KlpFunc& function : object.functions) {
+        if (function.patched && (function.nop || !nops_only)) unpatch_function(function);
+    }
+    if (object.dynamic || !nops_only) object.patched = false;
+}
+
+void LivepatchCore::patch_object(KlpObject& object, Journal& journal) {
+    try {
+        for (KlpFunc& function : object.functions) patch_function(function, journal);
+    } catch (const Refused&) {
+        unpatch_object(object, false);
+        throw;
+    }
+    object.patched = true;
+}
+
+}  // namespace klp::loader

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Livepatch symbols and relocations (kernel/livepatch/core.c, first half).
+#include <fmt/format.h>
+
+#include <cerrno>
+
+#include "loader/kallsyms.hpp"
+#include "loader/klp_names.hpp"
+#include "loader/livepatch_core.hpp"
+#include "loader/relocation.hpp"
+
+namespace klp::loader {
+
+namespace {
+
+constexpr std::string_view vmlinux = "vmlinux";
+
+[[noreturn]] void refuse(std::string text, Journal& journal) {
+    journal.refuse(EINVAL, "livepatch: " + std::move(text));
+}
+
+}  // namespace
+
+// klp_find_object_symbol(). A null object is printed as such where the kernel forgets to ask.
+std::uint64_t LivepatchCore::find_object_symbol(std::string_view object, std::string_view name, std::uint64_t sympos,
+                                                Journal& journal) const {
+    const Match match = match_symbols(system_, object, name, sympos);
+    if (match.address == 0) refuse(fmt::format("symbol '{}' not found in symbol table", name), journal);
+    if (match.count > 1 && sympos == 0) {
+        refuse(fmt::format("unresolvable ambiguity for symbol '{}' in object '{}'", name,
+                           object.empty() ? std::string_view("(null)") : object),
+               journal);
+    }
+    if (sympos != match.count && sympos > 0) {
+        refuse(fmt::format("symbol position {} for symbol '{}' in object '{}' not found", sympos, name,
+                           object.empty() ? vmlinux : object),
+               journal);
+    }
+    return match.address;
+}
+
+// klp_resolve_symbols()
+void LivepatchCore::resolve_symbols(Module& module, std::uint32_t section, const std::string& section_object,
+                                    Journal& journal) {
+    std::uint32_t index = 0;
+    for (const arch::ImageRelocation& relocation : module.image.sections[section].relocations) {
+        if (relocation.symbol >= module.image.symbols.size()) {
+            throw Undefined{fmt::format("{}: {}: symbol index {} is outside of the table of {}", module.name,
+                                        module.image.sections[section].name, relocation.symbol,
+                                        module.image.symbols.size())};
+        }
+        arch::ImageSymbol& symbol = module.image.symbols[relocation.symbol];
+        if (symbol.section_index != elf::shn_livepatch) {
+            refuse(system_.features.livepatch_symbol_message_names_index
+                       ? fmt::format("symbol {} at rela sec {} idx {} is not marked as a livepatch symbol", symbol.name,
+                                     module.index.symbols, index)
+                       : fmt::format("symbol {} is not marked as a livepatch symbol", symbol.name),
+                   journal);
+        }
+        const auto name = scan_symbol_name(symbol.name);
+        if (!name) refuse(fmt::format("symbol {} has an incorrectly formatted name", symbol.name), journal);
+        if (section_object != vmlinux && name->object == vmlinux) {
+            refuse(
+                fmt::format("invalid access to vmlinux symbol '{}' from module-specific livepatch relocation section",
+                            name->symbol),
+                journal);
+        }
+        symbol.value = find_object_symbol(name->object == vmlinux ? std::string_view() : name->object, name->symbol,
+                                          name->sympos, journal);
+        ++index;
+    }
+}
+
+void LivepatchCore::apply_section_relocs(Module& module, std::uint32_t section, std::string_view object,
+                                         Journal& journal) {
+    const std::string& name = module.image.sections[section].name;
+    const auto section_object = scan_section_object(name);
+    if (!section_object) refuse(fmt::format("section {} has an incorrectly formatted name", name), journal);
+    if ((object.empty() ? vmlinux : object) != *section_object) return;
+    resolve_symbols(module, section, *section_object, journal);
+    apply_section(system_, module, section, *section_object, journal);
+}
+
+// klp_apply_object_relocs(), klp_clear_object_relocs()
+void LivepatchCore::write_object_relocs(const KlpPatch& patch, const KlpObject& object, bool apply, Journal& journal) {
+    Module& module = *patch.module;
+    for (std::uint32_t i = 1; i < module.image.sections.size(); ++i) {
+        if ((module.image.sections[i].flags & elf::shf_rela_livepatch) == 0) continue;
+        if (apply) {
+            apply_section_relocs(module, i, object.name, journal);
+        } else if (scan_section_object(module.image.sections[i].name) == object.name) {
+            clear_section(system_, module, i, object.name, journal);
+        }
+    }
+}
+
+}  // namespace klp::loader

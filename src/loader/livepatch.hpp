@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The livepatch core's own data: struct klp_patch, klp_object, klp_func and klp_ops (include/linux/livepatch.h,
+// kernel/livepatch/patch.h).
+#pragma once
+
+#include <cstdint>
+#include <list>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "loader/module.hpp"
+
+namespace klp::loader {
+
+struct KlpFunc {
+    std::string old_name;
+    std::uint64_t sympos = 0;
+    std::uint64_t new_address = 0;
+    std::uint64_t old_address = 0;
+    std::uint64_t old_size = 0;
+    std::uint64_t new_size = 0;
+    bool nop = false;
+    bool patched = false;
+};
+
+struct KlpObject {
+    std::string name;  // empty: vmlinux
+    Module* module = nullptr;
+    bool patched = false;
+    bool dynamic = false;
+    std::list<KlpFunc> functions;
+
+    [[nodiscard]] bool is_module() const noexcept { return !name.empty(); }
+    // klp_is_object_loaded()
+    [[nodiscard]] bool is_loaded() const noexcept { return !is_module() || module != nullptr; }
+    [[nodiscard]] std::string display_name() const { return is_module() ? name : "vmlinux"; }
+};
+
+struct KlpState {
+    std::uint64_t id = 0;
+    std::uint32_t version = 0;
+};
+
+struct KlpPatch {
+    Module* module = nullptr;
+    bool enabled = false;
+    bool replace = false;
+    bool replaced = false;
+    std::vector<KlpState> states;
+    std::list<KlpObject> objects;
+};
+
+// The patch that the module's init function gives to klp_enable_patch(), read from its relocated memory. Undefined
+// where its tables are not to be told.
+[[nodiscard]] KlpPatch read_patch(Module& module);
+
+}  // namespace klp::loader

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What the format room reads from the file (objects and functions) together with what it leaves out (replace, states),
+// which is read here from memory:
+//   struct klp_patch { struct module *mod; struct klp_object *objs; struct klp_state *states; bool replace; … }
+//   struct klp_state { unsigned long id; unsigned int version; void *data; }
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "format/tables.hpp"
+#include "loader/journal.hpp"
+#include "loader/livepatch.hpp"
+#include "loader/module_memory.hpp"
+
+namespace klp::loader {
+
+namespace {
+
+constexpr std::uint64_t word = 8, objs_field = 8, states_field = 16, replace_field = 24, patch_size = 32;
+constexpr std::uint64_t state_size = 24, state_version_field = 8;
+// Ids of states are few; a table without end is no table.
+constexpr std::size_t most_states = 1000;
+
+bool is_writable_data(const Module& module, std::uint64_t address) {
+    const arch::ImageSection* section = section_at(module, address);
+    if (section == nullptr) return false;
+    const auto index = static_cast<std::size_t>(section - module.image.sections.data());
+    const Area area = module.layout.places[index]->area;
+    return area == Area::data || area == Area::ro_after_init;
+}
+
+// A pointer to the module, one to its data, one to its data or none, and a truth value.
+bool looks_like_patch(const Module& module, std::uint64_t address) {
+    const Bytes memory = memory_from(module, address);
+    if (memory.size() < patch_size) return false;
+    const auto states = word_at(module, address + states_field);
+    const auto replace = std::to_integer<unsigned>(memory[replace_field]);
+    return word_at(module, address) == module.image.sections[module.index.this_module].address &&
+           is_writable_data(module, word_at(module, address + objs_field)) &&
+           (states == 0 || is_writable_data(module, states)) && replace <= 1;
+}
+
+std::optional<std::uint64_t> find_patch(const Module& module) {
+    std::optional<std::uint64_t> found;
+    for (std::uint32_t i = 1; i < module.image.sections.size(); ++i) {
+        const auto& place = module.layout.places[i];
+        if (!place || place->area != Area::data || i == module.index.this_module) continue;
+        const arch::ImageSection& section = module.image.sections[i];
+        for (std::uint64_t at = 0; at + patch_size <= section.memory.size(); at += word) {
+            if (!looks_like_patch(module, section.address + at)) continue;
+            if (found) return std::nullopt;
+            found = section.address + at;
+        }
+    }
+    return found;
+}
+
+std::vector<KlpState> read_states(const Module& module, std::uint64_t table) {
+    std::vector<KlpState> states;
+    while (table != 0 && word_at(module, table) != 0) {
+        const Bytes version = memory_from(module, table + state_version_field);
+        if (version.size() < 4)
+            throw Undefined{module.name + ": the table of struct klp_state leads out of its section"};
+        states.push_back({word_at(module, table), load<std::uint32_t>(version, module.image.order)});
+        if (states.size() > most_states) throw Undefined{module.name + ": the table of struct klp_state has no end"};
+        table += state_size;
+    }
+    return states;
+}
+
+std::uint64_t address_of(const Module& module, const format::PatchedFunction& function) {
+    const arch::ImageSection* section = loaded_section(module, function.new_section);
+    if (section == nullptr) {
+        throw Undefined{fmt::format("{}: the new function of '{}' is in section {}, which is not in memory",
+                                    module.name, function.old_name, function.new_section)};
+    }
+    return section->address + function.new_offset;
+}
+
+KlpObject object_of(const Module& module, const format::PatchedObject& read) {
+    KlpObject object;
+    if (read.name != "vmlinux") object.name = read.name;
+    for (const format::PatchedFunction& function : read.functions) {
+        object.functions.push_back({function.old_name, function.sympos, address_of(module, function)});
+    }
+    return object;
+}
+
+}  // namespace
+
+KlpPatch read_patch(Module& module) {
+    return as_undefined([&] {
+        KlpPatch patch;
+        patch.module = &module;
+        const Bytes bytes = module.file.bytes();
+        const auto file = elf::Object::read({bytes.begin(), bytes.end()}, module.file.display_name());
+        const auto objects = format::read_tables(file);
+        if (objects.empty())
+            throw Undefined{module.name + ": what its init function patches is not to be read from its data"};
+        for (const format::PatchedObject& each : objects) patch.objects.push_back(object_of(module, each));
+        if (const auto address = find_patch(module)) {
+            patch.replace = std::to_integer<unsigned>(memory_from(module, *address)[replace_field]) != 0;
+            patch.states = read_states(module, word_at(module, *address + states_field));
+        } else if (file.find_section(format::klp_build_objects) != nullptr) {
+            patch.replace = true;  // scripts/livepatch/init.c, unless it was compiled with KLP_NO_REPLACE
+        }
+        return patch;
+    });
+}
+
+}  // namespace klp::loader

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "loader/module_file.hpp"
+
+#include <elf.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/decompress.hpp"
+
+namespace klp::loader {
+
+namespace {
+
+// include/linux/module_signature.h: struct module_signature and the marker lie behind the signature itself.
+constexpr std::string_view signature_marker = "~Module signature appended~\n";
+constexpr std::uint64_t signature_info_size = 12, signature_length_field = 8;
+
+}  // namespace
+
+ModuleFile::ModuleFile(const fs::path& path, ByteOrder order)
+    : display_name_(path.string()), order_(order), mapping_(std::make_unique<MappedFile>(path)) {
+    bytes_ = mapping_->bytes();
+    const Compression compression = detect_compression(bytes_);
+    if (compression != Compression::none) {
+        owned_ = decompress(compression, bytes_, {display_name_, {}, {}});
+        bytes_ = owned_;
+        mapping_.reset();
+    }
+    strip_signature();
+    const std::string_view magic(ELFMAG, SELFMAG);
+    const bool is_elf = bytes_.size() > EI_CLASS && as_text(bytes_.first(SELFMAG)) == magic;
+    if (!is_elf || std::to_integer<unsigned>(bytes_[EI_CLASS]) != ELFCLASS64)
+        throw Error({display_name_, {}, {}}, "not a 64-bit ELF file");
+    if (bytes_.size() >= sizeof(Elf64_Ehdr)) read_header();
+}
+
+// kernel/module/signing.c:mod_verify_sig, mod_check_sig
+void ModuleFile::strip_signature() {
+    const std::string_view text = as_text(bytes_);
+    if (!text.ends_with(signature_marker)) return;
+    const std::uint64_t length = bytes_.size() - signature_marker.size();
+    if (length < signature_info_size) return;
+    const Bytes info = bytes_.subspan(length - signature_info_size, signature_info_size);
+    const std::uint64_t signature = load<std::uint32_t>(info.subspan(signature_length_field), ByteOrder::big);
+    if (signature > length - signature_info_size) return;
+    bytes_ = bytes_.first(length - signature_info_size - signature);
+    is_signed_ = true;
+}
+
+void ModuleFile::read_header() {
+    Cursor in(bytes_, order_, {display_name_, {}, {}});
+    in.seek(EI_NIDENT);
+    header_.type = in.u16();
+    header_.machine = in.u16();
+    in.skip(4 + 8 + 8);  // e_version, e_entry, e_phoff
+    header_.section_headers = in.u64();
+    header_.flags = in.u32();
+    in.skip(2 + 2 + 2);  // e_ehsize, e_phentsize, e_phnum
+    header_.section_header_size = in.u16();
+    header_.section_count = in.u16();
+    header_.section_names = in.u16();
+}
+
+void ModuleFile::read_sections() {
+    Cursor in(bytes_, order_, {display_name_, {}, {}});
+    in.seek(header_.section_headers);
+    sections_.clear();
+    for (unsigned i = 0; i < header_.section_count; ++i) {
+        SectionHeader section;
+        section.name = in.u32();
+        section.type = in.u32();
+        section.flags = in.u64();
+        section.address = in.u64();
+        section.offset = in.u64();
+        section.size = in.u64();
+        section.link = in.u32();
+        section.info = in.u32();
+        section.alignment = in.u64();
+        in.skip(8);  // sh_entsize, which the loader overwrites
+        sections_.push_back(section);
+    }
+}
+
+Bytes ModuleFile::content(const SectionHeader& section) const {
+    if (section.type == SHT_NOBITS || section.type == SHT_NULL) return {};
+    return slice(bytes_, section.offset, section.size, {display_name_, {}, section.offset});
+}
+
+std::string_view ModuleFile::string_at(const SectionHeader& table, std::uint64_t offset) const {
+    const std::string_view text = as_text(content(table));
+    const std::size_t end = offset < text.size() ? text.find('\0', offset) : std::string_view::npos;
+    if (end == std::string_view::npos) {
+        throw Error({display_name_, {}, table.offset},
+                    fmt::format("name at offset {} leads out of a string table of {} bytes", offset, text.size()));
+    }
+    return text.substr(offset, end - offset);
+}
+
+std::string_view ModuleFile::section_name(std::uint32_t index) const {
+    return string_at(sections_.at(header_.section_names), sections_.at(index).name);
+}
+
+std::vector<SymbolEntry> ModuleFile::symbols(const SectionHeader& table) const {
+    Cursor in(content(table), order_, {display_name_, ".symtab", {}});
+    std::vector<SymbolEntry> symbols(in.remaining() / symbol_entry_size);
+    for (SymbolEntry& symbol : symbols) {
+        symbol.name = in.u32();
+        symbol.info = in.u8();
+        symbol.other = in.u8();
+        symbol.section_index = in.u16();
+        symbol.value = in.u64();
+        symbol.size = in.u64();
+    }
+    return symbols;
+}
+
+std::optional<std::string_view> ModuleFile::modinfo(std::uint32_t section, std::string_view tag) const {
+    const auto values = modinfo_values(section, tag);
+    return values.empty() ? std::nullopt : std::optional(values.front());
+}
+
+std::vector<std::string_view> ModuleFile::modinfo_values(std::uint32_t section, std::string_view tag) const {
+    std::vector<std::string_view> values;
+    if (section == 0) return values;
+    std::string_view rest = as_text(content(sections_.at(section)));
+    while (!rest.empty()) {
+        const std::string_view entry = rest.substr(0, rest.find('\0'));
+        rest.remove_prefix(std::min(entry.size() + 1, rest.size()));
+        if (entry.size() > tag.size() && entry.starts_with(tag) && entry[tag.size()] == '=')
+            values.push_back(entry.substr(tag.size() + 1));
+    }
+    return values;
+}
+
+}  // namespace klp::loader

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// From a module's file to its memory.
+#pragma once
+
+#include "loader/features.hpp"
+#include "loader/module.hpp"
+
+namespace klp::loader {
+
+// Headers, symbols and relocations, with what rewrite_section_headers() and layout_and_allocate() change in the
+// headers. Error: tables that lead out of the file.
+void build_image(Module& module, const Features& features);
+[[nodiscard]] LayoutRequest layout_request(const Module& module, const Features& features, std::uint64_t reserved_text);
+// kernel/module/main.c:move_module. The blocks have their addresses.
+void move_module(Module& module);
+
+}  // namespace klp::loader

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "loader/module_loader.hpp"
+
+#include <elf.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "loader/elf_checks.hpp"
+#include "loader/exports.hpp"
+#include "loader/module_image.hpp"
+
+namespace klp::loader {
+
+namespace {
+
+bool has_symbol(const Module& module, std::string_view name, bool defined) {
+    return std::ranges::any_of(module.image.symbols, [&](const arch::ImageSymbol& symbol) {
+        return symbol.name == name && (symbol.section_index != SHN_UNDEF) == defined;
+    });
+}
+
+}  // namespace
+
+void ModuleLoader::load(const fs::path& path, Journal& journal) {
+    auto owned = std::make_unique<Module>(ModuleFile(path, system_.kernel.vmlinux().order()));
+    Module& module = *owned;
+    module.loaded.path = path;
+    journal.report().module = kernel::module_name_of_path(path);
+    system_.modules.push_back(std::move(owned));
+    try {
+        load_module(module, journal);
+        init(module, journal);
+    } catch (...) {
+        free_module(module);
+        throw;
+    }
+}
+
+void ModuleLoader::load_module(Module& module, Journal& journal) {
+    as_undefined([&] { early_checks(module, journal); });
+    lay_out_and_allocate(module, journal);
+    as_undefined([&] {
+        check_duplicate(module);
+        if (system_.features.separate_memories) {
+            taint(module, journal);
+            set_license(module, journal);
+        }
+        taint_as_unsigned(module, journal);
+        allocate_percpu(module, journal);
+        check_exports(module, journal);
+        check_imports(module, journal);
+        simplify_symbols(module, journal);
+        apply_relocations(module, journal);
+        post_relocation(module, journal);
+        module.exports = read_exports(module, system_.features);
+        verify_exported_symbols(system_, module, journal);
+        module.state = LoadState::coming;
+        livepatch_.module_coming(module, journal);
+    });
+}
+
+// What is done before memory is allocated.
+void ModuleLoader::early_checks(Module& module, Journal& journal) {
+    if (system_.features.module_sig_force && !module.file.is_signed()) {
+        journal.notice("Loading of unsigned module is rejected");
+        throw Refused{EKEYREJECTED};
+    }
+    check_elf(module, system_.kernel.arch().machine(), system_.features, journal);
+    journal.report().module = module.loaded.name = module.name;
+    const auto layout_symbol = find_symbol(system_, "module_layout", true);  // check_modstruct_version()
+    if (layout_symbol && !check_version(system_, module, "module_layout", layout_symbol->crc, journal))
+        throw Refused{ENOEXEC};
+    check_modinfo(module, journal);
+    if (system_.features.separate_memories) check_duplicate(module);
+}
+
+// add_unformed_module(), module_patient_check_exists()
+void ModuleLoader::check_duplicate(const Module& module) const {
+    const bool exists = std::ranges::any_of(
+        system_.modules, [&](const auto& each) { return each.get() != &module && each->name == module.name; });
+    if (exists) throw Refused{EEXIST};
+}
+
+// check_module_license_and_versions(), check_export_symbol_sections()
+void ModuleLoader::check_exports(Module& module, Journal& journal) {
+    const auto size_of = [&](std::string_view name) {
+        const auto index = find_allocated(module.file, name);
+        return index == 0 ? 0 : module.file.sections()[index].size;
+    };
+    const Features& features = system_.features;
+    const auto lacks = [&](std::string_view symbols, std::string_view other) {
+        return size_of(symbols) != 0 && find_allocated(module.file, other) == 0;
+    };
+    if (features.export_flags && lacks("__ksymtab", "__kflagstab"))
+        journal.refuse(ENOEXEC, module.name + ": no flags for exported symbols");
+    if (!features.modversions) return;
+    if (!lacks("__ksymtab", "__kcrctab") && (features.export_flags || !lacks("__ksymtab_gpl", "__kcrctab_gpl"))) return;
+    if (!try_to_force_load(system_, module, "no versions for exported symbols", journal)) throw Refused{ENOEXEC};
+}
+
+// do_init_module(). The init function of a livepatch calls klp_enable_patch().
+void ModuleLoader::init(Module& module, Journal& journal) {
+    try {
+        if (module.is_livepatch || has_symbol(module, "klp_enable_patch", false))
+            livepatch_.enable_patch(module, journal);
+    } catch (const Refused& refused) {
+        module.state = LoadState::going;
+        livepatch_.module_going(module, journal);
+        throw Refused{refused.error == EEXIST && system_.features.init_eexist_is_busy ? EBUSY : refused.error};
+    }
+    module.state = LoadState::live;
+    module.init_freed = true;
+    for (std::size_t i = 0; i < module.layout.blocks.size(); ++i) {
+        if (module.layout.blocks[i].init && module.layout.blocks[i].size != 0)
+            system_.space.release(module.block_addresses[i]);
+    }
+}
+
+// delete_module()
+void ModuleLoader::unload(std::string_view name, Journal& journal) {
+    if (!system_.features.module_unload) throw Refused{ENOSYS};
+    Module* module = system_.find_module(name);
+    if (module == nullptr) throw Refused{ENOENT};
+    if (module->users != 0) throw Refused{EWOULDBLOCK};
+    if (has_symbol(*module, "init_module", true) && !has_symbol(*module, "cleanup_module", true)) throw Refused{EBUSY};
+    if (module->references != 0) throw Refused{EWOULDBLOCK};
+    module->state = LoadState::going;
+    livepatch_.module_going(*module, journal);
+    free_module(*module);
+}
+
+void ModuleLoader::free_module(Module& module) {
+    livepatch_.forget(module);
+    for (Module* used : module.uses) --used->users;
+    for (std::size_t i = 0; i < module.block_addresses.size(); ++i) {
+        const MemoryBlock& block = module.layout.blocks[i];
+        if (block.size != 0 && !(block.init && module.init_freed)) system_.space.release(module.block_addresses[i]);
+    }
+    std::erase_if(system_.modules, [&](const auto& each) { return each.get() == &module; });
+}
+
+}  // namespace klp::loader

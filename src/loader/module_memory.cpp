@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "loader/module_memory.hpp"
+
+#include <fmt/format.h>
+
+#include "base/error.hpp"
+
+namespace klp::loader {
+
+namespace {
+
+[[noreturn]] void fail(const Module& module, std::uint64_t address) {
+    throw Error({module.file.display_name(), {}, {}},
+                fmt::format("module {} points to 0x{:x}, which is not in its memory", module.name, address));
+}
+
+}  // namespace
+
+const arch::ImageSection* section_at(const Module& module, std::uint64_t address) {
+    for (std::uint32_t i = 1; i < module.image.sections.size(); ++i) {
+        const arch::ImageSection& section = module.image.sections[i];
+        const bool is_loaded = module.layout.places[i].has_value();
+        if (is_loaded && address >= section.address && address - section.address < section.memory.size())
+            return &section;
+    }
+    return nullptr;
+}
+
+Bytes memory_from(const Module& module, std::uint64_t address) {
+    const arch::ImageSection* section = section_at(module, address);
+    return section == nullptr ? Bytes{} : Bytes(section->memory).subspan(address - section->address);
+}
+
+std::string_view string_at(const Module& module, std::uint64_t address) {
+    const std::string_view text = as_text(memory_from(module, address));
+    const std::size_t end = text.find('\0');
+    if (end == std::string_view::npos) fail(module, address);
+    return text.substr(0, end);
+}
+
+std::uint64_t word_at(const Module& module, std::uint64_t address) {
+    const Bytes memory = memory_from(module, address);
+    if (memory.size() < 8) fail(module, address);
+    return load<std::uint64_t>(memory, module.image.order);
+}
+
+const arch::ImageSection* loaded_section(const Module& module, std::string_view name) {
+    for (std::uint32_t i = 1; i < module.image.sections.size(); ++i) {
+        if (module.layout.places[i] && module.image.sections[i].name == name) return &module.image.sections[i];
+    }
+    return nullptr;
+}
+
+}  // namespace klp::loader

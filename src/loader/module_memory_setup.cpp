@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Layout, allocation, symbols and relocations (kernel/module/main.c, in the order of load_module()).
+#include <elf.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "loader/exports.hpp"
+#include "loader/module_image.hpp"
+#include "loader/module_loader.hpp"
+#include "loader/relocation.hpp"
+
+namespace klp::loader {
+
+namespace {
+
+// kernel/module/strict_rwx.c:module_enforce_rwx_sections
+void enforce_rwx(const Module& module, const Features& features, Journal& journal) {
+    constexpr std::uint64_t both = SHF_WRITE | SHF_EXECINSTR;
+    if (!features.strict_rwx) return;
+    for (std::uint32_t i = 0; i < module.image.sections.size(); ++i) {
+        const arch::ImageSection& section = module.image.sections[i];
+        if ((section.flags & both) != both) continue;
+        journal.refuse(ENOEXEC, fmt::format("{}: section {} (index {}) has invalid WRITE|EXEC flags", module.name,
+                                            section.name, i));
+    }
+}
+
+// Keys of Options::addresses that mean this module, by section.
+SectionAddresses addresses_for(const System& system, const Module& module) {
+    SectionAddresses wanted;
+    for (const auto& [key, address] : system.options.addresses) {
+        const std::size_t colon = key.starts_with('.') ? std::string::npos : key.find(':');
+        const std::string_view owner =
+            colon == std::string::npos ? system.first_livepatch : std::string_view(key).substr(0, colon);
+        if (owner == module.name) wanted.emplace(key.substr(colon == std::string::npos ? 0 : colon + 1), address);
+    }
+    return wanted;
+}
+
+std::optional<std::uint64_t> vmlinux_address(const System& system, std::string_view name) {
+    const auto found = system.kernel.symbols().find(name);
+    if (found.empty()) return std::nullopt;
+    return system.kernel.symbols().symbols()[found.front()].address;
+}
+
+bool is_ignored(const arch::Arch& arch, const Module& module, std::uint32_t index) {  // ignore_undef_symbol()
+    return ELF64_ST_BIND(module.symbols[index].info) == STB_WEAK ||
+           (arch.name() == "x86_64" && module.image.symbols[index].name == "_GLOBAL_OFFSET_TABLE_");
+}
+
+class Simplifier {
+public:
+    Simplifier(System& system, Module& module, Journal& journal)
+        : system_(system), module_(module), journal_(journal) {}
+
+    int run() {
+        for (std::uint32_t i = 1; i < module_.image.symbols.size(); ++i) simplify(i);
+        return error_;
+    }
+
+private:
+    void simplify(std::uint32_t index) {
+        arch::ImageSymbol& symbol = module_.image.symbols[index];
+        switch (symbol.section_index) {
+            case SHN_COMMON:
+                if (symbol.name.starts_with("__gnu_lto")) return;
+                journal_.warning(module_.name + ": please compile with -fno-common");
+                error_ = ENOEXEC;
+                return;
+            case SHN_ABS:
+            case elf::shn_livepatch:
+                return;
+            case SHN_UNDEF:
+                return resolve(index);
+            default:
+                return relocate(symbol);
+        }
+    }
+    void resolve(std::uint32_t index) {
+        arch::ImageSymbol& symbol = module_.image.symbols[index];
+        int error = ENOENT;
+        try {
+            const auto value = resolve_symbol(system_, module_, symbol.name, journal_);
+            if (value) {
+                symbol.value = *value;
+                return;
+            }
+            if (is_ignored(system_.kernel.arch(), module_, index)) return;
+        } catch (const Refused& refused) {
+            error = refused.error;
+        }
+        journal_.warning(fmt::format("{}: Unknown symbol {} (err {})", module_.name, symbol.name, -error));
+        error_ = error;
+    }
+    void relocate(arch::ImageSymbol& symbol) {
+        const std::uint16_t index = symbol.section_index;
+        if (index >= module_.image.sections.size()) {
+            journal_.error(fmt::format("{}: Symbol {} has an invalid section index {} (max {})", module_.name,
+                                       symbol.name, index, module_.image.sections.size() - 1));
+            error_ = ENOEXEC;
+            return;
+        }
+        const bool is_percpu = index == module_.index.percpu && index != 0;
+        symbol.value += is_percpu ? module_.percpu_address : module_.image.sections[index].address;
+    }
+
+    System& system_;
+    Module& module_;
+    Journal& journal_;
+    int error_ = 0;
+};
+
+}  // namespace
+
+// layout_and_allocate()
+void ModuleLoader::lay_out_and_allocate(Module& module, Journal& journal) {
+    if (module.is_livepatch && system_.first_livepatch.empty()) system_.first_livepatch = module.name;
+    std::uint64_t reserved_text = 0;
+    as_undefined([&] {
+        build_image(module, system_.features);
+        module.relocator =
+            arch::make_module_relocator(system_.kernel.arch().machine(), module.image, system_.features.arch);
+        auto preparation = module.relocator->prepare();
+        if (preparation.refusal) refuse(*preparation.refusal, journal);
+        reserved_text = preparation.reserved_text;
+        enforce_rwx(module, system_.features, journal);
+    });
+    module.layout = lay_out(module.image, layout_request(module, system_.features, reserved_text), system_.features);
+    module.block_addresses = place_blocks(module.layout, module.image, addresses_for(system_, module), system_.space);
+    as_undefined([&] { move_module(module); });
+    module.image.text_address = module.block_addresses.front();
+    module.image.reserved_text = MutableBytes(module.block_memory.front()).first(reserved_text);
+}
+
+// percpu_modalloc(): from the chunk reserved for modules, which follows the kernel's own variables.
+void ModuleLoader::allocate_percpu(Module& module, Journal& journal) {
+    if (module.index.percpu == 0) return;
+    arch::ImageSection& section = module.image.sections[module.index.percpu];
+    const Bytes content = module.file.content(module.file.sections()[module.index.percpu]);
+    module.percpu_template.assign(content.begin(), content.end());
+    module.percpu_template.resize(std::min<std::uint64_t>(section.size, system_.features.percpu_reserved));
+    if (section.size == 0) return;
+    std::uint64_t alignment = std::max<std::uint64_t>(section.alignment, 1);
+    if (alignment > system_.features.page_size) {
+        journal.warning(
+            fmt::format("{}: per-cpu alignment {} > {}", module.name, alignment, system_.features.page_size));
+        alignment = system_.features.page_size;
+    }
+    const std::uint64_t offset = (system_.percpu_used + alignment - 1) / alignment * alignment;
+    if (section.size > system_.features.percpu_reserved || offset > system_.features.percpu_reserved - section.size) {
+        journal.warning(fmt::format("{}: Could not allocate {} bytes percpu data", module.name, section.size));
+        throw Refused{ENOMEM};
+    }
+    system_.percpu_used = offset + section.size;
+    const std::uint64_t end = vmlinux_address(system_, "__per_cpu_end").value_or(0);
+    const auto wanted = addresses_for(system_, module);
+    const auto pinned = wanted.find(".data..percpu");
+    module.percpu_address = pinned != wanted.end() ? pinned->second : (end + 63) / 64 * 64 + offset;
+    if (system_.features.relocates_percpu) section.memory = module.percpu_template;
+}
+
+void ModuleLoader::simplify_symbols(Module& module, Journal& journal) {
+    const int error = Simplifier(system_, module, journal).run();
+    if (error != 0) throw Refused{error};
+    // The table in memory has the values too.
+    MutableBytes table = module.image.sections[module.index.symbols].memory;
+    constexpr std::uint64_t value_field = 8;
+    for (std::size_t i = 0; i < module.image.symbols.size() && (i + 1) * symbol_entry_size <= table.size(); ++i)
+        store<std::uint64_t>(table.subspan(i * symbol_entry_size + value_field), module.image.symbols[i].value,
+                             module.image.order);
+}
+
+void ModuleLoader::apply_relocations(Module& module, Journal& journal) {
+    const auto& sections = module.image.sections;
+    for (std::uint32_t i = 1; i < sections.size(); ++i) {
+        const std::uint32_t target = sections[i].info;
+        if (target >= sections.size()) continue;
+        const bool is_percpu = system_.features.relocates_percpu && target != 0 && target == module.index.percpu;
+        if ((sections[target].flags & SHF_ALLOC) == 0 && !is_percpu) continue;
+        if ((sections[i].flags & elf::shf_rela_livepatch) != 0) {
+            livepatch_.apply_section_relocs(module, i, {}, journal);
+        } else if (sections[i].type == SHT_REL) {
+            journal.refuse(ENOEXEC, fmt::format("module {}: REL relocation unsupported", module.name));
+        } else if (sections[i].type == SHT_RELA) {
+            apply_section(system_, module, i, {}, journal);
+        }
+    }
+}
+
+// post_relocation(), ftrace_module_init(), and what notifiers do before the init function runs.
+void ModuleLoader::post_relocation(Module& module, Journal& journal) {
+    auto outcome = module.relocator->finalize();
+    if (outcome.refusal) refuse(*outcome.refusal, journal);
+    module.rewrites = arch::code_rewrites(system_.kernel.arch().machine(), module.image, system_.features.arch);
+    arch::write_rewrites(module.image, module.rewrites);
+    for (const arch::CodeRewrite& rewrite : module.rewrites) {
+        module.loaded.rewrites.push_back({std::string(arch::name_of(rewrite.mechanism)),
+                                          std::string(arch::reason_of(rewrite.mechanism)), rewrite.section,
+                                          rewrite.range, rewrite.after.has_value()});
+    }
+}
+
+}  // namespace klp::loader

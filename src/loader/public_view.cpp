@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "loader/public_view.hpp"
+
+namespace klp::loader {
+
+namespace {
+
+PatchedObject view_of(const KlpObject& object) {
+    PatchedObject view{object.display_name(), object.is_loaded(), object.patched, {}};
+    for (const KlpFunc& function : object.functions) {
+        view.functions.push_back(
+            {function.old_name, function.sympos, function.old_address, function.old_size, function.new_address});
+    }
+    return view;
+}
+
+Patch view_of(const KlpPatch& patch) {
+    Patch view{patch.enabled, patch.replace, patch.replaced, {}};
+    for (const KlpObject& object : patch.objects) view.objects.push_back(view_of(object));
+    return view;
+}
+
+}  // namespace
+
+void update_view(Module& module, const LivepatchCore& livepatch) {
+    LoadedModule& view = module.loaded;
+    view.name = module.name;
+    view.live = module.state == LoadState::live;
+    view.sections.clear();
+    view.live_data.clear();
+    for (std::uint32_t i = 0; i < module.layout.places.size(); ++i) {
+        const auto& place = module.layout.places[i];
+        if (!place) continue;
+        const arch::ImageSection& section = module.image.sections[i];
+        view.sections.push_back(
+            {i, section.name, place->area, section.address, section.memory, is_init(place->area) && module.init_freed});
+        if (arch::is_live_data(section)) view.live_data.push_back(section.name);
+    }
+    view.reserved_text_address = module.image.reserved_text.empty() ? 0 : module.image.text_address;
+    view.reserved_text = module.image.reserved_text;
+    const KlpPatch* patch = livepatch.patch_of(module);
+    view.patch = patch == nullptr ? std::nullopt : std::optional(view_of(*patch));
+}
+
+}  // namespace klp::loader
