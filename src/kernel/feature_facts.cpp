@@ -77,7 +77,6 @@ void ask_headers(const Kernel& kernel, FeatureFacts& facts) {
         const Kbuild kbuild(kernel);
         const Workshop workshop(kbuild, folder.path());
         ask_common_headers(workshop, arch, facts);
-        facts.has_headers = true;
         for (const HeaderQuestion& each : questions) {
             if (!each.may_fail || (!each.arch.empty() && each.arch != arch)) continue;
             auto& answer = facts.headers[std::string(each.name)];
@@ -91,9 +90,9 @@ void ask_headers(const Kernel& kernel, FeatureFacts& facts) {
         }
     } catch (const Interrupted&) {
         throw;
-    } catch (const Error&) {
-        facts.has_headers = false;
+    } catch (const Error& failure) {
         facts.headers.clear();
+        facts.headers_error = failure.what();
     }
 }
 
@@ -192,7 +191,7 @@ std::string to_json(const FeatureFacts& facts) {
                       {"source_accepts_restored_r2", optional(facts.source_accepts_restored_r2)},
                       {"vermagic", optional(facts.vermagic)},
                       {"toc", optional(facts.toc)},
-                      {"has_headers", facts.has_headers}};
+                      {"headers_error", optional(facts.headers_error)}};
     return all.dump(2) + "\n";
 }
 
@@ -213,7 +212,7 @@ FeatureFacts facts_from_json(std::string_view text, const fs::path& where) {
         read("source_accepts_restored_r2", facts.source_accepts_restored_r2);
         read("vermagic", facts.vermagic);
         read("toc", facts.toc);
-        facts.has_headers = all.at("has_headers").get<bool>();
+        read("headers_error", facts.headers_error);
     } catch (const json::exception& damage) {
         throw Error({where.string(), {}, {}}, fmt::format("is damaged: {}", damage.what()))
             .hint("remove the file; it is made again");

@@ -38,8 +38,8 @@ struct FeatureFacts {
     // restore_r2() of arch/powerpc/kernel/module_64.c knows `ld r2,24(r1)`; only the source tells.
     std::optional<bool> source_accepts_restored_r2;
     std::optional<std::string> vermagic;
-    std::optional<std::uint64_t> toc;  // .TOC. of the symbol table
-    bool has_headers = false;
+    std::optional<std::uint64_t> toc;          // .TOC. of the symbol table
+    std::optional<std::string> headers_error;  // why the headers could not be asked
 
     [[nodiscard]] bool has_symbol(std::string_view name) const { return symbols.contains(name); }
     [[nodiscard]] bool has_text(std::string_view text) const;

@@ -15,6 +15,7 @@ public:
         : facts_(facts), config_(config), arch_(arch) {}
 
     Features run() {
+        features_.headers_error = facts_.headers_error;
         rewrites();
         loader();
         if (arch_ == "x86_64") x86_64();
@@ -166,7 +167,7 @@ void Derivation::arm64() {
 // Whatever the answers depend on.
 std::string cache_key(const Kernel& kernel) {
     const Manifest& manifest = kernel.manifest();
-    std::string inputs = fmt::format("1\n{}\n{}\n{}\n", manifest.release, manifest.arch, manifest.source.string());
+    std::string inputs = fmt::format("2\n{}\n{}\n{}\n", manifest.release, manifest.arch, manifest.source.string());
     for (const HeaderQuestion& each : header_questions()) inputs += fmt::format("{}={}\n", each.name, each.expression);
     for (const fs::path& file : {manifest.vmlinux, manifest.source / "include/config/auto.conf"}) {
         std::error_code missing;
@@ -182,7 +183,7 @@ FeatureFacts facts_of(const Kernel& kernel) {
     if (fs::exists(file)) return facts_from_json(read_text(file), file);
     FeatureFacts facts = ask(kernel);
     // A compiler that is missing today may be there tomorrow.
-    if (facts.has_headers) write_file(file, to_json(facts));
+    if (!facts.headers_error) write_file(file, to_json(facts));
     return facts;
 }
 

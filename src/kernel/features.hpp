@@ -46,6 +46,7 @@ struct Features {
     LoaderFeatures loader{};
     // Members of the kernel's arch that stayed at their default, because nothing tells: "x86.orc_terminator_by_type".
     std::vector<std::string> unknown{};
+    std::optional<std::string> headers_error{};  // why the headers could not be asked
 };
 
 // Error: the image or the config cannot be read. Headers that do not compile (no source tree, no compiler) leave

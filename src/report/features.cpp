@@ -87,7 +87,8 @@ Json features_json(const kernel::Features& features, std::string_view arch) {
                  {"dynamic_ftrace", features.arch.rewrites.dynamic_ftrace},
                  {"jump_label", features.arch.rewrites.jump_label},
                  {"static_call_inline", features.arch.rewrites.static_call_inline},
-                 {"unknown", features.unknown}};
+                 {"unknown", features.unknown},
+                 {"headers_error", or_null(features.headers_error)}};
     if (arch == "x86_64") json["x86_64"] = x86_64_json(features.arch);
     if (arch == "ppc64le") json["ppc64le"] = ppc64le_json(features.arch);
     if (arch == "s390x") json["s390x"] = s390x_json(features.arch);

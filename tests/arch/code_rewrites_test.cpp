@@ -396,7 +396,9 @@ TEST_F(S390xRewrites, FtraceSitesLeadToTrampolines) {
                     "c00400000000"
                     "0700"
                     "c00400000000");
-    module.add_code("__mcount_loc", table, hex64(text) + hex64(text + 6) + hex64(text + 12) + hex64(text + 14));
+    // A zero is padding, and no site.
+    module.add_code("__mcount_loc", table,
+                    hex64(0) + hex64(text) + hex64(text + 6) + hex64(text + 12) + hex64(text + 14));
     EXPECT_THAT(lines(), ElementsAre("ftrace-site .text+0x2..0x6", "ftrace-site .text+0x8..0xc",
                                      "ftrace-site .text+0x10..0x14"));
     // 24 bytes each; a site that is none has used one up.
