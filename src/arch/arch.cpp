@@ -46,6 +46,14 @@ const SpecialSection* Arch::special_section(std::string_view name) const noexcep
     return nullptr;
 }
 
+void Arch::clear_field(const RelocationInfo& info, MutableBytes field) const noexcept {
+    for (std::size_t i = 0; i < info.size; ++i) {
+        const std::size_t significance = byte_order() == ByteOrder::little ? i : info.size - 1 - i;
+        const auto written = info.bits == 0 ? std::byte{0xff} : static_cast<std::byte>(info.bits >> (8 * significance));
+        field[i] &= ~written;
+    }
+}
+
 bool Arch::is_code_pool(std::string_view section_name) const noexcept {
     return std::ranges::any_of(code_pools(), [&](std::string_view pool) {
         const bool is_family = pool.ends_with('*');

@@ -97,6 +97,9 @@ public:
     [[nodiscard]] virtual std::optional<RelocationInfo> relocation_info(std::uint32_t type) const noexcept = 0;
     [[nodiscard]] virtual std::uint32_t absolute64_type() const noexcept = 0;  // S + A into 8 bytes
 
+    // Sets the bits that the relocation writes to zero, and leaves the instruction's. Precondition: the field is whole.
+    void clear_field(const RelocationInfo& info, MutableBytes field) const noexcept;
+
     // What to add to the addend to get the offset from the symbol that is meant: on x86 a PC-relative field counts
     // from the end of the instruction, so `foo+0x10` has addend 0x10 - (end - field). 0 for absolute fields.
     // `function` is the range of the code, or of the data, that holds the relocation.
