@@ -184,11 +184,11 @@ bool Ppc64le::is_padding(Bytes code) const {
     const std::size_t odd = code.size() % word_size;
     if (!std::ranges::all_of(code.first(odd), [](std::byte each) { return each == std::byte{0}; })) return false;
     const Bytes words = code.subspan(odd);
-    const auto skips_rest = [&](std::uint32_t word) { return word == (i_form << 26 | words.size()); };
     for (std::uint64_t at = 0; at < words.size(); at += word_size) {
         const std::uint32_t word = word_at(words, at);
         const bool is_nop = word == ppc64::nop || word == ori_r1 || word == ori_r2;
-        if (!is_nop && word != 0 && !(at == 0 && skips_rest(word))) return false;
+        const bool skips_the_rest = word == (i_form << 26 | (words.size() - at));
+        if (!is_nop && word != 0 && !skips_the_rest) return false;
     }
     return true;
 }

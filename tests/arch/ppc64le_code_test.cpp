@@ -91,6 +91,7 @@ TEST_F(Ppc64leCode, Padding) {
     EXPECT_TRUE(is_padding("b 1f\n nop\n nop\n 1:\n"));
     EXPECT_TRUE(is_padding(".p2align 2\n nop\n .p2align 7\n"));
     EXPECT_FALSE(is_padding("b 1f\n 1: nop\n"));
+    EXPECT_FALSE(is_padding("b .+12\n nop\n"));
     EXPECT_FALSE(is_padding("nop\n blr\n"));
     EXPECT_FALSE(is_padding(".byte 1\n .long 0x60000000\n"));
 }
