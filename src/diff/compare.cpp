@@ -42,14 +42,6 @@ Bytes content_of(const elf::Section& section, arch::Range range) {
     return section.is_nobits() ? Bytes{} : section.content().subspan(range.begin, range.size());
 }
 
-std::vector<std::byte> masked(Bytes content, const std::vector<arch::Range>& ranges) {
-    std::vector<std::byte> result(content.begin(), content.end());
-    for (const arch::Range range : ranges) {
-        for (std::uint64_t at = range.begin; at < range.end && at < result.size(); ++at) result[at] = std::byte{0};
-    }
-    return result;
-}
-
 }  // namespace
 
 Comparison::Extent Comparison::extent_of(const Unit& unit, const Piece& piece) {
@@ -73,6 +65,24 @@ std::optional<std::string> Comparison::difference(const Piece& original, const P
     return compare_entries(original, patched);
 }
 
+// The content of one of both, without what has no meaning and without the fields that a relocation of either writes.
+std::vector<std::byte> Comparison::masked(Bytes content, const Extent& original, const Extent& patched) {
+    std::vector<std::byte> result(content.begin(), content.end());
+    for (const arch::Range range : patched.meaningless) {
+        for (std::uint64_t at = range.begin; at < range.end && at < result.size(); ++at) result[at] = std::byte{0};
+    }
+    for (const Extent* extent : {&original, &patched}) {
+        const arch::Arch& architecture = extent->unit.architecture();
+        for (const elf::Relocation& each : extent->relocations) {
+            const auto info = architecture.relocation_info(each.type);
+            const std::uint64_t offset = each.offset - extent->range.begin;
+            if (!info || offset > result.size() || info->size > result.size() - offset) continue;
+            architecture.clear_field(*info, MutableBytes(result).subspan(offset, info->size));
+        }
+    }
+    return result;
+}
+
 std::optional<std::string> Comparison::compare(const Extent& original, const Extent& patched) const {
     if (original.range.size() != patched.range.size()) return "size";
     const Bytes a = content_of(original.section, original.range);
@@ -80,16 +90,8 @@ std::optional<std::string> Comparison::compare(const Extent& original, const Ext
     if (a.size() != b.size()) return "initial value";
     // Masking copies, so look first whether the bytes are equal as they are.
     if (!std::ranges::equal(a, b)) {
-        std::vector<arch::Range> fields = patched.meaningless;
-        for (const auto* extent : {&original, &patched}) {
-            for (const elf::Relocation& each : extent->relocations) {
-                const auto info = extent->unit.architecture().relocation_info(each.type);
-                const std::uint64_t offset = each.offset - extent->range.begin;
-                fields.push_back({offset, offset + (info ? info->size : 0)});
-            }
-        }
-        const auto masked_a = masked(a, fields);
-        const auto masked_b = masked(b, fields);
+        const auto masked_a = masked(a, original, patched);
+        const auto masked_b = masked(b, original, patched);
         const auto where = std::ranges::mismatch(masked_a, masked_b).in1;
         if (where != masked_a.end()) return fmt::format("bytes at +{:#x}", where - masked_a.begin());
     }

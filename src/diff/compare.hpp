@@ -38,6 +38,7 @@ private:
     [[nodiscard]] std::optional<std::string> compare_relocations(const Extent& original, const Extent& patched) const;
     [[nodiscard]] std::optional<std::string> compare_entries(const Piece& original, const Piece& patched) const;
     [[nodiscard]] bool same_piece(const Piece& original, const Piece& patched) const;
+    [[nodiscard]] static std::vector<std::byte> masked(Bytes content, const Extent& original, const Extent& patched);
     [[nodiscard]] static Extent extent_of(const Unit& unit, const Piece& piece);
     [[nodiscard]] static Extent extent_of(const Unit& unit, const SpecialEntry& entry);
 

@@ -34,8 +34,7 @@ bool is_companion(const arch::Arch& architecture, std::string_view name) {
                                [&](const arch::SpecialSection& each) { return each.companion == name; });
 }
 
-Role role_of_code(const elf::Section& section, const arch::Arch& architecture) {
-    if (architecture.is_code_pool(section.name)) return Role::code_pool;
+Role role_of_code(const elf::Section& section) {
     if (section.name.starts_with(".init.")) return Role::init_code;
     if (section.name.starts_with(".exit.")) return Role::exit_code;
     return Role::code;
@@ -63,7 +62,9 @@ Role role_of(const elf::Section& section, const arch::Arch& architecture) {
     if (is_ignored(section)) return Role::ignored;
     if (architecture.special_section(section.name) != nullptr || is_companion(architecture, section.name))
         return Role::special;
-    return section.is_code() ? role_of_code(section, architecture) : role_of_data(section);
+    // Before the flags: ppc64's are not marked as code.
+    if (architecture.is_code_pool(section.name)) return Role::code_pool;
+    return section.is_code() ? role_of_code(section) : role_of_data(section);
 }
 
 }  // namespace klp::diff

@@ -72,7 +72,8 @@ void Unit::attach_entries_of(const elf::Section& section, const arch::SpecialSec
         const elf::Symbol* symbol = owner == found.end() ? nullptr : owner->symbol;
         Piece* piece = nullptr;
         if (symbol != nullptr && symbol->section != nullptr) {
-            const std::uint64_t place = symbol->value + static_cast<std::uint64_t>(owner->addend);
+            const std::int64_t offset = owner->addend + bias(*owner, section, entry.range);
+            const std::uint64_t place = symbol->value + static_cast<std::uint64_t>(offset);
             piece = piece_at(*symbol->section, place);
             if (piece != nullptr) entry.owner_offset = place - piece->range.begin;
         }

@@ -99,7 +99,7 @@ std::span<const elf::Relocation> Unit::relocations(const Piece& piece) const {
 }
 
 std::int64_t Unit::bias(const elf::Relocation& relocation, const elf::Section& section, arch::Range range) const {
-    return section.is_code() ? arch_.addend_bias(section, range, relocation) : 0;
+    return arch_.addend_bias(section, range, relocation);
 }
 
 Target Unit::locate(const elf::Relocation& relocation, const elf::Section& section, arch::Range range) const {

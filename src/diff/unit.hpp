@@ -108,7 +108,7 @@ public:
     // `range`: of the piece or entry that holds the relocation.
     [[nodiscard]] Target locate(const elf::Relocation& relocation, const elf::Section& section,
                                 arch::Range range) const;
-    // arch::Arch::addend_bias(), 0 outside of code.
+    // arch::Arch::addend_bias().
     [[nodiscard]] std::int64_t bias(const elf::Relocation& relocation, const elf::Section& section,
                                     arch::Range range) const;
     [[nodiscard]] Bytes literal(const Target& target) const;
