@@ -7,6 +7,7 @@
 
 #include "base/process.hpp"
 #include "guest/elf_header.hpp"
+#include "kernel/debian.hpp"
 
 namespace klp::guest {
 
@@ -14,10 +15,63 @@ namespace {
 
 constexpr auto how_to_get = "install the package busybox-static, or name another static busybox in KLPKIT_BUSYBOX";
 
-fs::path candidate() {
-    if (const char* named = std::getenv("KLPKIT_BUSYBOX"); named != nullptr && *named != '\0') return named;
+bool is_hosts_machine(std::uint16_t machine) {
+    const MappedFile self("/proc/self/exe");
+    return read_elf_header(self.bytes(), {}).machine == machine;
+}
+
+fs::path installed() {
     if (auto found = find_program("busybox")) return *found;
     throw Error("the guest needs a static busybox, and there is none in PATH").hint(how_to_get);
+}
+
+// One of the machine's suites that cannot be had, a mirror being updated, does not matter if another has the package.
+kernel::Package find_package(kernel::Apt& apt, std::string_view debian, const Progress& progress) {
+    std::optional<Error> failure;
+    try {
+        apt.use_own_lists(progress);
+    } catch (const Interrupted&) {
+        throw;
+    } catch (const Error& error) {
+        failure = error;
+    }
+    if (auto package = apt.show("busybox-static")) return std::move(*package);
+    throw failure ? *failure : Error(fmt::format("the archive has no package busybox-static for {}", debian));
+}
+
+void download(std::string_view debian, const fs::path& target, const Progress& progress) {
+    kernel::Apt apt{std::string(debian)};
+    const kernel::Package package = find_package(apt, debian, progress);
+    progress(fmt::format("downloading busybox-static {} for {}", package.version(), debian));
+    const TempDir scratch("klp-busybox");
+    kernel::unpack_deb(apt.download(package, scratch.path()), scratch.path());
+    for (const char* const place : {"bin/busybox", "usr/bin/busybox"}) {
+        if (!fs::exists(scratch.path() / place)) continue;
+        write_file(target, MappedFile(scratch.path() / place).bytes());
+        return;
+    }
+    throw Error(fmt::format("package busybox-static {} for {} has no busybox", package.version(), debian));
+}
+
+fs::path of_other_machine(const BusyboxKind& kind, const Progress& progress) {
+    fs::path path = cache_root() / "busybox" / kind.debian;
+    if (fs::exists(path)) return path;
+    fs::create_directories(path.parent_path());
+    try {
+        download(kind.debian, path, progress);
+    } catch (const Interrupted&) {
+        throw;
+    } catch (Error& error) {
+        throw std::move(error).hint(fmt::format(
+            "the guest needs a static busybox for {}; one that is here already can be named in KLPKIT_BUSYBOX",
+            kind.debian));
+    }
+    return path;
+}
+
+fs::path candidate(const BusyboxKind& kind, const Progress& progress) {
+    if (const char* named = std::getenv("KLPKIT_BUSYBOX"); named != nullptr && *named != '\0') return named;
+    return is_hosts_machine(kind.machine) ? installed() : of_other_machine(kind, progress);
 }
 
 }  // namespace
@@ -35,9 +89,9 @@ void check_static_program(const fs::path& path, std::uint16_t machine) {
             throw Error(where, "the program is dynamically linked, but the guest has no libraries").hint(how_to_get);
 }
 
-fs::path find_busybox(std::uint16_t machine) {
-    fs::path path = candidate();
-    check_static_program(path, machine);
+fs::path find_busybox(const BusyboxKind& kind, const Progress& progress) {
+    fs::path path = candidate(kind, progress);
+    check_static_program(path, kind.machine);
     return path;
 }
 

@@ -25,8 +25,10 @@ fs::path bootable(const kernel::Manifest& manifest, const Machine& machine) {
 // An oops ends the guest: whatever locks the task held would make later steps hang. `quiet` holds until /init
 // turns the console on; printing is slow on an emulated port.
 std::string kernel_arguments(const Machine& machine, const Request& request) {
-    return fmt::format("console={} quiet panic=-1 oops=panic nokaslr {}{}{}", machine.console, machine.kernel_arguments,
-                       request.kernel_arguments.empty() ? "" : " ", request.kernel_arguments);
+    std::string arguments = fmt::format("console={} quiet panic=-1 oops=panic nokaslr", machine.console);
+    for (const std::string_view more : {machine.kernel_arguments, std::string_view(request.kernel_arguments)})
+        if (!more.empty()) arguments.append(" ").append(more);
+    return arguments;
 }
 
 }  // namespace
@@ -35,7 +37,7 @@ Result run(const kernel::Kernel& kernel, const Request& request, const Progress&
     const kernel::Manifest& manifest = kernel.manifest();
     const Machine& machine = machine_for(manifest.arch);
     const std::string nonce = make_nonce();
-    Payload payload = make_payload(kernel, request, machine, nonce);
+    Payload payload = make_payload(kernel, request, machine, nonce, progress);
     progress(fmt::format("booting {} in {}", manifest.name, machine.qemu));
     const Ports ports = boot({.machine = machine,
                               .kernel = bootable(manifest, machine),

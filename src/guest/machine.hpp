@@ -19,6 +19,7 @@ struct Machine {
     std::string_view arch;                        // arch::Arch::name()
     std::string_view qemu;                        // the program
     std::string_view package;                     // Debian's, which has it
+    std::string_view debian;                      // Debian's name of the architecture
     std::span<const std::string_view> arguments;  // machine, processor, memory
     // Arguments that attach the ports to the character devices `console` and `report`; the second is empty where
     // the machine has one port only, which then carries both.

@@ -31,7 +31,8 @@ bool is_executable(const fs::path& path) {
 
 class Packer {
 public:
-    Packer(const kernel::Kernel& kernel, const Request& request) : kernel_(kernel), request_(request) {}
+    Packer(const kernel::Kernel& kernel, const Request& request, const Progress& progress)
+        : kernel_(kernel), request_(request), progress_(progress) {}
 
     Payload pack(const Machine& machine, std::string_view nonce) {
         add_user_space(machine);
@@ -50,7 +51,8 @@ private:
         for (const auto* const folder : {"bin", "dev", "proc", "sys", "tmp", "klp"}) initramfs_.add_folder(folder);
         for (const DeviceNode& node : basic_nodes) add_node(node);
         if (!initramfs_.contains(machine.report.path)) add_node(machine.report);
-        initramfs_.add_file("bin/busybox", MappedFile(find_busybox(kernel_.arch().machine())).bytes(), true);
+        const fs::path busybox = find_busybox({kernel_.arch().machine(), machine.debian}, progress_);
+        initramfs_.add_file("bin/busybox", MappedFile(busybox).bytes(), true);
         initramfs_.add_file(command_file, as_bytes(request_.command));
     }
 
@@ -116,6 +118,7 @@ private:
 
     const kernel::Kernel& kernel_;
     const Request& request_;
+    const Progress& progress_;
     Initramfs initramfs_;
     std::vector<Step> steps_;
     std::set<std::string, std::less<>> planned_;
@@ -124,8 +127,8 @@ private:
 }  // namespace
 
 Payload make_payload(const kernel::Kernel& kernel, const Request& request, const Machine& machine,
-                     std::string_view nonce) {
-    return Packer(kernel, request).pack(machine, nonce);
+                     std::string_view nonce, const Progress& progress) {
+    return Packer(kernel, request, progress).pack(machine, nonce);
 }
 
 }  // namespace klp::guest

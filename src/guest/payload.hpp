@@ -19,6 +19,6 @@ struct Payload {
 
 // Error: a file or module does not exist, cannot be decompressed, or its name is taken in the guest.
 [[nodiscard]] Payload make_payload(const kernel::Kernel& kernel, const Request& request, const Machine& machine,
-                                   std::string_view nonce);
+                                   std::string_view nonce, const Progress& progress);
 
 }  // namespace klp::guest

@@ -82,10 +82,10 @@ std::string Package::linux_source_version() const {
     return std::string(version_of_source.empty() ? version() : version_of_source);
 }
 
-Apt::Apt() {
+Apt::Apt(std::string architecture) : architecture_(std::move(architecture)) {
     for (const char* program : {"apt-get", "apt-cache", "dpkg", "dpkg-deb"}) {
         if (find_program(program)) continue;
-        throw Error(fmt::format("no {} here: kernels can be fetched on Debian and its kin only", program))
+        throw Error(fmt::format("no {} here: packages can be fetched on Debian and its kin only", program))
             .hint("add a kernel of another origin with klp kernel add");
     }
 }
@@ -105,11 +105,14 @@ std::optional<Package> Apt::show(const std::string& name, std::string_view versi
 }
 
 void Apt::use_own_lists(const Progress& progress) {
-    const fs::path state = cache_root() / "apt";
+    const fs::path state = cache_root() / (architecture_.empty() ? "apt" : "apt-" + architecture_);
     std::error_code failure;
     for (const char* folder : {"lists/partial", "archives/partial"}) fs::create_directories(state / folder, failure);
     if (failure) throw Error({state.string(), "", {}}, "cannot be made: " + errno_text(failure.value()));
     options_ = {"-o", "Dir::State::Lists=" + (state / "lists").string(), "-o", "Dir::Cache=" + state.string()};
+    if (!architecture_.empty())
+        options_.insert(options_.end(), {"-o", "APT::Architecture=" + architecture_, "-o",
+                                         "APT::Architectures=" + architecture_, "-o", "Dir::State::status=/dev/null"});
     const FileLock lock(state / ".lock", FileLock::Mode::exclusive);
     progress("updating package lists");
     auto argv = command("apt-get");
@@ -119,7 +122,6 @@ void Apt::use_own_lists(const Progress& progress) {
     } catch (const Interrupted&) {
         throw;
     } catch (Error& error) {
-        options_.clear();
         throw std::move(error).hint("check the network, and the proxy that apt uses");
     }
 }

@@ -35,10 +35,11 @@ private:
 };
 
 // apt with the machine's package lists, or, after use_own_lists(), with lists of our own: machines are met
-// that have none, or old ones, and only root may update those.
+// that have none, or old ones, and only root may update those. Another architecture than the machine's ("ppc64el") is
+// known to our own lists alone.
 class Apt {
 public:
-    Apt();  // Error: not a machine with apt
+    explicit Apt(std::string architecture = {});  // Error: not a machine with apt
 
     // The candidate, or a version. nullopt where the lists have no such package.
     [[nodiscard]] std::optional<Package> show(const std::string& name, std::string_view version = {}) const;
@@ -50,6 +51,7 @@ public:
 private:
     [[nodiscard]] std::vector<std::string> command(std::string_view program) const;
 
+    std::string architecture_;  // empty: the machine's
     std::vector<std::string> options_;
 };
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "kernel/dynamic_relocations.hpp"
 #include "kernel/kallsyms_tables.hpp"
 
 namespace klp::kernel {
@@ -93,8 +94,9 @@ SymbolTable read_tables(const elf::Object& vmlinux, const elf::Section& section,
     std::vector<std::string> storage;
     storage.push_back(std::move(expanded.text));
     auto symbols = symbols_without_addresses(storage.front(), expanded.ends, where);
-    set_addresses(symbols, find_addresses(section.content(), section.address, vmlinux.order(), tokens, names), vmlinux,
-                  where);
+    const auto relocated = with_dynamic_relocations(vmlinux, section);
+    const Bytes content = relocated ? Bytes(*relocated) : section.content();
+    set_addresses(symbols, find_addresses(content, section.address, vmlinux.order(), tokens, names), vmlinux, where);
     return {"vmlinux", std::move(symbols), std::move(storage)};
 }
 

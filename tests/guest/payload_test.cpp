@@ -46,7 +46,7 @@ protected:
         manifest.arch = "x86_64";
         manifest.modules = folder_.path() / "modules";
         manifest.config = folder_.path() / "config";
-        return make_payload(kernel::Kernel(manifest), request, machine_for("x86_64"), "nonce");
+        return make_payload(kernel::Kernel(manifest), request, machine_for("x86_64"), "nonce", {});
     }
     [[nodiscard]] std::vector<std::string> titles(const Request& request) const {
         std::vector<std::string> titles;
@@ -167,9 +167,9 @@ TEST_F(BusyboxTest, MustBeStaticAndOfTheGuestsMachine) {
 }
 
 TEST_F(BusyboxTest, TheOneThatIsNamedIsTaken) {
-    EXPECT_EQ(find_busybox(62), folder_.path() / "tiny");
+    EXPECT_EQ(find_busybox({62, "amd64"}, {}), folder_.path() / "tiny");
     ::setenv("KLPKIT_BUSYBOX", "/nonexistent", 1);
-    EXPECT_THROW((void)find_busybox(62), Error);
+    EXPECT_THROW((void)find_busybox({62, "amd64"}, {}), Error);
 }
 
 }  // namespace

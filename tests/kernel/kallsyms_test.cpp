@@ -48,6 +48,55 @@ TEST_P(KallsymsVariant, ReadsWhatTheKernelBuildWrites) {
     }
 }
 
+// A position-independent kernel: the numbers at `places` of .rodata are zero, and .rela.dyn has them, as addends alone
+// or as what is left beyond a symbol.
+elf::Object relocatable(std::vector<std::byte> rodata, const std::vector<std::size_t>& places, bool with_symbol,
+                        ByteOrder order) {
+    const auto put = [order](std::vector<std::byte>& table, std::uint64_t value) {
+        table.resize(table.size() + 8);
+        store<std::uint64_t>(std::span(table).last(8), value, order);
+    };
+    const std::uint64_t symbol_value = with_symbol ? test::text_address - 5 : 0;
+    std::vector<std::byte> symbols(24);
+    for (const std::uint64_t word : {std::uint64_t{0}, symbol_value, std::uint64_t{0}}) put(symbols, word);
+    std::vector<std::byte> relocations;
+    for (const std::size_t place : places) {
+        const auto field = std::span(rodata).subspan(place, 8);
+        put(relocations, test::rodata_address + place);
+        put(relocations, with_symbol ? std::uint64_t{1} << 32 | 22 : 12);
+        put(relocations, load<std::uint64_t>(field, order) - symbol_value);
+        std::ranges::fill(field, std::byte{0});
+    }
+    elf::Object image = test::image_with(std::move(rodata), order);
+    elf::Section& dynsym = image.add_section(".dynsym", SHT_DYNSYM, SHF_ALLOC, 8);
+    dynsym.set_content(std::move(symbols));
+    elf::Section& rela = image.add_section(".rela.dyn", SHT_RELA, SHF_ALLOC, 8);
+    rela.set_content(std::move(relocations));
+    rela.link = &dynsym;
+    return image;
+}
+
+// The places of 8 bytes that hold `value`.
+std::vector<std::size_t> places_of(std::uint64_t value, const std::vector<std::byte>& bytes, ByteOrder order) {
+    std::vector<std::size_t> places;
+    for (std::size_t at = 0; at + 8 <= bytes.size(); at += 8)
+        if (load<std::uint64_t>(std::span(bytes).subspan(at, 8), order) == value) places.push_back(at);
+    return places;
+}
+
+TEST(Kallsyms, PointersOfARelocatableKernelAreInItsRelocations) {
+    for (const ByteOrder order : {ByteOrder::little, ByteOrder::big}) {
+        const auto lines = test::example_lines(300, false);
+        for (const auto layout : {TableLayout::old, TableLayout::late}) {
+            const auto bytes = tables(lines, layout, AddressForm::base_relative, order);
+            const auto places = places_of(test::text_address, bytes, order);
+            ASSERT_EQ(places.size(), 1U);
+            for (const bool with_symbol : {false, true})
+                expect_same(read_kallsyms(relocatable(bytes, places, with_symbol, order)), lines);
+        }
+    }
+}
+
 std::vector<Variant> variants() {
     std::vector<Variant> all;
     for (const ByteOrder order : {ByteOrder::little, ByteOrder::big}) {
