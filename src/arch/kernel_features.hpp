@@ -87,7 +87,7 @@ struct RewriteFeatures {
     bool smp_locks = true;
     // ppc64le: functions begin with nops (CONFIG_ARCH_USING_PATCHABLE_FUNCTION_ENTRY), not with `bl _mcount`.
     bool ppc64_patchable_entry = false;
-    std::uint32_t s390_alternative_size = 11;  // sizeof(struct alt_instr); 13 since it has flags (6.12)
+    std::uint32_t s390_alternative_size = 11;  // sizeof(struct alt_instr); 13 where it has flags (7.x)
     // arm64: `paciasp` becomes a push to the shadow call stack on CPUs without pointer authentication
     // (CONFIG_UNWIND_PATCH_PAC_INTO_SCS).
     bool arm64_dynamic_scs = false;

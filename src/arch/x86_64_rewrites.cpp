@@ -4,7 +4,7 @@
 // objtool and the compiler list the places in tables of s32 distances: .retpoline_sites (indirect branches by way of a
 // thunk), .return_sites (`jmp __x86_return_thunk`), .call_sites (calls that call depth tracking counts),
 // .ibt_endbr_seal (functions whose address nobody takes), .cfi_sites (preambles with a hash). What they become is
-// decided by the CPU and the command line. So are .altinstructions and, up to 6.6, .parainstructions.
+// decided by the CPU and the command line. So are .altinstructions and, in older kernels, .parainstructions.
 #include <algorithm>
 #include <array>
 

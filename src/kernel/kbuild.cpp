@@ -80,7 +80,7 @@ Kbuild::Kbuild(const Kernel& kernel)
       compiler_(find_compiler(kernel.config(), kernel.arch(), {kernel.manifest().config.string(), {}, {}})),
       environment_(kbuild_environment(kernel, compiler_)) {
     directory_ = value("abs_objtree");
-    // Since 6.13 the Makefile exports no absolute path: all are relative to the folder in which it was asked.
+    // Makefiles of 7.x export no absolute path: all are relative to the folder in which it was asked.
     if (directory_.empty() && value("objtree") == ".") directory_ = fs::absolute(kernel.manifest().source);
     source_tree_ = value("srctree");
     if (directory_.empty() || source_tree_.empty())

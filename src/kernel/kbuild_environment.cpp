@@ -14,8 +14,9 @@ namespace {
 using Environment = std::vector<std::pair<std::string, std::string>>;
 
 // A goal whose name ends in "install" is one for which the top Makefile does not bring the configuration up to
-// date (no-sync-config-targets): it writes nothing. Where the Makefile calls itself (O=), the outer make has
-// not set KBUILD_CFLAGS.
+// date (no-sync-config-targets): it writes nothing. In 7.x, such goals are taken to need no compiler either, and its
+// options are not tried out, unless `need-compiler` is set. Where the Makefile calls itself (O=), the outer make
+// has not set KBUILD_CFLAGS.
 constexpr std::string_view goal = "klp-environment-install";
 constexpr std::string_view rule =
     "klp-environment-install: ; @if test -n \"$$KBUILD_CFLAGS\"; then env -0 > $(KLP_ENVIRONMENT); fi";
@@ -46,6 +47,7 @@ std::vector<std::string> capture_argv(const Kernel& kernel, const Compiler& comp
                                      fmt::format("--eval={}", rule),
                                      fmt::format("ARCH={}", kernel.arch().kbuild_name()),
                                      "CC=" + compiler.program,
+                                     "need-compiler=1",
                                      "KERNELRELEASE=" + manifest.release,
                                      "TMPOUT=" + (scratch / "try").string(),
                                      "KLP_ENVIRONMENT=" + (scratch / "environment").string()};
@@ -91,7 +93,7 @@ Environment parse(std::string_view text) {
 Environment kbuild_environment(const Kernel& kernel, const Compiler& compiler) {
     const Manifest& manifest = kernel.manifest();
     const std::string inputs =
-        fmt::format("{}\n{}\n{}\n{}\n{}\n{}", manifest.release, manifest.source.string(), compiler.program,
+        fmt::format("2\n{}\n{}\n{}\n{}\n{}\n{}", manifest.release, manifest.source.string(), compiler.program,
                     compiler.version, kernel.arch().name(), configuration(manifest.source));
     const fs::path file = kernel.cache_folder() / ("kbuild-environment-" + sha256_hex(as_bytes(inputs)).substr(0, 16));
     if (!fs::exists(file)) write_file(file, capture(kernel, compiler));
