@@ -3,6 +3,8 @@
 // by loading it in the model. docs/checks.md explains every rule.
 #pragma once
 
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "base/diagnostics.hpp"
@@ -16,10 +18,21 @@ struct Request {
     std::vector<fs::path> objects;
 };
 
+// How far it came.
+struct Summary {
+    std::string kernel;                      // empty: structure alone
+    bool simulated = false;                  // false: an error makes it meaningless, or the klp_patch is not known
+    std::vector<std::string> objects;        // patched objects that were loaded in the model
+    std::vector<std::string> not_simulated;  // and those that were not there to load
+};
+
 // The rules that need nothing but the module's file.
-void check_module(const elf::Object& module, Diagnostics& findings);
+Summary check_module(const elf::Object& module, Diagnostics& findings);
 // All rules. Rules that a finding of severity error of an earlier stage makes meaningless are not run.
-void check_module(const elf::Object& module, const kernel::Kernel& kernel, const Request& request,
-                  Diagnostics& findings);
+Summary check_module(const elf::Object& module, const kernel::Kernel& kernel, const Request& request,
+                     Diagnostics& findings);
+
+// The release in the module's vermagic, for which it was made.
+[[nodiscard]] std::optional<std::string> release_of(const elf::Object& module);
 
 }  // namespace klp::check

@@ -27,6 +27,8 @@ void add_commands(CLI::App& app) {
     add_run(app);
     add_diff(app);
     add_inspect(app);
+    add_check(app);
+    add_simulate(app);
 }
 
 // "klp kernel fetch": the innermost command that was recognised, whose help is the one to read.

@@ -3,7 +3,7 @@
 . "$(dirname "$0")/../lib.sh"
 
 expect_status 0 "$KLP" --help
-for command in kernel build run diff inspect; do
+for command in kernel build run diff inspect check; do
     expect_in "$command" out
     expect_status 0 "$KLP" $command --help
     [ -s out ] && [ ! -s err ] || fail "help of $command is not on standard output"

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Rules on the module as a whole: kernel/module/main.c:check_modinfo and what it calls.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "check/target.hpp"
+
+namespace klp::check {
+
+namespace {
+
+constexpr std::string_view modinfo_section = ".modinfo";
+constexpr std::string_view signature_mark = "~Module signature appended~\n";  // include/linux/module_signature.h
+
+Finding& add_modinfo(const Check& check, const format::Rule& rule, std::string message) {
+    return check.findings.add(rule, std::string(modinfo_section), {}, std::move(message));
+}
+
+// The text in the image that begins with the release and a space: kernel/module/main.c has it as `vermagic`.
+std::optional<std::string> vermagic_of(const kernel::Kernel& kernel) {
+    const std::string begin = '\0' + kernel.manifest().release + ' ';
+    for (const auto& section : kernel.vmlinux().sections()) {
+        if (!section->is_alloc() || section->is_code()) continue;
+        const std::string_view content = as_text(section->content());
+        for (std::size_t at = content.find(begin); at != std::string_view::npos; at = content.find(begin, at + 1)) {
+            const std::string_view text = content.substr(at + 1, content.find('\0', at + 1) - at - 1);
+            if (text.ends_with(' ') || text.find("SMP") != std::string_view::npos) return std::string(text);
+        }
+    }
+    return std::nullopt;
+}
+
+std::string_view without_release(std::string_view vermagic) {
+    return vermagic.substr(std::min(vermagic.find(' '), vermagic.size()));
+}
+
+// kernel/module/version.c:same_magic does not look at the release where the module has CRCs.
+void check_vermagic(const Check& check) {
+    const std::string_view ours = kernel::modinfo(check.module, "vermagic");
+    const auto theirs = vermagic_of(check.target.kernel());
+    if (ours.empty() || !theirs || ours == *theirs) return;
+    const bool has_versions = check.module.find_section("__versions") != nullptr &&
+                              check.target.kernel().config().enabled("CONFIG_MODVERSIONS");
+    if (has_versions && without_release(ours) == without_release(*theirs)) {
+        add_modinfo(check, rules::release,
+                    fmt::format("made for release '{}', but the kernel is '{}'", ours.substr(0, ours.find(' ')),
+                                check.target.kernel().manifest().release))
+            .note("the kernel takes it where CRCs agree; names, positions and code of another release need not");
+        return;
+    }
+    add_modinfo(check, rules::vermagic, fmt::format("vermagic is '{}', expected '{}'", ours, *theirs));
+}
+
+void check_retpoline(const Check& check) {
+    const kernel::Config& config = check.target.kernel().config();
+    const bool is_wanted = config.enabled("CONFIG_RETPOLINE") || config.enabled("CONFIG_MITIGATION_RETPOLINE");
+    if (!is_wanted || !kernel::modinfo(check.module, "retpoline").empty()) return;
+    add_modinfo(check, rules::retpoline, "no retpoline=Y, but the kernel is compiled with retpolines")
+        .note("CPUs that need them become vulnerable to Spectre v2; the kernel complains");
+}
+
+void check_signature(const Check& check) {
+    if (!check.target.kernel().config().enabled("CONFIG_MODULE_SIG_FORCE")) return;
+    const std::vector<std::byte> file = check.module.write();
+    if (as_text(file).ends_with(signature_mark)) return;
+    check.findings.add(rules::is_unsigned, "the file has no signature, without which the kernel loads no module")
+        .hint("sign it with a key that the kernel trusts (scripts/sign-file)");
+}
+
+void check_depends(const Check& check) {
+    for (std::string_view rest = kernel::modinfo(check.module, "depends"); !rest.empty();) {
+        const std::string_view name = rest.substr(0, rest.find(','));
+        rest.remove_prefix(std::min(name.size() + 1, rest.size()));
+        if (name.empty() || check.target.module(name) != nullptr) continue;
+        add_modinfo(check, rules::depends_missing,
+                    fmt::format("depends on module '{}', which kernel {} does not have", name,
+                                check.target.kernel().manifest().name))
+            .hint("name its file with --object");
+    }
+}
+
+// arch_klp_init_object_loaded() was there from 4.6 to 5.7, on x86.
+void check_arch_sections(const Check& check) {
+    if (check.livepatch.arch_sections.empty()) return;
+    if (!check.target.kernel().symbols().find("arch_klp_init_object_loaded").empty()) return;
+    for (const format::ArchSection& section : check.livepatch.arch_sections) {
+        check.findings
+            .add(rules::arch_ignored, section.name, {},
+                 fmt::format("this kernel does not process {} for the sake of '{}'", section.section, section.object))
+            .hint("make the livepatch with a tool for Linux 5.8 or later");
+    }
+}
+
+}  // namespace
+
+bool is_for_kernel(const Check& check) {
+    const kernel::Kernel& kernel = check.target.kernel();
+    if (check.module.machine() == kernel.arch().machine()) return true;
+    check.findings.add(rules::other_machine,
+                       fmt::format("ELF machine is {}, but kernel {} has {} ({})", check.module.machine(),
+                                   kernel.manifest().name, kernel.arch().machine(), kernel.manifest().arch));
+    return false;
+}
+
+void check_kernel_fit(const Check& check) {
+    if (!check.target.kernel().config().enabled("CONFIG_LIVEPATCH"))
+        check.findings.add(rules::kernel_livepatch, "the kernel is configured without CONFIG_LIVEPATCH");
+    check_vermagic(check);
+    check_retpoline(check);
+    check_signature(check);
+    check_depends(check);
+    check_arch_sections(check);
+}
+
+}  // namespace klp::check

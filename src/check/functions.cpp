@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Rules on what is patched: kernel/livepatch/core.c:klp_init_object_loaded, kernel/livepatch/patch.c:klp_patch_func.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "check/target.hpp"
+#include "check/traceable.hpp"
+
+namespace klp::check {
+
+namespace {
+
+constexpr std::string_view vmlinux = "vmlinux";
+
+class Functions {
+public:
+    explicit Functions(const Check& check) : check_(check) {}
+
+    void run() {
+        for (const format::PatchedObject& object : check_.livepatch.objects) {
+            const kernel::SymbolTable* symbols = check_.target.symbols(object.name);
+            if (symbols == nullptr) {
+                missing(object);
+                continue;
+            }
+            for (const format::PatchedFunction& function : object.functions) check(object.name, *symbols, function);
+        }
+    }
+
+private:
+    void missing(const format::PatchedObject& object) {
+        const bool is_told = std::ranges::any_of(check_.livepatch.symbols,
+                                                 [&](const auto& symbol) { return symbol.name.object == object.name; });
+        if (is_told) return;
+        check_.findings
+            .add(rules::object_missing, fmt::format("kernel {} has no module '{}': its functions are not checked",
+                                                    check_.target.kernel().manifest().name, object.name))
+            .hint("name its file with --object");
+    }
+
+    void check(const std::string& object, const kernel::SymbolTable& symbols, const format::PatchedFunction& function) {
+        const Selection selection = select(symbols, function.old_name, function.sympos);
+        if (selection.problem != Selection::Problem::none) {
+            const format::Rule& rule = selection.problem == Selection::Problem::missing    ? rules::function_missing
+                                       : selection.problem == Selection::Problem::unstable ? rules::position_unstable
+                                                                                           : rules::function_position;
+            check_.findings.add(rule, problem_text(selection, object, function.old_name, function.sympos));
+            return;
+        }
+        const kernel::KernelSymbol& symbol = symbols.symbols()[selection.index];
+        const std::string who = fmt::format("'{}' of {}", function.old_name, object);
+        if (is_init(check_, symbol)) {
+            check_.findings.add(rules::function_init, who + " is in init memory, which is gone");
+        } else if (!is_code(symbol)) {
+            check_.findings.add(rules::function_kind, who + " is no code");
+        } else if (!is_traceable(object, symbol)) {
+            check_.findings.add(rules::untraceable, who + " cannot be hooked by ftrace")
+                .note("it is notrace, noinstr or assembly: the kernel refuses to patch it")
+                .hint("change its callers");
+        }
+    }
+
+    bool is_code(const kernel::KernelSymbol& symbol) const {
+        const elf::Section* section =
+            symbol.section != nullptr ? symbol.section : check_.target.kernel().section_at(symbol.address);
+        return section == nullptr || section->is_code();
+    }
+
+    bool is_traceable(const std::string& object, const kernel::KernelSymbol& symbol) {
+        if (object == vmlinux) {
+            if (!traceable_) traceable_.emplace(check_.target.kernel());
+            return !traceable_->known() || traceable_->contains(symbol.address);
+        }
+        const elf::Object& module = check_.target.module(object)->object;
+        const auto found = std::ranges::find_if(module.symbols(), [&](const auto& each) {
+            return each->name == symbol.name && each->section == symbol.section && each->value == symbol.address;
+        });
+        return found == module.symbols().end() || check_.target.kernel().arch().is_traceable(module, **found);
+    }
+
+    const Check& check_;
+    std::optional<TraceableFunctions> traceable_;
+};
+
+}  // namespace
+
+void check_patched_functions(const Check& check) {
+    Functions(check).run();
+}
+
+}  // namespace klp::check

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What the kernel would refuse: the livepatch is loaded in the model, with the patched objects coming before it, after
+// it, going, and coming again.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/errno_text.hpp"
+#include "check/target.hpp"
+#include "loader/simulation.hpp"
+
+namespace klp::check {
+
+namespace {
+
+class SimulatedLoad {
+public:
+    SimulatedLoad(const Check& check, const std::vector<std::string>& objects)
+        : check_(check), objects_(objects), options_(options_of(check)) {}
+
+    // First with the patched objects there already, then as they come and go.
+    void run() {
+        if (!objects_.empty()) objects_first();
+        if (!failed_) objects_later();
+    }
+
+private:
+    using Events = loader::EventKind;
+
+    static loader::Options options_of(const Check& check) {
+        loader::Options options;
+        options.objects = check.target.files();
+        return options;
+    }
+
+    void objects_first() {
+        loader::Simulation simulation(check_.target.kernel(), options_);
+        for (const std::string& object : objects_)
+            if (!load_object(simulation, object, rules::object_load, "")) return;
+        play(simulation, {Events::load, livepatch()}, rules::load, "with the patched modules loaded before");
+    }
+
+    void objects_later() {
+        loader::Simulation simulation(check_.target.kernel(), options_);
+        if (!play(simulation, {Events::load, livepatch()}, rules::load, "")) return;
+        for (const std::string& object : objects_) {
+            if (!load_object(simulation, object, rules::object_load, "after the livepatch")) return;
+            // Some modules cannot go, whatever is patched in them; then nobody sees them come again.
+            const loader::EventReport gone = simulation.play({Events::unload, object});
+            if (gone.undefined_behaviour) {
+                add_undefined("unloading of '" + object + "'", *gone.undefined_behaviour);
+                return;
+            }
+            if (gone.ok() && !load_object(simulation, object, rules::reload, "for the second time")) return;
+        }
+    }
+
+    bool load_object(loader::Simulation& simulation, const std::string& object, const format::Rule& rule,
+                     std::string_view when) {
+        for (const std::string& needed : check_.target.dependencies(object)) {
+            const bool is_there = simulation.module(needed) != nullptr;
+            if (!is_there && !play(simulation, {Events::load, needed}, rule, when)) return false;
+        }
+        if (simulation.module(object) != nullptr) return true;
+        return play(simulation, {Events::load, object}, rule, when);
+    }
+
+    void add_undefined(const std::string& what, const std::string& why) {
+        check_.findings.add(rules::undefined, what + " ends in what nobody can tell").note(why);
+    }
+
+    // Names of files are told from names of modules by a '/'.
+    std::string livepatch() const {
+        const std::string& path = check_.module.display_name();
+        return path.find('/') == std::string::npos ? "./" + path : path;
+    }
+
+    bool play(loader::Simulation& simulation, const loader::Event& event, const format::Rule& rule,
+              std::string_view when) {
+        const loader::EventReport report = simulation.play(event);
+        if (report.ok()) return true;
+        failed_ = true;
+        const std::string what = fmt::format("loading of '{}'", report.module.empty() ? event.subject : report.module);
+        if (report.undefined_behaviour) {
+            add_undefined(what, *report.undefined_behaviour);
+            return false;
+        }
+        Finding& finding =
+            check_.findings.add(rule, fmt::format("{}{}{} is refused with error {} ({})", what, when.empty() ? "" : " ",
+                                                  when, report.error, errno_text(report.error)));
+        for (const loader::LogLine& line : report.log)
+            if (line.level >= loader::LogLine::Level::warning) finding.note("the kernel would say: " + line.text);
+        if (&rule == &rules::reload)
+            finding.hint("this kernel does not clear relocations: unload the livepatch before the module comes again");
+        return false;
+    }
+
+    const Check& check_;
+    const std::vector<std::string>& objects_;
+    loader::Options options_;
+    bool failed_ = false;
+};
+
+}  // namespace
+
+void simulate_load(const Check& check, Summary& summary) {
+    for (const format::PatchedObject& object : check.livepatch.objects) {
+        if (object.name == "vmlinux") continue;
+        const bool is_there = check.target.module(object.name) != nullptr;
+        (is_there ? summary.objects : summary.not_simulated).push_back(object.name);
+    }
+    summary.simulated = true;
+    SimulatedLoad(check, summary.objects).run();
+}
+
+}  // namespace klp::check

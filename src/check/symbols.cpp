@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Rules on what livepatch symbols select: kernel/livepatch/core.c:klp_resolve_symbols.
+#include <elf.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "check/target.hpp"
+
+namespace klp::check {
+
+namespace {
+
+constexpr std::string_view vmlinux = "vmlinux";
+
+// In one state of the object: a module's init symbols are there while it is coming, and not when it is live.
+Selection select_among(const kernel::SymbolTable& symbols, const std::vector<std::size_t>& found,
+                       std::uint64_t sympos) {
+    Selection result;
+    result.count = found.size();
+    if (found.empty()) {
+        result.problem = Selection::Problem::missing;
+    } else if (sympos == 0 && found.size() > 1) {
+        result.problem = Selection::Problem::ambiguous;
+    } else if (sympos > found.size()) {
+        result.problem = Selection::Problem::no_such_position;
+    } else {
+        result.index = found[sympos == 0 ? 0 : sympos - 1];
+        // The kernel takes address 0 for "not found"; vmlinux has some in the per-CPU template.
+        const kernel::KernelSymbol& symbol = symbols.symbols()[result.index];
+        if (symbol.section == nullptr && symbol.address == 0) result.problem = Selection::Problem::missing;
+    }
+    return result;
+}
+
+class Symbols {
+public:
+    explicit Symbols(const Check& check) : check_(check) {}
+
+    void run() {
+        for (const format::LivepatchSymbol& symbol : check_.livepatch.symbols) check(symbol);
+        check_owners();
+    }
+
+private:
+    void check(const format::LivepatchSymbol& symbol) {
+        const auto& [object, name, sympos] = symbol.name;
+        const kernel::SymbolTable* symbols = check_.target.symbols(object);
+        if (symbols == nullptr) {
+            missing(object);
+            return;
+        }
+        const Selection selection = select(*symbols, name, sympos);
+        const std::uint64_t offset = symbol.index * sizeof(Elf64_Sym);
+        if (selection.problem != Selection::Problem::none) {
+            const format::Rule& rule = selection.problem == Selection::Problem::missing    ? rules::symbol_missing
+                                       : selection.problem == Selection::Problem::unstable ? rules::position_unstable
+                                                                                           : rules::symbol_position;
+            check_.findings.add(rule, ".symtab", offset, problem_text(selection, object, name, sympos));
+        } else if (is_init(check_, symbols->symbols()[selection.index])) {
+            check_.findings.add(rules::symbol_init, ".symtab", offset,
+                                fmt::format("'{}' of {} is in init memory, which is gone", name, object));
+        }
+    }
+
+    void missing(const std::string& object) {
+        if (!missing_.insert(object).second) return;
+        check_.findings
+            .add(rules::object_missing, fmt::format("kernel {} has no module '{}': what refers to it is not checked",
+                                                    check_.target.kernel().manifest().name, object))
+            .hint("name its file with --object");
+    }
+
+    // Relocations of an object are applied when it is there; what it depends on is there by then, and nothing else.
+    void check_owners() {
+        std::map<std::pair<std::string, std::string>, bool> is_fine;
+        for (const format::LivepatchRelocation& relocation : check_.livepatch.relocations) {
+            const auto name = format::parse_symbol_name(relocation.symbol);
+            if (!name || name->object == vmlinux || relocation.object == vmlinux) continue;
+            if (name->object == relocation.object || check_.target.module(relocation.object) == nullptr) continue;
+            const auto [known, is_new] = is_fine.try_emplace({relocation.object, name->object}, false);
+            if (is_new) {
+                const auto depends = check_.target.dependencies(relocation.object);
+                known->second = std::ranges::find(depends, name->object) != depends.end();
+            }
+            if (known->second) continue;
+            check_.findings
+                .add(rules::foreign_object, relocation.section, relocation.offset,
+                     fmt::format("refers to '{}' of module '{}' when '{}' comes, which does not depend on it",
+                                 name->symbol, name->object, relocation.object))
+                .note("the module need not be loaded then");
+        }
+    }
+
+    const Check& check_;
+    std::set<std::string> missing_;
+};
+
+}  // namespace
+
+Selection select(const kernel::SymbolTable& symbols, std::string_view name, std::uint64_t sympos) {
+    const std::vector<std::size_t> coming = symbols.find(name);
+    std::vector<std::size_t> live = coming;
+    std::erase_if(live, [&](std::size_t index) { return symbols.symbols()[index].init_only; });
+    const Selection first = select_among(symbols, coming, sympos);
+    // A symbol of init memory alone is told as such.
+    if (live.empty() || live.size() == coming.size()) return first;
+    Selection second = select_among(symbols, live, sympos);
+    const bool agree = first.problem == second.problem && first.index == second.index;
+    if (!agree) second.problem = Selection::Problem::unstable;
+    second.count = coming.size();
+    return second;
+}
+
+std::string problem_text(const Selection& selection, std::string_view object, std::string_view name,
+                         std::uint64_t sympos) {
+    using enum Selection::Problem;
+    switch (selection.problem) {
+        case none:
+            return {};
+        case missing:
+            return fmt::format("{} has no symbol '{}'", object, name);
+        case ambiguous:
+            return fmt::format("'{}' is there {} times in {}, but position 0 wants it to be unique", name,
+                               selection.count, object);
+        case no_such_position:
+            return fmt::format("position of '{}' in {} is {}, but there are {} of that name", name, object, sympos,
+                               selection.count);
+        case unstable:
+            return fmt::format(
+                "position {} of '{}' in {} selects one symbol while the module loads, and another one, or "
+                "none, when its init is over",
+                sympos, name, object);
+    }
+    return {};
+}
+
+bool is_init(const Check& check, const kernel::KernelSymbol& symbol) {
+    if (symbol.section != nullptr) return symbol.init_only;
+    const elf::Section* section = check.target.kernel().section_at(symbol.address);
+    return section != nullptr && section->name.starts_with(".init");
+}
+
+void check_livepatch_symbols(const Check& check) {
+    Symbols(check).run();
+}
+
+}  // namespace klp::check

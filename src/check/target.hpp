@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The kernel that a module is checked against, with the files that take the place of its modules; and the parts of the
+// check, one a file.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "check/check.hpp"
+#include "check/rules.hpp"
+#include "format/livepatch.hpp"
+#include "kernel/module.hpp"
+
+namespace klp::check {
+
+class Target {
+public:
+    Target(const kernel::Kernel& kernel, const std::vector<fs::path>& objects);
+
+    [[nodiscard]] const kernel::Kernel& kernel() const noexcept { return kernel_; }
+    // Null where neither the files nor the kernel have it.
+    [[nodiscard]] const kernel::Module* module(std::string_view name) const;
+    // Of "vmlinux" or a module; null as above.
+    [[nodiscard]] const kernel::SymbolTable* symbols(std::string_view object) const;
+    // What must be loaded before a module, in load order. What is missing ends the list of its branch.
+    [[nodiscard]] std::vector<std::string> dependencies(std::string_view module) const;
+    [[nodiscard]] std::map<std::string, fs::path, std::less<>> files() const;
+
+private:
+    const kernel::Kernel& kernel_;
+    std::map<std::string, std::unique_ptr<kernel::Module>, std::less<>> files_;
+};
+
+struct Check {
+    const elf::Object& module;
+    const format::LivepatchModule& livepatch;
+    const Target& target;
+    format::RuleFindings& findings;
+};
+
+// against_kernel.cpp
+[[nodiscard]] bool is_for_kernel(const Check& check);  // whether the other rules mean anything
+void check_kernel_fit(const Check& check);
+// imports.cpp
+void check_imports(const Check& check);
+// symbols.cpp
+void check_livepatch_symbols(const Check& check);
+// functions.cpp
+void check_patched_functions(const Check& check);
+// simulated_load.cpp
+void simulate_load(const Check& check, Summary& summary);
+
+// What a name and a position select (kernel/livepatch/core.c:klp_find_object_symbol).
+struct Selection {
+    enum class Problem : std::uint8_t { none, missing, ambiguous, no_such_position, unstable };
+    Problem problem = Problem::none;
+    std::size_t index = 0;  // in the symbol table
+    std::size_t count = 0;  // symbols of that name
+};
+[[nodiscard]] Selection select(const kernel::SymbolTable& symbols, std::string_view name, std::uint64_t sympos);
+// "'f' is there 3 times in ext4, but position 0 wants it to be unique"
+[[nodiscard]] std::string problem_text(const Selection& selection, std::string_view object, std::string_view name,
+                                       std::uint64_t sympos);
+[[nodiscard]] bool is_init(const Check& check, const kernel::KernelSymbol& symbol);
+
+}  // namespace klp::check

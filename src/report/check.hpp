@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What `klp check` found.
+#pragma once
+
+#include <string>
+
+#include "base/diagnostics.hpp"
+#include "check/check.hpp"
+#include "report/text.hpp"
+
+namespace klp::report {
+
+// The keys are described in docs/json.md.
+[[nodiscard]] Json check_json(const std::string& file, const Diagnostics& findings, const check::Summary& summary);
+// One paragraph: what was checked, and how many findings there are. The findings themselves are printed as all are.
+[[nodiscard]] std::string check_text(const std::string& file, const Diagnostics& findings,
+                                     const check::Summary& summary);
+
+}  // namespace klp::report

@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Every rule against a kernel, each with the one change to a sound module, or to the kernel, that breaks it.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+
+#include "check/check.hpp"
+#include "support/sound_livepatch.hpp"
+#include "tiny_target.hpp"
+
+namespace klp::check {
+namespace {
+
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+const test::TinyTarget& tiny() {
+    static const test::TinyTarget target;
+    return target;
+}
+
+// Read back from its file: the model takes its path.
+class Findings {
+public:
+    explicit Findings(const elf::Object& object, const test::TinyTarget& target = tiny(), const Request& request = {},
+                      std::string_view arch = "x86_64") {
+        const fs::path file = folder_.path() / "test.ko";
+        object.write_to(file);
+        Diagnostics diagnostics;
+        const kernel::Kernel kernel = target.kernel(arch);
+        summary = check_module(elf::Object::read(file), kernel, request, diagnostics);
+        for (const Finding& finding : diagnostics.findings()) {
+            ids.push_back(finding.id);
+            messages.push_back(finding.message);
+            notes.insert(notes.end(), finding.notes.begin(), finding.notes.end());
+        }
+    }
+
+    Summary summary;
+    std::vector<std::string> ids;
+    std::vector<std::string> messages;
+    std::vector<std::string> notes;  // of all of them
+
+private:
+    TempDir folder_{"klp-test"};
+};
+
+elf::Object with_text(std::string_view from, std::string_view to) {
+    return klp::test::sound_livepatch(klp::test::replaced(klp::test::sound_text, from, to));
+}
+
+elf::Object with_symbol(std::string_view from, std::string_view to) {
+    elf::Object object = klp::test::sound_livepatch();
+    object.find_symbol(from)->name = to;
+    return elf::Object::read(object.write(), "test.ko");
+}
+
+constexpr std::string_view vmlinux_symbol = ".klp.sym.vmlinux.helper,0";
+constexpr std::string_view late_symbol = ".klp.sym.late.helper,2";
+
+TEST(Kernel, TakesASoundModule) {
+    const Findings findings(klp::test::sound_livepatch());
+    EXPECT_THAT(findings.messages, IsEmpty());
+    EXPECT_EQ(findings.summary.kernel, "tiny");
+    EXPECT_TRUE(findings.summary.simulated);
+    EXPECT_THAT(findings.summary.objects, ElementsAre("late"));
+}
+
+struct Case {
+    std::string id;
+    std::string message;
+    std::function<elf::Object()> module;
+};
+void PrintTo(const Case& each, std::ostream* out) {
+    *out << each.id;
+}
+
+class KernelRules : public testing::TestWithParam<Case> {};
+
+TEST_P(KernelRules, AreBrokenByOneChange) {
+    const Findings findings(GetParam().module());
+    EXPECT_THAT(findings.ids, ElementsAre(GetParam().id));
+    EXPECT_THAT(findings.messages, ElementsAre(HasSubstr(GetParam().message)));
+}
+
+Case text(std::string id, std::string message, std::string from, std::string to) {
+    return {std::move(id), std::move(message), [from, to] { return with_text(from, to); }};
+}
+Case symbol(std::string id, std::string message, std::string_view from, std::string to) {
+    return {std::move(id), std::move(message), [from, to] { return with_symbol(from, to); }};
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Module, KernelRules,
+    testing::Values(text("check.vermagic",
+                         "vermagic is '1.0-tiny SMP preempt mod_unload ', expected '1.0-tiny SMP mod_unload '",
+                         "SMP mod_unload", "SMP preempt mod_unload"),
+                    text("check.vermagic", "'1.1-tiny SMP", "1.0-tiny", "1.1-tiny"),
+                    text("check.depends-missing", "depends on module 'gone'", "depends=", "depends=gone"),
+                    text("check.unknown-symbol", "'nobodys' is exported by nobody",
+                         "patch: .quad __this_module, objs, 0", "patch: .quad __this_module, objs, nobodys")));
+
+INSTANTIATE_TEST_SUITE_P(
+    Symbols, KernelRules,
+    testing::Values(
+        symbol("check.symbol-missing", "vmlinux has no symbol 'none'", vmlinux_symbol, ".klp.sym.vmlinux.none,0"),
+        symbol("check.symbol-missing", "late has no symbol 'none'", late_symbol, ".klp.sym.late.none,0"),
+        symbol("check.symbol-position", "'twice' is there 2 times in vmlinux, but position 0", vmlinux_symbol,
+               ".klp.sym.vmlinux.twice,0"),
+        symbol("check.symbol-position", "position of 'helper' in late is 3, but there are 2", late_symbol,
+               ".klp.sym.late.helper,3"),
+        symbol("check.position-unstable", "position 2 of 'mixed' in late selects", late_symbol,
+               ".klp.sym.late.mixed,2"),
+        symbol("check.symbol-init", "'start_kernel' of vmlinux is in init memory", vmlinux_symbol,
+               ".klp.sym.vmlinux.start_kernel,0"),
+        symbol("check.symbol-init", "'early' of late is in init memory", late_symbol, ".klp.sym.late.early,0")));
+
+// What vmlinux is to have in place of its function `show`.
+Case function(std::string id, std::string message, const std::string& name, int sympos = 0) {
+    return {
+        std::move(id), std::move(message), [name, sympos] {
+            const std::string text = klp::test::replaced(klp::test::sound_text, "funcs: .quad .Lshow, new_show, 0",
+                                                         "funcs: .quad .Lother, new_show, " + std::to_string(sympos));
+            return klp::test::sound_livepatch(text + ".section .rodata.str1.1\n.Lother: .string \"" + name + "\"\n");
+        }};
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Functions, KernelRules,
+    testing::Values(function("check.function-missing", "vmlinux has no symbol 'none'", "none"),
+                    function("check.function-position", "'twice' is there 2 times", "twice"),
+                    function("check.function-position", "position of 'show' in vmlinux is 2, but there are 1", "show",
+                             2),
+                    function("check.function-init", "'start_kernel' of vmlinux is in init memory", "start_kernel"),
+                    function("check.function-kind", "'jiffies' of vmlinux is no code", "jiffies"),
+                    function("check.untraceable", "'assembly' of vmlinux cannot be hooked by ftrace", "assembly"),
+                    Case{"check.untraceable", "'assembly' of late cannot be hooked by ftrace", [] {
+                             const std::string text = klp::test::replaced(
+                                 klp::test::sound_text, "late_funcs: .quad .Lshow", "late_funcs: .quad .Lassembly");
+                             return klp::test::sound_livepatch(
+                                 text + ".section .rodata.str1.1\n.Lassembly: .string \"assembly\"\n");
+                         }}));
+
+// struct modversion_info of module_layout and klp_enable_patch.
+std::string versions(std::string_view layout_crc, bool with_enable = true) {
+    return ".section __versions,\"a\"\n.quad " + std::string(layout_crc) + "\n.string \"module_layout\"\n.zero 42\n" +
+           (with_enable ? ".quad 2\n.string \"klp_enable_patch\"\n.zero 39\n" : "");
+}
+
+elf::Object with_more(const std::string& more) {
+    return klp::test::sound_livepatch(std::string(klp::test::sound_text) + more);
+}
+
+TEST(Versions, AreComparedWithTheKernels) {
+    const test::TinyTarget target("CONFIG_MODVERSIONS=y\n");
+    EXPECT_THAT(Findings(with_more(versions("1")), target).messages, IsEmpty());
+    EXPECT_THAT(Findings(with_more(versions("7")), target).messages,
+                ElementsAre("version of 'module_layout' is 0x00000007, expected 0x00000001"));
+    EXPECT_THAT(Findings(with_more(versions("1", false)), target).messages,
+                ElementsAre("no version of 'klp_enable_patch', expected 0x00000002"));
+    EXPECT_THAT(Findings(with_more(""), target).ids, ElementsAre("check.version", "check.version"));
+}
+
+TEST(Release, MayDifferWhereVersionsAgree) {
+    const test::TinyTarget target("CONFIG_MODVERSIONS=y\n");
+    const std::string other = klp::test::replaced(klp::test::sound_text, "1.0-tiny", "1.1-tiny");
+    const Findings findings(klp::test::sound_livepatch(other + versions("1")), target);
+    EXPECT_THAT(findings.ids, ElementsAre("check.release"));
+}
+
+TEST(Config, ThatLacksLivepatchingIsAnError) {
+    const test::TinyTarget target("# CONFIG_LIVEPATCH is not set\nCONFIG_LIVEPATCH=n\n");
+    EXPECT_THAT(Findings(klp::test::sound_livepatch(), target).ids, ElementsAre("check.kernel-livepatch"));
+}
+
+TEST(Config, CanAskForRetpolinesAndSignatures) {
+    const test::TinyTarget retpoline("CONFIG_RETPOLINE=y\n");
+    EXPECT_THAT(Findings(klp::test::sound_livepatch(), retpoline).ids, ElementsAre("check.retpoline"));
+    EXPECT_THAT(Findings(with_text("depends=", "retpoline=Y"), retpoline).ids, IsEmpty());
+    const test::TinyTarget forced("CONFIG_MODULE_SIG_FORCE=y\n");
+    EXPECT_THAT(Findings(klp::test::sound_livepatch(), forced).ids, Contains("check.unsigned"));
+}
+
+TEST(Machine, OfTheKernelIsTheModules) {
+    elf::Object object(EM_S390, ByteOrder::big);
+    const Findings findings(klp::test::sound_livepatch(), tiny(), {}, "ppc64le");
+    EXPECT_THAT(findings.ids, ElementsAre("check.other-machine"));
+    EXPECT_FALSE(findings.summary.simulated);
+}
+
+TEST(Import, OfAModuleNeedsDepends) {
+    const std::string exports =
+        "0x00000003\tlate_export\tlate\tEXPORT_SYMBOL\t\n"
+        "0x00000004\thelper_export\tvmlinux\tEXPORT_SYMBOL_GPL\tHELPERS\n";
+    const test::TinyTarget target("", exports);
+    const std::string_view from = "patch: .quad __this_module, objs, 0";
+    EXPECT_THAT(Findings(with_text(from, "patch: .quad __this_module, objs, late_export"), target).ids,
+                ElementsAre("check.import-module"));
+    const Findings helper(with_text(from, "patch: .quad __this_module, objs, helper_export"), target);
+    EXPECT_THAT(helper.ids, ElementsAre("check.namespace"));
+    EXPECT_THAT(helper.messages,
+                ElementsAre("'helper_export' is of namespace 'HELPERS', which the module does not import"));
+    const std::string imported =
+        klp::test::replaced(klp::test::sound_text, from, "patch: .quad __this_module, objs, helper_export");
+    const auto module = klp::test::sound_livepatch(klp::test::replaced(imported, "depends=", "import_ns=HELPERS"));
+    EXPECT_THAT(Findings(module, target).ids, IsEmpty());
+    const test::TinyTarget lax("CONFIG_MODULE_ALLOW_MISSING_NAMESPACE_IMPORTS=y\n", exports);
+    EXPECT_THAT(Findings(klp::test::sound_livepatch(imported), lax).ids, IsEmpty());
+}
+
+TEST(Object, ThatIsNotThereIsNotChecked) {
+    std::string text = klp::test::replaced(klp::test::sound_text, ".string \"late\"", ".string \"gone\"");
+    elf::Object object = klp::test::sound_livepatch(text);
+    object.find_symbol(late_symbol)->name = ".klp.sym.gone.helper,2";
+    object.find_section(".klp.rela.late..text.late_show")->name = ".klp.rela.gone..text.late_show";
+    object = elf::Object::read(object.write(), "test.ko");
+    const Findings findings(object);
+    EXPECT_THAT(findings.ids, ElementsAre("check.object-missing"));
+    EXPECT_THAT(findings.summary.not_simulated, ElementsAre("gone"));
+    // Until its file is given.
+    test::TinyTarget target;
+    target.add_module("gone", {test::late_units[0], test::late_units[1]}, "");
+    EXPECT_THAT(Findings(object, tiny(), {{target.module_path("gone")}}).messages, IsEmpty());
+}
+
+TEST(Symbol, OfAnotherModuleNeedsADependency) {
+    const auto object = with_symbol(late_symbol, ".klp.sym.other.far,0");
+    test::TinyTarget target;
+    target.add_module("other", {".text\nplain far\n"}, "");
+    EXPECT_THAT(Findings(object, target).ids, ElementsAre("check.foreign-object"));
+    target.add_module("late", {test::late_units[0], test::late_units[1]}, "other");
+    EXPECT_THAT(Findings(object, target).ids, IsEmpty());
+}
+
+TEST(ArchSection, IsIgnoredByLaterKernels) {
+    const Findings findings(with_more(".section .klp.arch.late.altinstructions,\"a\"\n.zero 12\n"));
+    EXPECT_THAT(findings.ids, ElementsAre("check.arch-section", "check.arch-ignored"));
+}
+
+TEST(SimulatedLoad, TellsWhatTheKernelRefuses) {
+    const Findings livepatch(with_more(".comm shared, 4\n"));
+    EXPECT_THAT(livepatch.ids, ElementsAre("check.load"));
+    EXPECT_THAT(livepatch.messages,
+                ElementsAre(HasSubstr("with the patched modules loaded before is refused with error 8")));
+    EXPECT_THAT(livepatch.notes, ElementsAre(HasSubstr("please compile with -fno-common")));
+
+    test::TinyTarget target;
+    target.add_module("late", {test::late_units[0], test::late_units[1], ".comm shared, 4\n"}, "");
+    EXPECT_THAT(Findings(klp::test::sound_livepatch(), target).ids, ElementsAre("check.object-load"));
+}
+
+TEST(SimulatedLoad, TellsWhatNobodyCanTell) {
+    // klp_patch.states leads behind the data.
+    const std::string text = klp::test::replaced(klp::test::sound_text, "patch: .quad __this_module, objs, 0",
+                                                 "patch: .quad __this_module, objs, .Lend");
+    EXPECT_THAT(Findings(klp::test::sound_livepatch(text + ".data\n.Lend:\n")).ids, ElementsAre("check.undefined"));
+}
+
+TEST(SimulatedLoad, NeedsAPatchToLoad) {
+    const Findings findings(with_text("patch: .quad __this_module, objs", "patch: .quad 0, objs"));
+    EXPECT_THAT(findings.ids, ElementsAre("check.no-tables"));
+    EXPECT_FALSE(findings.summary.simulated);
+}
+
+// x86 up to 6.2: nobody sets relocations back.
+TEST(SimulatedLoad, TellsThatAModuleCannotComeAgain) {
+    const test::TinyTarget target({}, {}, klp::test::replaced(test::vmlinux_unit, "plain clear_relocate_add", ""));
+    const Findings findings(klp::test::sound_livepatch(), target);
+    EXPECT_THAT(findings.ids, ElementsAre("check.reload"));
+    EXPECT_THAT(findings.notes, Contains(HasSubstr("existing value is nonzero")));
+}
+
+TEST(Release, IsThatOfVermagic) {
+    EXPECT_EQ(release_of(klp::test::sound_livepatch()), "1.0-tiny");
+    EXPECT_EQ(release_of(with_text("vermagic=", "magic=")), std::nullopt);
+}
+
+}  // namespace
+}  // namespace klp::check
