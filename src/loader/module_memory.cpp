@@ -19,7 +19,9 @@ namespace {
 const arch::ImageSection* section_at(const Module& module, std::uint64_t address) {
     for (std::uint32_t i = 1; i < module.image.sections.size(); ++i) {
         const arch::ImageSection& section = module.image.sections[i];
-        const bool is_loaded = module.layout.places[i].has_value();
+        const auto& place = module.layout.places[i];
+        // Freed memory may be another module's by now.
+        const bool is_loaded = place && !(module.init_freed && is_init(place->area));
         if (is_loaded && address >= section.address && address - section.address < section.memory.size())
             return &section;
     }
