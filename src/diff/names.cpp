@@ -73,7 +73,7 @@ bool is_message_state(std::string_view base) {
 }
 
 bool is_assembler_label(std::string_view name) {
-    return name.starts_with(".L");
+    return name.starts_with(".L") || name.starts_with('$');  // "$d": arm64's mapping symbols
 }
 
 }  // namespace klp::diff

@@ -19,7 +19,7 @@ std::uint32_t derive_entry_size(std::span<const elf::Relocation> relocations, st
         return found->type;
     };
     const auto first = type_at(owner_field);
-    for (std::uint64_t size = 4; first && size <= section_size; size += 4) {
+    for (std::uint64_t size = 4; first && size <= section_size; ++size) {
         if (section_size % size != 0) continue;
         bool fits = true;
         for (std::uint64_t at = owner_field; fits && at < section_size; at += size) fits = type_at(at) == first;

@@ -25,7 +25,7 @@ bool before(const elf::Section* a, std::uint64_t a_offset, const elf::Section* b
 
 bool is_content(const elf::Symbol& symbol) {
     return symbol.placement == elf::Placement::section && !symbol.is_section_symbol() && !symbol.is_file() &&
-           !symbol.name.empty();
+           !symbol.name.empty() && !symbol.name.starts_with('$');
 }
 
 // The module as the distribution's `ld -r` made it: input sections merged, relocations kept, calls within one

@@ -9,10 +9,11 @@ namespace klp::resolve {
 
 namespace {
 
-// Labels of the assembler (.LC0 for a constant) name nothing that the kernel knows.
+// Labels of the assembler (.LC0 for a constant, arm64's $d for data in code) name nothing that the kernel knows
+// (include/linux/module_symbol.h:is_mapping_symbol).
 bool names_a_piece(const elf::Symbol& symbol) {
     return symbol.placement == elf::Placement::section && symbol.section->is_alloc() && !symbol.is_section_symbol() &&
-           !symbol.is_file() && !symbol.name.empty() && !symbol.name.starts_with(".L");
+           !symbol.is_file() && !symbol.name.empty() && !symbol.name.starts_with(".L") && !symbol.name.starts_with('$');
 }
 
 // The sized piece that covers the offset; else the nearest before it, as of a pointer to the end of an array;
