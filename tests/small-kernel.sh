@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# For shell tests with the small kernels of scripts/test-kernel, and for reading a guest's memory.
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+# use_small_kernel ARCH [VARIANT]: from here on that is the test kernel. It is built where it is not there yet; the
+# test is skipped where the archive lacks what that takes.
+use_small_kernel() {
+    local status=0
+    "$KLPKIT_ROOT/scripts/test-kernel" "$@" >name 2>log || status=$?
+    [ "$status" -ne 77 ] || skip "$(tail -n 1 log)"
+    [ "$status" -eq 0 ] || { cat log; fail "the kernel for $* was not built"; }
+    KLPKIT_TEST_KERNEL=$(tail -n 1 name)
+    rm name log
+}
+
+# sample NAME: the path of a module of the kernel, such as one of its samples.
+sample() { find "$(path_of modules)" -name "$1.ko"; }
+
+# guest_memory DIR STEPS ARGUMENT...: tests/guest_memory.py with the test kernel.
+guest_memory() {
+    local folder=$1 steps=$2
+    shift 2
+    expect_status 0 python3 "$KLPKIT_ROOT/tests/guest_memory.py" "$folder" "$steps" --kernel "$KLPKIT_TEST_KERNEL" "$@"
+}
+
+# expect_memory FILE.ko DIR/LABEL: what was brought back there is of that module.
+expect_memory() { expect_status 0 python3 "$KLPKIT_ROOT/tests/guest_memory_test.py" "$1" "$2"; }
+
+# samples_at_work: the kernel's sample livepatch changes /proc/cmdline; another one waits for its module, which is
+# loaded, unloaded and loaded again under it; the memory of all of them comes back.
+samples_at_work() {
+    local sample late module
+    sample=$(sample livepatch-sample)
+    late=$(sample livepatch-shadow-fix1)
+    module=$(sample livepatch-shadow-mod)
+    cat >steps <<'END'
+cat /proc/cmdline
+snapshot
+[ "$phase" = after ] || return 0
+rmmod livepatch_shadow_mod && snapshot unloaded
+insmod /klp/modules/livepatch-shadow-mod.ko && snapshot reloaded
+END
+    guest_memory seen "$(cat steps)" --late-module "$module" "$sample" "$late"
+    expect_in "console=" seen/before.output
+    [ "$(cat seen/after.output)" = "this has been live patched" ] || fail "$(cat seen/after.output)"
+    cmp seen/before.output seen/reverted.output
+    for label in after unloaded reloaded; do
+        expect_memory "$sample" "seen/$label"
+        expect_memory "$late" "seen/$label"
+    done
+    for label in after reloaded reverted; do expect_memory "$module" "seen/$label"; done
+    for label in before/livepatch_sample unloaded/livepatch_shadow_mod reverted/livepatch_sample; do
+        expect_no_file "seen/$label"
+    done
+    expect_in "applying patch 'livepatch_shadow_fix1' to loading module 'livepatch_shadow_mod'" seen/after/dmesg
+    expect_in "reverting patch 'livepatch_shadow_fix1' on unloading module 'livepatch_shadow_mod'" seen/unloaded/dmesg
+}
