@@ -20,8 +20,8 @@ constexpr std::uint32_t ppc64_abi_mask = 3, ppc64_abi_v2 = 2;
 
 class Checks {
 public:
-    Checks(Module& module, std::uint16_t machine, const Features& features, Journal& journal)
-        : module_(module), file_(module.file), machine_(machine), features_(features), journal_(journal) {}
+    Checks(Module& module, const arch::Arch& arch, const Features& features, Journal& journal)
+        : module_(module), file_(module.file), arch_(arch), features_(features), journal_(journal) {}
 
     void before_6_14() {
         check_header();
@@ -37,7 +37,7 @@ public:
 
     void from_6_14() {
         check_header();
-        if (machine_ == EM_PPC64 && (file_.header().flags & ppc64_abi_mask) != ppc64_abi_v2)
+        if (arch_.name() == "ppc64le" && (file_.header().flags & ppc64_abi_mask) != ppc64_abi_v2)
             refuse(fmt::format("Invalid module architecture in ELF header: {}", file_.header().machine));
         check_section_header_size();
         check_section_table();
@@ -92,7 +92,8 @@ private:
         const std::uint64_t length = file_.bytes().size();
         if (length < sizeof(Elf64_Ehdr)) refuse(fmt::format("Invalid ELF header len {}", length));
         if (header.type != ET_REL) refuse(fmt::format("Invalid ELF header type: {} != {}", header.type, ET_REL));
-        if (header.machine != machine_) refuse(fmt::format("Invalid architecture in ELF header: {}", header.machine));
+        if (header.machine != arch_.machine())
+            refuse(fmt::format("Invalid architecture in ELF header: {}", header.machine));
     }
     void check_section_header_size() {
         if (file_.header().section_header_size != section_header_size) refuse("Invalid ELF section header size");
@@ -236,7 +237,7 @@ private:
 
     Module& module_;
     ModuleFile& file_;
-    std::uint16_t machine_;
+    const arch::Arch& arch_;
     const Features& features_;
     Journal& journal_;
 };
@@ -250,8 +251,8 @@ std::uint32_t find_allocated(const ModuleFile& file, std::string_view name) {
     return 0;
 }
 
-void check_elf(Module& module, std::uint16_t machine, const Features& features, Journal& journal) {
-    Checks checks(module, machine, features, journal);
+void check_elf(Module& module, const arch::Arch& arch, const Features& features, Journal& journal) {
+    Checks checks(module, arch, features, journal);
     if (features.strict_elf_checks) {
         checks.from_6_14();
     } else {

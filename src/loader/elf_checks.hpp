@@ -10,7 +10,7 @@
 namespace klp::loader {
 
 // Reads the section headers into `module.file` and sets the indices and names. Throws Refused.
-void check_elf(Module& module, std::uint16_t machine, const Features& features, Journal& journal);
+void check_elf(Module& module, const arch::Arch& arch, const Features& features, Journal& journal);
 
 // kernel/module/main.c:find_sec, of the headers as they are in the file.
 [[nodiscard]] std::uint32_t find_allocated(const ModuleFile& file, std::string_view name);

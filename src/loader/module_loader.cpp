@@ -67,7 +67,7 @@ void ModuleLoader::early_checks(Module& module, Journal& journal) {
         journal.notice("Loading of unsigned module is rejected");
         throw Refused{EKEYREJECTED};
     }
-    check_elf(module, system_.kernel.arch().machine(), system_.features, journal);
+    check_elf(module, system_.kernel.arch(), system_.features, journal);
     journal.report().module = module.loaded.name = module.name;
     const auto layout_symbol = find_symbol(system_, "module_layout", true);  // check_modstruct_version()
     if (layout_symbol && !check_version(system_, module, "module_layout", layout_symbol->crc, journal))

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Files that the kernel refuses by their headers.
+#include <gmock/gmock.h>
+
+#include <cstring>
+
+#include "test_kernel.hpp"
+
+namespace klp::loader {
+namespace {
+
+using namespace test;
+using testing::HasSubstr;
+
+// The bytes of a module, with fields that can be overwritten.
+class FileBytes {
+public:
+    explicit FileBytes(const fs::path& path) : bytes_(read_text(path)) {
+        std::memcpy(&header, bytes_.data(), sizeof header);
+        sections.resize(header.e_shnum);
+        std::memcpy(sections.data(), bytes_.data() + header.e_shoff, sizeof(Elf64_Shdr) * sections.size());
+    }
+    Elf64_Shdr& section(std::string_view name) {
+        for (Elf64_Shdr& each : sections) {
+            if (name == bytes_.data() + sections[header.e_shstrndx].sh_offset + each.sh_name) return each;
+        }
+        throw Error("no section " + std::string(name));
+    }
+    char& at(std::uint64_t offset) { return bytes_.at(offset); }
+    Elf64_Sym symbol(std::size_t index) {
+        Elf64_Sym symbol;
+        std::memcpy(&symbol, bytes_.data() + section(".symtab").sh_offset + index * sizeof symbol, sizeof symbol);
+        return symbol;
+    }
+    void set_symbol(std::size_t index, const Elf64_Sym& symbol) {
+        std::memcpy(bytes_.data() + section(".symtab").sh_offset + index * sizeof symbol, &symbol, sizeof symbol);
+    }
+    void write(const fs::path& path) {
+        const std::uint64_t table = header.e_shoff;
+        if (table + sizeof(Elf64_Shdr) * sections.size() <= bytes_.size())
+            std::memcpy(bytes_.data() + table, sections.data(), sizeof(Elf64_Shdr) * sections.size());
+        std::memcpy(bytes_.data(), &header, sizeof header);
+        write_file(path, std::string_view(bytes_).substr(0, length));
+    }
+
+    Elf64_Ehdr header{};
+    std::vector<Elf64_Shdr> sections;
+    std::size_t length = std::string_view::npos;
+
+private:
+    std::string bytes_;
+};
+
+enum class Which { both, early, late };
+struct Damage {
+    const char* name;
+    void (*edit)(FileBytes&);
+    std::string_view message;  // "": of undefined behaviour
+    Which which = Which::both;
+};
+
+EventReport load_damaged(TestKernel& kernel, const Damage& damage) {
+    FileBytes file(kernel.plain_module("m",
+                                       ".text\ncall printk\n.section __version_ext_crcs,\"a\"\n.long 1\n"
+                                       ".section __version_ext_names,\"a\"\n.string \"x\"\n"));
+    damage.edit(file);
+    file.write(kernel.path("m.ko"));
+    Simulation simulation(kernel.kernel(), {});
+    return simulation.play(load(kernel.path("m.ko")));
+}
+
+void expect_refusal(TestKernel&& kernel, const Damage& damage) {
+    const EventReport report = load_damaged(kernel, damage);
+    EXPECT_EQ(report.error, ENOEXEC);
+    EXPECT_EQ(fmt::format("{}", fmt::join(log_of(report), "\n")), damage.message);
+}
+
+class DamagedFile : public testing::TestWithParam<Damage> {};
+
+TEST_P(DamagedFile, IsRefusedInTheKernelsWords) {
+    if (GetParam().which != Which::late) expect_refusal(TestKernel(), GetParam());
+    if (GetParam().which != Which::early) expect_refusal(TestKernel::late(), GetParam());
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Loader, DamagedFile,
+    testing::Values(
+        Damage{"short", [](FileBytes& f) { f.length = 60; }, "Invalid ELF header len 60"},
+        Damage{"type", [](FileBytes& f) { f.header.e_type = ET_EXEC; }, "Invalid ELF header type: 2 != 1"},
+        Damage{"machine", [](FileBytes& f) { f.header.e_machine = EM_S390; }, "Invalid architecture in ELF header: 22"},
+        Damage{"entry", [](FileBytes& f) { f.header.e_shentsize = 40; }, "Invalid ELF section header size"},
+        Damage{"offset", [](FileBytes& f) { f.header.e_shoff = 1 << 30; }, "Invalid ELF section header overflow"},
+        Damage{"count", [](FileBytes& f) { f.header.e_shnum = 60000; }, "Invalid ELF section header overflow"},
+        Damage{"name-index", [](FileBytes& f) { f.header.e_shstrndx = 999; },
+               "Invalid ELF section name index: 999 || e_shstrndx (999) >= e_shnum (12)"},
+        Damage{"no-names", [](FileBytes& f) { f.header.e_shstrndx = 0; },
+               "Invalid ELF section name index: 0 || e_shstrndx (0) >= e_shnum (12)"},
+        Damage{"name-table", [](FileBytes& f) { f.section(".shstrtab").sh_offset = 1 << 30; },
+               "Invalid ELF section hdr(type 3)", Which::early},
+        Damage{"name-table-late", [](FileBytes& f) { f.section(".shstrtab").sh_offset = 1 << 30; },
+               "Invalid ELF section in module (section 11 type 3)", Which::late},
+        Damage{"name-table-type", [](FileBytes& f) { f.section(".shstrtab").sh_type = SHT_PROGBITS; },
+               "Invalid ELF section name table type: 1", Which::late},
+        Damage{"no-name-table", [](FileBytes& f) { f.section(".shstrtab").sh_size = 0; }, "empty section name table"},
+        Damage{"name-end",
+               [](FileBytes& f) { f.at(f.section(".shstrtab").sh_offset + f.section(".shstrtab").sh_size - 1) = 'x'; },
+               "ELF Spec violation: section name table isn't null terminated"},
+        Damage{"null", [](FileBytes& f) { f.sections[0].sh_type = SHT_NOTE; },
+               "ELF Spec violation: section 0 type(7)!=SH_NULL or non-zero len or addr"},
+        Damage{"null-size", [](FileBytes& f) { f.sections[0].sh_size = 1; },
+               "ELF Spec violation: section 0 type(0)!=SH_NULL or non-zero len or addr"},
+        Damage{"content", [](FileBytes& f) { f.section(".text").sh_size = 1 << 30; },
+               "Invalid ELF section in module (section 1 type 1)"},
+        Damage{"overflow", [](FileBytes& f) { f.section(".text").sh_offset = ~0ULL; },
+               "Invalid ELF section in module (section 1 type 1)"},
+        Damage{"name", [](FileBytes& f) { f.section(".text").sh_name = 1 << 20; },
+               "Invalid ELF section name in module (section 1 type 1)"},
+        Damage{"link", [](FileBytes& f) { f.section(".symtab").sh_link = 77; },
+               "Invalid ELF sh_link!=SHN_UNDEF(77) or (sh_link(77) >= hdr->e_shnum(12)"},
+        Damage{"strings-type", [](FileBytes& f) { f.section(".strtab").sh_type = SHT_PROGBITS; },
+               "Invalid ELF symbol string table type: 1", Which::late},
+        Damage{"stripped", [](FileBytes& f) { f.section(".symtab").sh_type = SHT_PROGBITS; },
+               "m: module has no symbols (stripped?)"},
+        Damage{"no-module", [](FileBytes& f) { f.section(".gnu.linkonce.this_module").sh_flags = 0; },
+               "m: No module found in object", Which::early},
+        Damage{"no-module-late", [](FileBytes& f) { f.section(".gnu.linkonce.this_module").sh_flags = 0; },
+               "module m: .gnu.linkonce.this_module must occupy memory during process execution", Which::late},
+        Damage{"empty-module", [](FileBytes& f) { f.section(".gnu.linkonce.this_module").sh_type = SHT_NOBITS; },
+               "module m: .gnu.linkonce.this_module section must have a size set", Which::late},
+        Damage{"two-modules",
+               [](FileBytes& f) { f.section(".data").sh_name = f.section(".gnu.linkonce.this_module").sh_name; },
+               "module m: Exactly one .gnu.linkonce.this_module section must exist.", Which::late},
+        Damage{"two-modinfo", [](FileBytes& f) { f.section(".data").sh_name = f.section(".modinfo").sh_name; },
+               "Only one .modinfo section must exist.", Which::late},
+        Damage{"crcs", [](FileBytes& f) { f.section("__version_ext_crcs").sh_flags = 0; },
+               "extended version crc+name presence does not match", Which::late},
+        Damage{"more-crcs", [](FileBytes& f) { f.section("__version_ext_crcs").sh_size = 12; },
+               "more extended version crcs than names", Which::late},
+        Damage{"no-strings", [](FileBytes& f) { f.section(".strtab").sh_size = 0; }, "empty symbol string table",
+               Which::late},
+        Damage{"strings-begin", [](FileBytes& f) { f.at(f.section(".strtab").sh_offset) = 'x'; },
+               "symbol string table missing leading NUL", Which::late},
+        Damage{"strings-end",
+               [](FileBytes& f) { f.at(f.section(".strtab").sh_offset + f.section(".strtab").sh_size - 1) = 'x'; },
+               "symbol string table isn't NUL terminated", Which::late},
+        Damage{"symbol-name",
+               [](FileBytes& f) {
+                   Elf64_Sym symbol = f.symbol(2);
+                   symbol.st_name = 1 << 20;
+                   f.set_symbol(2, symbol);
+               },
+               "symbol name out of bounds in string table", Which::late},
+        Damage{"symbol-section",
+               [](FileBytes& f) {
+                   Elf64_Sym symbol = f.symbol(1);
+                   symbol.st_shndx = 500;
+                   f.set_symbol(1, symbol);
+               },
+               "m: Symbol printk has an invalid section index 500 (max 11)"},
+        Damage{"rel", [](FileBytes& f) { f.section(".rela.text").sh_type = SHT_REL; },
+               "module m: REL relocation unsupported"}),
+    [](const auto& test) {
+        std::string name = test.param.name;
+        std::erase(name, '-');
+        return name;
+    });
+
+TEST(File, OfTwoModinfoSectionsCountsTheFirstInEarlierKernels) {
+    TestKernel kernel;
+    const Damage damage{"", [](FileBytes& f) { f.section(".data").sh_name = f.section(".modinfo").sh_name; }, ""};
+    EXPECT_NE(load_damaged(kernel, damage).error, 0);  // .data comes first, and has no vermagic
+}
+
+class UndefinedFile : public testing::TestWithParam<Damage> {};
+
+// The kernel does not look; what it reads or writes then is not to be told.
+TEST_P(UndefinedFile, IsNotGuessedAt) {
+    TestKernel kernel;
+    FileBytes file(kernel.plain_module("m", ".text\ncall printk\n"));
+    GetParam().edit(file);
+    file.write(kernel.path("m.ko"));
+    Simulation simulation(kernel.kernel(), {});
+    const EventReport report = simulation.play(load(kernel.path("m.ko")));
+    ASSERT_TRUE(report.undefined_behaviour.has_value());
+    EXPECT_FALSE(report.ok());
+    EXPECT_THAT(*report.undefined_behaviour, HasSubstr(std::string(GetParam().message)));
+    EXPECT_THROW(static_cast<void>(simulation.play({EventKind::unload, "m"})), Error);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Loader, UndefinedFile,
+    testing::Values(Damage{"name",
+                           [](FileBytes& f) {
+                               Elf64_Sym symbol = f.symbol(2);
+                               symbol.st_name = 1 << 20;
+                               f.set_symbol(2, symbol);
+                           },
+                           "leads out of a string table"},
+                    Damage{"place",
+                           [](FileBytes& f) {
+                               f.at(f.section(".rela.text").sh_offset + 2) = 1;  // r_offset
+                           },
+                           "outside of the"},
+                    Damage{"symbol", [](FileBytes& f) { f.at(f.section(".rela.text").sh_offset + 12) = 100; },
+                           "symbol index 100 of a relocation is outside of the table"}));
+
+TEST(Signature, BehindTheFileIsNoPartOfIt) {
+    TestKernel kernel(kernel_text, std::string(config) + "CONFIG_MODULE_SIG=y\n");
+    std::string bytes = read_text(kernel.plain_module("m", ".text\nnop\n"));
+    bytes += std::string(100, 'S') + std::string(11, '\0') + std::string(1, '\x64') + "~Module signature appended~\n";
+    write_file(kernel.path("m.ko"), bytes);
+    Simulation simulation(kernel.kernel(), {});
+    EXPECT_THAT(log_of(simulation.play(load(kernel.path("m.ko")))), testing::IsEmpty());
+    const EventReport report = simulation.play(load(kernel.plain_module("n", ".text\nnop\n")));
+    EXPECT_THAT(log_of(report), testing::ElementsAre("n: module verification failed: signature and/or required key "
+                                                     "missing - tainting kernel"));
+    EXPECT_THAT(log_of(simulation.play(load(kernel.plain_module("o", ".text\nnop\n")))), testing::IsEmpty());
+}
+
+TEST(Signature, IsInsistedOn) {
+    TestKernel kernel(kernel_text, std::string(config) + "CONFIG_MODULE_SIG=y\nCONFIG_MODULE_SIG_FORCE=y\n");
+    const EventReport report = Simulation(kernel.kernel(), {}).play(load(kernel.plain_module("m", ".text\nnop\n")));
+    EXPECT_EQ(report.error, EKEYREJECTED);
+    EXPECT_THAT(log_of(report), testing::ElementsAre("Loading of unsigned module is rejected"));
+}
+
+TEST(Module, ThatIsTooLargeForTheModelIsAnError) {
+    TestKernel kernel;
+    Simulation simulation(kernel.kernel(), {});
+    EXPECT_THROW(static_cast<void>(simulation.play(load(kernel.plain_module("m", ".bss\n.zero 0x20000000\n")))), Error);
+    EXPECT_EQ(simulation.play(load(kernel.plain_module("m", ".bss\n.zero 32\n"))).error, 0);
+}
+
+}  // namespace
+}  // namespace klp::loader
