@@ -254,10 +254,10 @@ TEST(SimulatedLoad, TellsWhatTheKernelRefuses) {
 }
 
 TEST(SimulatedLoad, TellsWhatNobodyCanTell) {
-    // klp_patch.states leads behind the data.
+    // klp_patch.states has no entry of zeros at its end.
     const std::string text = klp::test::replaced(klp::test::sound_text, "patch: .quad __this_module, objs, 0",
-                                                 "patch: .quad __this_module, objs, .Lend");
-    EXPECT_THAT(Findings(klp::test::sound_livepatch(text + ".data\n.Lend:\n")).ids, ElementsAre("check.undefined"));
+                                                 "patch: .quad __this_module, objs, .Lstates");
+    EXPECT_THAT(Findings(klp::test::sound_livepatch(text + ".section .states,\"aw\"\n.Lstates: .quad 1, 1, 1\n")).ids, ElementsAre("check.undefined"));
 }
 
 TEST(SimulatedLoad, NeedsAPatchToLoad) {
