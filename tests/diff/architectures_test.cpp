@@ -39,13 +39,6 @@ TEST_F(OtherArchitectures, ARegisterBesideARelocatedFieldCounts) {
     EXPECT_THAT(verdict("adrp x0,foo\n", "adrp x0,bar\n"), ElementsAre("changed f"));
 }
 
-TEST_F(OtherArchitectures, MappingSymbolsDivideNoFunction) {
-    const std::string with_data = "b 1f\n .word 1\n 1: nop\n";
-    EXPECT_THAT(
-        compare("aarch64-linux-gnu-as", arm64_function(with_data), arm64_function(with_data + "nop\n")).verdict(),
-        ElementsAre("changed f"));
-}
-
 // The entry of the replaced code in f counts from its own start: taken from the field it would be in the next function.
 std::string ppc64_functions(const std::string& mask) {
     return R"(

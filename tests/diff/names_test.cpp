@@ -23,6 +23,13 @@ TEST(BaseName, KeepsWhatBelongsToTheName) {
     EXPECT_EQ(base_name(""), "");
 }
 
+TEST(AssemblerLabel, IsNoName) {
+    EXPECT_TRUE(is_assembler_label(".LC0"));
+    EXPECT_TRUE(is_assembler_label("$d"));
+    EXPECT_FALSE(is_assembler_label("L"));
+    EXPECT_FALSE(is_assembler_label("f$d"));
+}
+
 TEST(ColdPart, NamesItsFunction) {
     EXPECT_EQ(parent_of_cold("f.cold"), "f");
     EXPECT_EQ(parent_of_cold("f.isra.0.cold"), "f.isra.0");
