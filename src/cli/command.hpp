@@ -17,6 +17,8 @@ void add_build(CLI::App& app);
 void add_run(CLI::App& app);
 void add_diff(CLI::App& app);
 void add_inspect(CLI::App& app);
+void add_convert(CLI::App& app);
+void add_symbols_db(CLI::App& app);
 void add_check(CLI::App& app);
 void add_simulate(CLI::App& app);
 

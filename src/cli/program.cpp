@@ -27,6 +27,8 @@ void add_commands(CLI::App& app) {
     add_run(app);
     add_diff(app);
     add_inspect(app);
+    add_convert(app);
+    add_symbols_db(app);
     add_check(app);
     add_simulate(app);
 }

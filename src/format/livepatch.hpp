@@ -53,10 +53,16 @@ struct PatchedFunction {
     std::string new_section;
     std::uint64_t new_offset = 0;  // in new_section
 };
+// A function that the livepatch core calls when it patches or reverts an object (struct klp_callbacks).
+struct Callback {
+    std::string section;
+    std::uint64_t offset = 0;
+};
 struct PatchedObject {
     std::string name;  // "vmlinux" where klp_object.name is null
     std::vector<PatchedFunction> functions;
     bool has_callbacks = false;
+    std::vector<Callback> callbacks{};
 };
 struct LivepatchRelocation {
     std::string object;   // whose loading applies it

@@ -195,7 +195,7 @@ std::optional<std::vector<PatchedFunction>> TableReader::read_functions(const Pl
 }
 
 std::optional<PatchedObject> TableReader::read_object(const Region& region, std::uint64_t at) const {
-    PatchedObject object{"vmlinux", {}, false};
+    PatchedObject object{"vmlinux", {}, false, {}};
     if (const auto name = region.pointers.find(at); name != region.pointers.end()) {
         const auto text = string_at(name->second);
         if (!text) return std::nullopt;
@@ -204,8 +204,10 @@ std::optional<PatchedObject> TableReader::read_object(const Region& region, std:
     auto functions = read_functions(region.pointers.at(at + funcs_field));
     if (!functions) return std::nullopt;
     object.functions = std::move(*functions);
-    const auto callback = region.pointers.lower_bound(at + callbacks_field);
-    object.has_callbacks = callback != region.pointers.end() && callback->first < at + callbacks_end;
+    for (auto callback = region.pointers.lower_bound(at + callbacks_field);
+         callback != region.pointers.end() && callback->first < at + callbacks_end; ++callback)
+        object.callbacks.push_back({callback->second.section->name, callback->second.offset});
+    object.has_callbacks = !object.callbacks.empty();
     return object;
 }
 
