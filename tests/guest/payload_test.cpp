@@ -172,5 +172,60 @@ TEST_F(BusyboxTest, TheOneThatIsNamedIsTaken) {
     EXPECT_THROW((void)find_busybox({62, "amd64"}, {}), Error);
 }
 
+class ForeignBusyboxTest : public BusyboxTest {
+protected:
+    static constexpr BusyboxKind s390x{22, "s390x"};
+
+    void SetUp() override {
+        BusyboxTest::SetUp();
+        ::unsetenv("KLPKIT_BUSYBOX");
+        ::setenv("KLPKIT_CACHE", (folder_.path() / "cache").c_str(), 1);
+    }
+    void TearDown() override {
+        ::unsetenv("KLPKIT_CACHE");
+        BusyboxTest::TearDown();
+    }
+
+    // An ELF header that is all: a program for that machine, in its byte order, without segments.
+    fs::path put_into_cache(std::uint16_t machine) {
+        std::vector<std::byte> program(64);
+        constexpr std::string_view magic(
+            "\x7f"
+            "ELF\2\2\1",
+            7);
+        std::ranges::copy(as_bytes(magic), program.begin());
+        store<std::uint16_t>(std::span(program).subspan(18, 2), machine, ByteOrder::big);
+        const fs::path path = folder_.path() / "cache/busybox/s390x";
+        fs::create_directories(path.parent_path());
+        write_file(path, Bytes(program));
+        return path;
+    }
+};
+
+TEST_F(ForeignBusyboxTest, OfTheCacheIsTaken) {
+    const fs::path path = put_into_cache(22);
+    EXPECT_EQ(find_busybox(s390x, {}), path);
+    EXPECT_EQ(find_busybox({62, "amd64"}, {}), *find_program("busybox"));
+}
+
+TEST_F(ForeignBusyboxTest, OfTheCacheIsChecked) {
+    put_into_cache(21);
+    EXPECT_THROW((void)find_busybox(s390x, {}), Error);
+}
+
+TEST_F(ForeignBusyboxTest, ThatCannotBeDownloadedCanBeNamed) {
+    const std::string path = ::getenv("PATH");
+    ::setenv("PATH", folder_.path().c_str(), 1);
+    try {
+        (void)find_busybox(s390x, {});
+        ADD_FAILURE() << "there is one";
+    } catch (const Error& error) {
+        EXPECT_THAT(error.what(), HasSubstr("no apt-get here"));
+        EXPECT_THAT(error.hints(), testing::Contains(HasSubstr("KLPKIT_BUSYBOX")));
+    }
+    ::setenv("PATH", path.c_str(), 1);
+    EXPECT_FALSE(fs::exists(folder_.path() / "cache/busybox/s390x"));
+}
+
 }  // namespace
 }  // namespace klp::guest
