@@ -35,7 +35,7 @@ import sys
 PAGE = 4096
 SHF_ALLOC = 2
 # kernel arch/*/kernel/module*.c:module_frob_arch_sections
-SIZED_BY_LOADER = {'.plt', '.init.plt', '.text.ftrace_trampoline', '.stubs'}
+SIZED_BY_LOADER = {'.plt', '.init.plt', '.text.ftrace_trampoline', '.init.text.ftrace_trampoline', '.stubs'}
 SIZED_BY_LOADER_MOST = 2 * PAGE
 
 GUEST = r'''
