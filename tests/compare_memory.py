@@ -4,8 +4,7 @@
 
   compare_memory.py SIMULATION.json MODEL GUEST MODULE...
 
-MODEL is what `klp simulate --dump` wrote; GUEST has MODULE/sections.json ({"SECTION": "0xADDRESS"}) and
-MODULE/SECTION.bin for each. Every byte of text and read-only sections has to be the same, of the sections that running
+MODEL is what `klp simulate --dump` wrote, GUEST a snapshot of guest_memory.py. Every byte of text and read-only sections has to be the same, of the sections that running
 code changes every field that a relocation has written. A byte that differs must lie where the model says that a
 mechanism of the kernel writes what cannot be known beforehand. Ends with 1 where one does not, or nothing was compared.
 """
@@ -21,7 +20,7 @@ class Comparison:
         self.model = model
         self.guest = guest
         self.sections = json.loads((model / "sections.json").read_text())
-        self.addresses = {name: int(address, 16) for name, address in json.loads((guest / "sections.json").read_text()).items()}
+        self.found = {section["name"]: section for section in json.loads((guest / "sections.json").read_text())["sections"]}
         self.unexplained = []
         self.explained = collections.Counter()
         self.compared = 0
@@ -61,13 +60,14 @@ class Comparison:
 
     def compare_section(self, section):
         name, index = section["name"], section["index"]
-        if section["freed"] or section["size"] == 0 or name not in self.addresses:
+        found = self.found.get(name)
+        if section["freed"] or section["size"] == 0 or found is None:
             return
-        if int(section["address"], 16) != self.addresses[name]:
-            self.unexplained.append(f"{name}: model at {section['address']}, guest at {self.addresses[name]:#x}")
+        if int(section["address"], 16) != int(found["address"], 16):
+            self.unexplained.append(f"{name}: model at {section['address']}, guest at {found['address']}")
             return
         ours = (self.model / section["file"]).read_bytes()
-        theirs = (self.guest / (name + ".bin")).read_bytes()
+        theirs = (self.guest / found["file"]).read_bytes()
         if len(theirs) < len(ours):
             self.unexplained.append(f"{name}: {len(theirs)} bytes from the guest, expected {len(ours)}")
             return

@@ -71,8 +71,24 @@ constexpr auto descriptions = std::to_array<Description>({
      "(kernel/static_call_inline.c:static_call_add_module())"},
     {"static-call",
      "a static call goes to the function that it has now (kernel/static_call_inline.c:__static_call_init())"},
+    {"ftrace-call",
+     "the entry of a function that a livepatch replaces calls ftrace (kernel/trace/ftrace.c:ftrace_modify_all_code())"},
 });
-static_assert(descriptions.size() == static_cast<std::size_t>(Mechanism::static_call) + 1);
+static_assert(descriptions.size() == static_cast<std::size_t>(Mechanism::ftrace_call) + 1);
+
+// From the address in the table, which may have room for a pointer before the function on arm64.
+std::uint64_t call_site_size(std::uint16_t machine, const KernelFeatures& features) {
+    switch (machine) {
+        case EM_X86_64:
+            return 5;
+        case EM_PPC64:
+            return 4;
+        case EM_S390:
+            return 6;
+        default:
+            return features.arm64.ftrace_call_ops ? 8 + 4 + 8 : 8;  // pointer, bti, mov and bl
+    }
+}
 
 }  // namespace
 
@@ -103,6 +119,23 @@ std::vector<CodeRewrite> code_rewrites(std::uint16_t machine, const ModuleImage&
         default:
             throw Error({image.name, {}, {}},
                         fmt::format("no model of what the kernel writes into modules for ELF machine {}", machine));
+    }
+    return std::move(collector.rewrites);
+}
+
+std::vector<CodeRewrite> ftrace_call_rewrites(std::uint16_t machine, const ModuleImage& image,
+                                              const KernelFeatures& features, std::span<const Range> functions) {
+    const RunningFacts facts;
+    RewriteCollector collector(image, features, facts);
+    const std::uint64_t before_entry = machine == EM_AARCH64 && features.arm64.ftrace_call_ops ? 8 : 0;
+    for (const std::string_view name : {"__mcount_loc", "__patchable_function_entries"}) {
+        const ImageSection* table = collector.section(name);
+        for (std::uint64_t at = 0; table != nullptr && at + 8 <= table->memory.size(); at += 8) {
+            const auto site = load<std::uint64_t>(table->memory.subspan(at), image.order);
+            const bool hooked =
+                std::ranges::any_of(functions, [&](Range function) { return function.contains(site + before_entry); });
+            if (hooked) collector.may_write(Mechanism::ftrace_call, site, call_site_size(machine, features));
+        }
     }
     return std::move(collector.rewrites);
 }

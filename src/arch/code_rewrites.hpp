@@ -49,6 +49,7 @@ enum class Mechanism : std::uint8_t {
     jump_label,
     static_call_sort,
     static_call,
+    ftrace_call,
 };
 
 [[nodiscard]] std::string_view name_of(Mechanism mechanism) noexcept;  // "ftrace-site"
@@ -73,7 +74,7 @@ struct RunningFacts {
     // s390: mod_arch_specific::trampolines_start, which is allocated apart from the module.
     std::optional<std::uint64_t> ftrace_trampolines{};
     // x86: the machine has one CPU and will not get more.
-    bool uniprocessor = false;
+    std::optional<bool> uniprocessor{};
     // Of a static key outside of the module, by its address.
     std::function<std::optional<StaticKeyState>(std::uint64_t)> static_key{};
 };
@@ -81,6 +82,12 @@ struct RunningFacts {
 // In the kernel's order: where ranges overlap, the later one counts. Error: no model for the machine.
 [[nodiscard]] std::vector<CodeRewrite> code_rewrites(std::uint16_t machine, const ModuleImage& image,
                                                      const KernelFeatures& features, const RunningFacts& facts = {});
+
+// What the kernel writes when a livepatch hooks the functions at `functions` (addresses), and again when it goes: the
+// calls of ftrace's trampolines, whose addresses nobody can know. Functions of other modules are left out.
+[[nodiscard]] std::vector<CodeRewrite> ftrace_call_rewrites(std::uint16_t machine, const ModuleImage& image,
+                                                            const KernelFeatures& features,
+                                                            std::span<const Range> functions);
 
 // Writes what is determined.
 void write_rewrites(ModuleImage& image, std::span<const CodeRewrite> rewrites);

@@ -104,11 +104,17 @@ void alternatives(RewriteCollector& collector) {
 // alternatives_smp_module_add(): .text only.
 void smp_locks(RewriteCollector& collector) {
     const ImageSection* text = collector.section(".text");
-    if (text == nullptr || !collector.features.rewrites.smp_locks || !collector.facts.uniprocessor) return;
+    if (text == nullptr || !collector.features.rewrites.smp_locks) return;
+    if (collector.facts.uniprocessor == false) return;
     for (const std::uint64_t site : collector.relative_sites(".smp_locks")) {
         const auto code = collector.bytes_at(site, 1);
         const bool in_text = site >= text->address && site - text->address < text->memory.size();
-        if (in_text && code && code->front() == lock_prefix) collector.writes(Mechanism::smp_lock, site, {ds_prefix});
+        if (!in_text || !code || code->front() != lock_prefix) continue;
+        if (collector.facts.uniprocessor) {
+            collector.writes(Mechanism::smp_lock, site, {ds_prefix});
+        } else {
+            collector.may_write(Mechanism::smp_lock, site, 1);
+        }
     }
 }
 

@@ -30,6 +30,15 @@ void LivepatchCore::unpatch_function(KlpFunc& function) {
     function.patched = false;
 }
 
+std::vector<arch::Range> LivepatchCore::hooked_functions() const {
+    std::vector<arch::Range> functions;
+    for (const auto& [address, stack] : stacks_) {
+        const std::uint64_t size = stack.empty() ? 0 : stack.front()->old_size;
+        functions.push_back({address, address + std::max<std::uint64_t>(size, 1)});
+    }
+    return functions;
+}
+
 // __klp_unpatch_object()
 void LivepatchCore::unpatch_object(KlpObject& object, bool nops_only) {
     for (KlpFunc& function : object.functions) {

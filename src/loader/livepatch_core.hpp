@@ -33,6 +33,8 @@ public:
 
     // For the report: what the module's livepatch is at; none that ever got to klp_enable_patch().
     [[nodiscard]] const KlpPatch* patch_of(const Module& module) const;
+    // The old functions whose entries call ftrace now.
+    [[nodiscard]] std::vector<arch::Range> hooked_functions() const;
     // The memory of the module goes.
     void forget(const Module& module);
 

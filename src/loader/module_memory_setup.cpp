@@ -9,6 +9,7 @@
 #include "loader/exports.hpp"
 #include "loader/module_image.hpp"
 #include "loader/module_loader.hpp"
+#include "loader/public_view.hpp"
 #include "loader/relocation.hpp"
 
 namespace klp::loader {
@@ -195,11 +196,7 @@ void ModuleLoader::post_relocation(Module& module, Journal& journal) {
     if (outcome.refusal) refuse(*outcome.refusal, journal);
     module.rewrites = arch::code_rewrites(system_.kernel.arch().machine(), module.image, system_.features.arch);
     arch::write_rewrites(module.image, module.rewrites);
-    for (const arch::CodeRewrite& rewrite : module.rewrites) {
-        module.loaded.rewrites.push_back({std::string(arch::name_of(rewrite.mechanism)),
-                                          std::string(arch::reason_of(rewrite.mechanism)), rewrite.section,
-                                          rewrite.range, rewrite.after.has_value()});
-    }
+    for (const arch::CodeRewrite& rewrite : module.rewrites) module.loaded.rewrites.push_back(rewrite_view(rewrite));
 }
 
 }  // namespace klp::loader

@@ -3,6 +3,11 @@
 
 namespace klp::loader {
 
+Rewrite rewrite_view(const arch::CodeRewrite& rewrite) {
+    return {std::string(arch::name_of(rewrite.mechanism)), std::string(arch::reason_of(rewrite.mechanism)),
+            rewrite.section, rewrite.range, rewrite.after.has_value()};
+}
+
 namespace {
 
 PatchedObject view_of(const KlpObject& object) {
@@ -20,10 +25,20 @@ Patch view_of(const KlpPatch& patch) {
     return view;
 }
 
+// What is hooked changes with every event; what loading has rewritten does not.
+void add_ftrace_calls(Module& module, const System& system, const std::vector<arch::Range>& hooked) {
+    std::vector<Rewrite>& rewrites = module.loaded.rewrites;
+    rewrites.resize(module.rewrites.size());
+    for (const arch::CodeRewrite& rewrite :
+         arch::ftrace_call_rewrites(system.kernel.arch().machine(), module.image, system.features.arch, hooked))
+        rewrites.push_back(rewrite_view(rewrite));
+}
+
 }  // namespace
 
-void update_view(Module& module, const LivepatchCore& livepatch) {
+void update_view(Module& module, const System& system, const LivepatchCore& livepatch) {
     LoadedModule& view = module.loaded;
+    add_ftrace_calls(module, system, livepatch.hooked_functions());
     view.name = module.name;
     view.live = module.state == LoadState::live;
     view.sections.clear();

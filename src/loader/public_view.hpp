@@ -7,6 +7,9 @@
 
 namespace klp::loader {
 
-void update_view(Module& module, const LivepatchCore& livepatch);
+[[nodiscard]] Rewrite rewrite_view(const arch::CodeRewrite& rewrite);
+
+// Once all rewrites of loading are in the view.
+void update_view(Module& module, const System& system, const LivepatchCore& livepatch);
 
 }  // namespace klp::loader

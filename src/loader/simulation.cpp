@@ -68,7 +68,7 @@ EventReport Simulation::play(const Event& event) {
         report.undefined_behaviour = undefined.what;
         state_->undefined = true;
     }
-    for (const auto& module : state_->system.modules) update_view(*module, state_->livepatch);
+    for (const auto& module : state_->system.modules) update_view(*module, state_->system, state_->livepatch);
     return report;
 }
 

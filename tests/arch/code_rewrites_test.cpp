@@ -219,11 +219,34 @@ TEST_F(Rewrites, LockPrefixesOfOneCpu) {
     module.add_code(".init.text", text + 0x100, "f0ff00");
     module.add_code(".smp_locks", table,
                     hex32(text - table) + hex32(text + 3 - (table + 4)) + hex32(text + 0x100 - (table + 8)));
+    EXPECT_THAT(lines(), ElementsAre("smp-lock .text+0x0..0x1"));
+    facts.uniprocessor = false;
     EXPECT_THAT(lines(), IsEmpty());
     facts.uniprocessor = true;
     EXPECT_THAT(lines(), ElementsAre("smp-lock .text+0x0 3e"));
     module.features.rewrites.smp_locks = false;
     EXPECT_THAT(lines(), IsEmpty());
+}
+
+TEST_F(Rewrites, CallsOfFtraceAtHookedFunctions) {
+    module.add_code(".text", text,
+                    "f30f1efae800000000c390"
+                    "e800000000c3");
+    module.add_code("__mcount_loc", table, hex64(text + 4) + hex64(text + 11));
+    const std::vector<Range> hooked = {{text, text + 10}, {kernel, kernel + 8}};
+    const auto rewrites = ftrace_call_rewrites(EM_X86_64, module.image, module.features, hooked);
+    ASSERT_EQ(rewrites.size(), 1U);
+    EXPECT_EQ(line(module.image, rewrites.front()), "ftrace-call .text+0x4..0x9");
+}
+
+TEST_F(Arm64Rewrites, CallsOfFtraceHaveAPointerBeforeTheFunction) {
+    module.features.arm64.ftrace_call_ops = true;
+    module.add_code(".text", text, std::string(80, '0'));
+    module.add_code("__patchable_function_entries", table, hex64(text) + hex64(text + 0x18));
+    const std::vector<Range> hooked = {{text + 8, text + 0x10}};
+    const auto rewrites = ftrace_call_rewrites(EM_AARCH64, module.image, module.features, hooked);
+    ASSERT_EQ(rewrites.size(), 1U);
+    EXPECT_EQ(line(module.image, rewrites.front()), "ftrace-call .text+0x0..0x14");
 }
 
 class JumpLabels : public Rewrites {
