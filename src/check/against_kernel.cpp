@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "check/target.hpp"
+#include "kernel/features.hpp"
 
 namespace klp::check {
 
@@ -17,28 +18,13 @@ Finding& add_modinfo(const Check& check, const format::Rule& rule, std::string m
     return check.findings.add(rule, std::string(modinfo_section), {}, std::move(message));
 }
 
-// The text in the image that begins with the release and a space: kernel/module/main.c has it as `vermagic`.
-std::optional<std::string> vermagic_of(const kernel::Kernel& kernel) {
-    const std::string begin = '\0' + kernel.manifest().release + ' ';
-    for (const auto& section : kernel.vmlinux().sections()) {
-        if (!section->is_alloc() || section->is_code()) continue;
-        const std::string_view content = as_text(section->content());
-        for (std::size_t at = content.find(begin); at != std::string_view::npos; at = content.find(begin, at + 1)) {
-            const std::string_view text = content.substr(at + 1, content.find('\0', at + 1) - at - 1);
-            if (text.ends_with(' ') || text.find("SMP") != std::string_view::npos) return std::string(text);
-        }
-    }
-    return std::nullopt;
-}
-
 std::string_view without_release(std::string_view vermagic) {
     return vermagic.substr(std::min(vermagic.find(' '), vermagic.size()));
 }
 
 // kernel/module/version.c:same_magic does not look at the release where the module has CRCs.
-void check_vermagic(const Check& check) {
+void check_vermagic(const Check& check, const std::optional<std::string>& theirs) {
     const std::string_view ours = kernel::modinfo(check.module, "vermagic");
-    const auto theirs = vermagic_of(check.target.kernel());
     if (ours.empty() || !theirs || ours == *theirs) return;
     const bool has_versions = check.module.find_section("__versions") != nullptr &&
                               check.target.kernel().config().enabled("CONFIG_MODVERSIONS");
@@ -92,6 +78,22 @@ void check_arch_sections(const Check& check) {
     }
 }
 
+// Tables that the kernel walks with steps of its own.
+void check_structures(const Check& check, const std::optional<kernel::StructLayout>& layout) {
+    if (!layout) return;
+    const auto compare = [&](std::string_view name, std::uint64_t ours, std::uint64_t theirs) {
+        if (ours == 0 || ours == theirs) return true;
+        check.findings
+            .add(rules::struct_size, fmt::format("struct {} has {} bytes, but {} in this kernel", name, ours, theirs))
+            .hint("compile the module with the kernel's headers and config");
+        return false;
+    };
+    for (const format::PatchedObject& object : check.livepatch.objects) {
+        if (!compare("klp_object", object.object_size, layout->klp_object_size)) return;
+        if (!compare("klp_func", object.function_size, layout->klp_func_size)) return;
+    }
+}
+
 }  // namespace
 
 bool is_for_kernel(const Check& check) {
@@ -106,7 +108,9 @@ bool is_for_kernel(const Check& check) {
 void check_kernel_fit(const Check& check) {
     if (!check.target.kernel().config().enabled("CONFIG_LIVEPATCH"))
         check.findings.add(rules::kernel_livepatch, "the kernel is configured without CONFIG_LIVEPATCH");
-    check_vermagic(check);
+    const kernel::LoaderFeatures features = kernel::probe(check.target.kernel()).loader;
+    check_vermagic(check, features.vermagic);
+    check_structures(check, features.layout);
     check_retpoline(check);
     check_signature(check);
     check_depends(check);

@@ -19,6 +19,8 @@ inline constexpr Rule depends_missing{"check.depends-missing", Severity::error,
                                       "depends on a module that is not there"};
 inline constexpr Rule arch_ignored{"check.arch-ignored", Severity::error, ".klp.arch section that is not processed"};
 
+inline constexpr Rule struct_size{"check.struct-size", Severity::error, "structures of another kernel or config"};
+
 // What it imports.
 inline constexpr Rule unknown_symbol{"check.unknown-symbol", Severity::error, "a symbol that nobody exports"};
 inline constexpr Rule import_module{"check.import-module", Severity::error, "an export of a module not in depends"};

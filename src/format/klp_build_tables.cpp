@@ -66,7 +66,8 @@ private:
     }
 
     std::optional<PatchedObject> read_object(const Place& at) const {
-        PatchedObject object{"vmlinux", {}, false};
+        PatchedObject object;
+        object.name = "vmlinux";
         if (const auto name = pointer_at(at, 0)) {
             const auto text = string_at(name);
             if (!text) return std::nullopt;

@@ -63,6 +63,9 @@ struct PatchedObject {
     std::vector<PatchedFunction> functions;
     bool has_callbacks = false;
     std::vector<Callback> callbacks{};
+    // sizeof(struct klp_func) and sizeof(struct klp_object), as the sizes of the tables' symbols tell; 0: unknown.
+    std::uint64_t function_size = 0;
+    std::uint64_t object_size = 0;
 };
 struct LivepatchRelocation {
     std::string object;   // whose loading applies it

@@ -71,6 +71,7 @@ private:
     std::optional<std::string> string_at(const Place& place) const;
     std::string function_name_at(const Place& place) const;
     bool is_zero(const Region& region, std::uint64_t begin, std::uint64_t end) const;
+    std::uint64_t entry_size_of(const Place& table, std::uint64_t entries) const;
 
     std::optional<std::vector<PatchedObject>> read_objects(const Place& start) const;
     std::optional<PatchedObject> read_object(const Region& region, std::uint64_t at) const;
@@ -162,6 +163,12 @@ bool TableReader::is_zero(const Region& region, std::uint64_t begin, std::uint64
                                [](std::byte byte) { return byte == std::byte{0}; });
 }
 
+// Of a table with so many entries, and the one of zeros at its end.
+std::uint64_t TableReader::entry_size_of(const Place& table, std::uint64_t entries) const {
+    const auto size = sizes_.find(table);
+    return size == sizes_.end() || size->second % (entries + 1) != 0 ? 0 : size->second / (entries + 1);
+}
+
 std::optional<PatchedFunction> TableReader::read_function(const Region& region, std::uint64_t at) const {
     const auto old_name = region.pointers.find(at);
     const auto new_func = region.pointers.find(at + new_func_field);
@@ -195,7 +202,8 @@ std::optional<std::vector<PatchedFunction>> TableReader::read_functions(const Pl
 }
 
 std::optional<PatchedObject> TableReader::read_object(const Region& region, std::uint64_t at) const {
-    PatchedObject object{"vmlinux", {}, false, {}};
+    PatchedObject object;
+    object.name = "vmlinux";
     if (const auto name = region.pointers.find(at); name != region.pointers.end()) {
         const auto text = string_at(name->second);
         if (!text) return std::nullopt;
@@ -204,6 +212,7 @@ std::optional<PatchedObject> TableReader::read_object(const Region& region, std:
     auto functions = read_functions(region.pointers.at(at + funcs_field));
     if (!functions) return std::nullopt;
     object.functions = std::move(*functions);
+    object.function_size = entry_size_of(region.pointers.at(at + funcs_field), object.functions.size());
     for (auto callback = region.pointers.lower_bound(at + callbacks_field);
          callback != region.pointers.end() && callback->first < at + callbacks_end; ++callback)
         object.callbacks.push_back({callback->second.section->name, callback->second.offset});
@@ -230,6 +239,7 @@ std::optional<std::vector<PatchedObject>> TableReader::read_objects(const Place&
         if (funcs[i] != i * stride + funcs_field) return std::nullopt;
         auto object = read_object(*region, i * stride);
         if (!object) return std::nullopt;
+        object->object_size = entry_size_of(start, funcs.size());
         // Tables that lie in each other could stand for more functions than fit into memory.
         functions += object->functions.size();
         if (functions > pointers_.size()) return std::nullopt;

@@ -65,7 +65,7 @@ constexpr std::string_view late_symbol = ".klp.sym.late.helper,2";
 TEST(Kernel, TakesASoundModule) {
     const Findings findings(klp::test::sound_livepatch());
     EXPECT_THAT(findings.messages, IsEmpty());
-    EXPECT_EQ(findings.summary.kernel, "tiny");
+    EXPECT_EQ(findings.summary.kernel, tiny().name());
     EXPECT_TRUE(findings.summary.simulated);
     EXPECT_THAT(findings.summary.objects, ElementsAre("late"));
 }
@@ -257,7 +257,8 @@ TEST(SimulatedLoad, TellsWhatNobodyCanTell) {
     // klp_patch.states has no entry of zeros at its end.
     const std::string text = klp::test::replaced(klp::test::sound_text, "patch: .quad __this_module, objs, 0",
                                                  "patch: .quad __this_module, objs, .Lstates");
-    EXPECT_THAT(Findings(klp::test::sound_livepatch(text + ".section .states,\"aw\"\n.Lstates: .quad 1, 1, 1\n")).ids, ElementsAre("check.undefined"));
+    EXPECT_THAT(Findings(klp::test::sound_livepatch(text + ".section .states,\"aw\"\n.Lstates: .quad 1, 1, 1\n")).ids,
+                ElementsAre("check.undefined"));
 }
 
 TEST(SimulatedLoad, NeedsAPatchToLoad) {

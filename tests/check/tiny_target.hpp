@@ -3,6 +3,7 @@
 // module "late" with a name that is there twice.
 #pragma once
 
+#include <cstdlib>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -66,6 +67,7 @@ public:
     explicit TinyTarget(std::string config = {}, std::string symvers = {}, std::string_view unit = vmlinux_unit)
         : has_versions_(config.find("MODVERSIONS=y") != std::string::npos) {
         fs::create_directories(folder_.path() / "modules");
+        use_own_cache();
         std::vector<std::string> link = {"ld", "-o",         path("vmlinux"), "-e", "0", "-Ttext=0xffffffff81000000",
                                          "-z", "noexecstack"};
         for (const std::string_view each : {unit, second_unit}) link.push_back(assembled(each));
@@ -97,11 +99,12 @@ public:
                           ".quad 3\n.string \"__fentry__\"\n.zero 45\n"));
         run_tool(std::move(link));
     }
+    [[nodiscard]] const std::string& name() const noexcept { return name_; }
     [[nodiscard]] std::string module_path(const std::string& name) const { return path("modules/" + name + ".ko"); }
 
     [[nodiscard]] kernel::Kernel kernel(std::string_view arch = "x86_64") const {
         kernel::Manifest manifest;
-        manifest.name = "tiny";
+        manifest.name = name_;
         manifest.release = "1.0-tiny";
         manifest.arch = arch;
         manifest.vmlinux = manifest.image = path("vmlinux");
@@ -112,6 +115,16 @@ public:
     }
 
 private:
+    // What is probed of a kernel is kept by its name, and not in the cache of whoever runs the test.
+    static void use_own_cache() {
+        static const TempDir cache("klp-test");
+        ::setenv("KLPKIT_CACHE", cache.path().c_str(), 1);
+    }
+    static std::string next_name() {
+        static int number = 0;
+        return "tiny" + std::to_string(number++);
+    }
+
     [[nodiscard]] std::string path(const std::string& name) const { return (folder_.path() / name).string(); }
 
     static void run_tool(std::vector<std::string> argv) {
@@ -129,6 +142,7 @@ private:
         return object;
     }
 
+    std::string name_ = next_name();
     bool has_versions_ = false;
     TempDir folder_;
     int units_ = 0;

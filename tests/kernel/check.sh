@@ -58,3 +58,36 @@ patched missing.ko 's/meminfo_proc_show\0/meminfo_proc_shoo\0/g'
 has_finding check.function-missing missing.ko
 patched plain.ko 's/livepatch=Y/livepetch=Y/'
 has_finding check.not-livepatch plain.ko
+
+# Tables for other structures: sizes that no kernel has.
+cat >sizes.s <<'EOF'
+.section .modinfo,"a"
+.string "name=sizes"
+.string "license=GPL"
+.string "livepatch=Y"
+.section .gnu.linkonce.this_module,"aw"
+__this_module: .zero 24
+.asciz "sizes"
+.section .init.text,"ax"
+.globl init_module
+init_module: jmp klp_enable_patch
+.text
+.type new_show, @function
+new_show: ret
+.section .rodata.str1.1,"aMS",@progbits,1
+.Lshow: .string "meminfo_proc_show"
+.globl __this_module
+.data
+patch: .quad __this_module, objs, 0, 1
+.zero 64
+.type funcs, @object
+funcs: .quad .Lshow, new_show, 0
+.zero 104
+.size funcs, . - funcs
+.type objs, @object
+objs: .quad 0, funcs
+.zero 176
+.size objs, . - objs
+EOF
+as -o sizes.ko sizes.s
+has_finding check.struct-size sizes.ko
