@@ -30,6 +30,25 @@ build_example() {
         { cat "$1.json"; fail "a patched function is not proven"; }
 }
 
+# build_kernel_modules FOLDER [VARIABLE=VALUE]...: makes the modules of a folder of the kernel's source in a copy, ./FOLDER.
+build_kernel_modules() {
+    local folder=$1 source
+    source=$(path_of source)
+    shift
+    mkdir -p "$(dirname "$folder")"
+    cp -r "$source/$folder" "$folder"
+    expect_status 0 make -s -C "$source" "M=$PWD/$folder" "$@" modules
+}
+
+# convert_livepatches FOLDER: passes the livepatches among its modules through convert, in place.
+convert_livepatches() {
+    local module
+    for module in "$1"/*.ko; do
+        [ "$(modinfo -F livepatch "$module")" = Y ] || continue
+        expect_status 0 "$KLP" convert --kernel "$KLPKIT_TEST_KERNEL" -o "$module" "$module"
+    done
+}
+
 # run_guest ARGUMENT...: klp run --json; the three outputs in ./before, ./after and ./reverted.
 run_guest() {
     expect_status 0 "$KLP" run --kernel "$KLPKIT_TEST_KERNEL" --json "$@"

@@ -7,9 +7,11 @@
 #include <iostream>
 #include <memory>
 
+#include "base/process.hpp"
 #include "cli/command.hpp"
 #include "kernel/catalogue.hpp"
 #include "kernel/features.hpp"
+#include "kernel/kbuild_arguments.hpp"
 #include "report/features.hpp"
 #include "report/text.hpp"
 
@@ -54,6 +56,17 @@ Json info_json(const kernel::Manifest& manifest, std::string_view compiler) {
               {"modules", manifest.modules.string()},
               {"config", manifest.config.string()},
               {"symvers", manifest.symvers.string()}}}};
+}
+
+constexpr auto info_footer =
+    R"(--kbuild prints what make is to be told, for instance in a script:
+  make $(klp kernel info NAME --kbuild) M=$PWD modules
+)";
+
+void print_kbuild_arguments(const kernel::Kernel& kernel) {
+    const Location where{kernel.manifest().config.string(), {}, {}};
+    const auto compiler = kernel::find_compiler(kernel.config(), kernel.arch(), where);
+    std::cout << Command{.argv = kernel::kbuild_arguments(kernel, compiler)}.text() << '\n';
 }
 
 // Probing runs the compiler, the first time: not for those who only ask for a path.
@@ -112,11 +125,22 @@ void add_info(CLI::App& group) {
     const auto name = std::make_shared<std::string>();
     const auto json = std::make_shared<bool>(false);
     const auto features = std::make_shared<bool>(false);
+    const auto kbuild = std::make_shared<bool>(false);
     CLI::App* command = group.add_subcommand("info", "where a kernel's parts are");
-    command->add_option("NAME", *name, "a kernel of the catalogue")->required();
+    command->footer(info_footer);
+    command->add_option("NAME", *name, "a kernel of the catalogue (default: the newest)");
     command->add_flag("--json", *json, "print a JSON object");
     command->add_flag("--features", *features, "with what its module loader does, found out from it (means --json)");
-    command->callback([name, json, features] { print_info(kernel::find(*name), *json, *features); });
+    command->add_flag("--kbuild", *kbuild, "print only the arguments by which make builds modules for it")
+        ->excludes("--json", "--features");
+    command->callback([name, json, features, kbuild] {
+        const kernel::Manifest manifest = name->empty() ? kernel::default_kernel() : kernel::find(*name);
+        if (*kbuild) {
+            print_kbuild_arguments(kernel::Kernel(manifest));
+        } else {
+            print_info(manifest, *json, *features);
+        }
+    });
 }
 
 void add_remove(CLI::App& group) {

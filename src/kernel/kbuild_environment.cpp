@@ -2,11 +2,12 @@
 #include "kernel/kbuild_environment.hpp"
 
 #include <fmt/format.h>
-#include <sys/utsname.h>
 
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+
+#include "kernel/kbuild_arguments.hpp"
 
 namespace klp::kernel {
 namespace {
@@ -26,11 +27,6 @@ constexpr std::array<std::string_view, 12> not_kept = {"MAKEFLAGS", "MFLAGS", "M
                                                        "PATH",      "HOME",   "TMPDIR",        "PWD",
                                                        "OLDPWD",    "SHLVL",  "TMPOUT",        "KLP_ENVIRONMENT"};
 
-bool is_native(const arch::Arch& arch) {
-    utsname names{};
-    return uname(&names) == 0 && arch.name() == std::string_view(names.machine);
-}
-
 std::string configuration(const fs::path& source) {
     const fs::path file = source / "include/config/auto.conf";
     if (!fs::exists(file))
@@ -40,18 +36,12 @@ std::string configuration(const fs::path& source) {
 }
 
 std::vector<std::string> capture_argv(const Kernel& kernel, const Compiler& compiler, const fs::path& scratch) {
-    const Manifest& manifest = kernel.manifest();
-    std::vector<std::string> argv = {"make",
-                                     "-s",
-                                     "--no-print-directory",
-                                     fmt::format("--eval={}", rule),
-                                     fmt::format("ARCH={}", kernel.arch().kbuild_name()),
-                                     "CC=" + compiler.program,
-                                     "need-compiler=1",
-                                     "KERNELRELEASE=" + manifest.release,
-                                     "TMPOUT=" + (scratch / "try").string(),
-                                     "KLP_ENVIRONMENT=" + (scratch / "environment").string()};
-    if (!is_native(kernel.arch())) argv.push_back(fmt::format("CROSS_COMPILE={}", kernel.arch().cross_prefix()));
+    std::vector<std::string> argv = {"make", "-s", "--no-print-directory", fmt::format("--eval={}", rule)};
+    for (std::string& argument : kbuild_arguments(kernel, compiler)) argv.push_back(std::move(argument));
+    argv.emplace_back("need-compiler=1");
+    argv.push_back("KERNELRELEASE=" + kernel.manifest().release);
+    argv.push_back("TMPOUT=" + (scratch / "try").string());
+    argv.push_back("KLP_ENVIRONMENT=" + (scratch / "environment").string());
     argv.emplace_back(goal);
     return argv;
 }
@@ -60,7 +50,6 @@ std::string capture(const Kernel& kernel, const Compiler& compiler) {
     const TempDir scratch("klp-kbuild");
     Command command;
     command.argv = capture_argv(kernel, compiler, scratch.path());
-    command.directory = kernel.manifest().source;
     for (const char* name : {"PATH", "HOME"})  // not the user's CFLAGS, V, O, …
         if (const char* text = std::getenv(name)) command.environment.emplace_back(name, text);
     command.environment.emplace_back("TMPDIR", scratch.path());  // of trial compilations that may be cut short

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// How `make` is told to build for a kernel.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "kernel/compiler.hpp"
+
+namespace klp::kernel {
+
+// The folder of make, and the variables of kbuild that say for which machine and with which compiler. To these belong
+// `M=FOLDER modules` for a module outside the tree.
+[[nodiscard]] std::vector<std::string> kbuild_arguments(const Kernel& kernel, const Compiler& compiler);
+
+}  // namespace klp::kernel
