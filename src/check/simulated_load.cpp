@@ -51,10 +51,13 @@ private:
                 add_undefined("unloading of '" + object + "'", *gone.undefined_behaviour);
                 return;
             }
-            if (gone.ok() && !load_object(simulation, object, rules::reload, "for the second time")) return;
+            // One that cannot come again leaves the others as they are.
+            if (gone.ok()) load_object(simulation, object, rules::reload, "for the second time");
+            if (is_undefined_) return;
         }
     }
 
+    // False: a finding tells why not.
     bool load_object(loader::Simulation& simulation, const std::string& object, const format::Rule& rule,
                      std::string_view when) {
         for (const std::string& needed : check_.target.dependencies(object)) {
@@ -66,6 +69,7 @@ private:
     }
 
     void add_undefined(const std::string& what, const std::string& why) {
+        is_undefined_ = true;
         check_.findings.add(rules::undefined, what + " ends in what nobody can tell").note(why);
     }
 
@@ -99,6 +103,7 @@ private:
     const std::vector<std::string>& objects_;
     loader::Options options_;
     bool failed_ = false;
+    bool is_undefined_ = false;  // nothing can be played any more
 };
 
 }  // namespace

@@ -57,7 +57,7 @@ bool check_module_kind(const elf::Object& module, RuleFindings& findings) {
 
 const arch::Arch* arch_of(const elf::Object& module, RuleFindings& findings) {
     try {
-        return &arch::for_machine(module.machine(), {});
+        return &arch::for_object(module);
     } catch (const Error& error) {
         findings.add(rules::machine, error.message());
         return nullptr;

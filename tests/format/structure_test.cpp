@@ -297,11 +297,13 @@ INSTANTIATE_TEST_SUITE_P(
         text("check.new-function", "funcs: .quad .Lshow, new_show, 0", "funcs: .quad .Lshow, init_module, 0")));
 
 TEST(Structure, OfAnUnknownMachineIsNotLookedAt) {
-    elf::Object object(EM_SPARCV9, ByteOrder::big);
-    for (const char* name : {".modinfo", ".gnu.linkonce.this_module"})
-        object.add_section(name, SHT_PROGBITS, SHF_ALLOC).set_content(std::vector<std::byte>(8));
-    const elf::Object module = elf::Object::read(object.write(), "sparc.ko");
-    EXPECT_THAT(ids_of(module), ElementsAre("check.machine"));
+    for (const std::uint16_t machine : {EM_SPARCV9, EM_X86_64}) {  // a machine of the other byte order is none either
+        elf::Object object(machine, ByteOrder::big);
+        for (const char* name : {".modinfo", ".gnu.linkonce.this_module"})
+            object.add_section(name, SHT_PROGBITS, SHF_ALLOC).set_content(std::vector<std::byte>(8));
+        const elf::Object module = elf::Object::read(object.write(), "other.ko");
+        EXPECT_THAT(ids_of(module), ElementsAre("check.machine"));
+    }
 }
 
 TEST(Structure, OfAProgramIsNotLookedAt) {
