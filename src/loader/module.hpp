@@ -63,6 +63,7 @@ struct Module {
     std::vector<std::byte> percpu_template;
     std::uint64_t percpu_address = 0;
     std::vector<arch::CodeRewrite> rewrites;
+    std::vector<Rewrite> unknown_values;  // relocated fields whose values depend on what nobody knows
 
     LoadState state = LoadState::unformed;
     bool is_livepatch = false;

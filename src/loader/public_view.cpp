@@ -29,6 +29,7 @@ Patch view_of(const KlpPatch& patch) {
 void add_ftrace_calls(Module& module, const System& system, const std::vector<arch::Range>& hooked) {
     std::vector<Rewrite>& rewrites = module.loaded.rewrites;
     rewrites.resize(module.rewrites.size());
+    rewrites.insert(rewrites.end(), module.unknown_values.begin(), module.unknown_values.end());
     for (const arch::CodeRewrite& rewrite :
          arch::ftrace_call_rewrites(system.kernel.arch().machine(), module.image, system.features.arch, hooked))
         rewrites.push_back(rewrite_view(rewrite));

@@ -45,7 +45,7 @@ void note_unknown_values(const System& system, Module& module, const RelocationS
             module.image.sections[step.section_index].relocations.at(*write.relocation);
         const std::string_view mechanism = inexact_reason(module, module.image.symbols.at(relocation.symbol), pinned);
         if (mechanism.empty()) continue;
-        module.loaded.rewrites.push_back(
+        module.unknown_values.push_back(
             {std::string(mechanism),
              mechanism == "per-cpu-address"
                  ? "the address of per-CPU variables depends on what else has been allocated (mm/percpu.c)"

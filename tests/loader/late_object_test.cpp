@@ -188,6 +188,16 @@ TEST_F(LateObject, IsReplacedByNops) {
     EXPECT_EQ(load_late().error, 0);
 }
 
+// The init memory that one module has left is the next one's, and its call sites are too.
+TEST_F(LateObject, MayLieInMemoryThatWasFreed) {
+    const std::string init = ".section .init.text,\"ax\"\n.zero 0x9000\n";
+    EXPECT_EQ(simulation->play(load(kernel.plain_module("big", ".text\nnop\n" + init))).error, 0);
+    EXPECT_EQ(simulation->play(load(patch(late_relocation))).error, 0);
+    const std::uint64_t freed = section_of(*simulation->module("big"), ".init.text").address;
+    EXPECT_EQ(load_late().error, 0);
+    EXPECT_LT(section_of(*simulation->module("late"), ".text").address, freed + 0x9000);
+}
+
 struct BadRelocation {
     std::string_view section;
     std::string_view symbol;

@@ -8,6 +8,7 @@
 
 #include <cstdlib>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,7 +18,6 @@
 #include "elf/object.hpp"
 #include "kernel/kernel.hpp"
 #include "loader/simulation.hpp"
-#include "support/assemble.hpp"
 
 namespace klp::loader::test {
 
@@ -130,14 +130,24 @@ inline std::string frame(std::string_view name, std::string_view info = {}) {
                               name, 104 - name.size());
 }
 
+// GNU binutils of an architecture.
+struct Toolchain {
+    std::string arch;    // arch::Arch::name()
+    std::string prefix;  // of the programs' names
+    std::vector<std::string> assembler_options;
+};
+inline Toolchain native() {
+    return {"x86_64", "", {"--64", "-mrelax-relocations=no"}};
+}
+
 class TestKernel {
 public:
-    TestKernel(std::string_view text = kernel_text, std::string_view options = config,
-               std::string_view exports = symvers) {
+    explicit TestKernel(std::string_view text = kernel_text, std::string_view options = config,
+                        std::string_view exports = symvers, Toolchain toolchain = native())
+        : toolchain_(std::move(toolchain)) {
         setenv("KLPKIT_CACHE", path("cache").c_str(), 1);  // NOLINT: tests have one thread
         const std::string banner = fmt::format(".section .rodata.magic,\"a\"\n.byte 0\n.asciz \"{}\"\n", vermagic);
-        write_file(path("vmlinux.s"), std::string(text) + banner);
-        run({"as", "--64", "-o", path("vmlinux.o"), path("vmlinux.s")});
+        assemble(std::string(text) + banner, path("vmlinux.o"));
         run({"objcopy", "--redefine-sym", "twin2=twin", path("vmlinux.o")});
         run({"ld", "-o", path("vmlinux"), "-e", "0", "-Ttext=0xffffffff81000000", "-z", "noexecstack",
              path("vmlinux.o")});
@@ -149,10 +159,14 @@ public:
 
     // The path of a module made from text; `edit` changes what the assembler cannot say.
     fs::path module(std::string_view name, std::string_view text, const std::function<void(elf::Object&)>& edit = {}) {
-        elf::Object object = klp::test::assemble(text);
-        if (edit) edit(object);
-        object.write_to(path(fmt::format("modules/{}.ko", name)));
-        return path(fmt::format("modules/{}.ko", name));
+        const fs::path file = path(fmt::format("modules/{}.ko", name));
+        assemble(std::string(text), file);
+        if (edit) {
+            elf::Object object = elf::Object::read(file);
+            edit(object);
+            object.write_to(file);
+        }
+        return file;
     }
     fs::path plain_module(std::string_view name, std::string_view code, std::string_view info = {}) {
         return module(name, std::string(code) + frame(name, info));
@@ -162,7 +176,7 @@ public:
         if (!kernel_) {
             kernel::Manifest manifest;
             manifest.name = manifest.release = release;
-            manifest.arch = "x86_64";
+            manifest.arch = toolchain_.arch;
             manifest.vmlinux = manifest.image = path("vmlinux");
             manifest.modules = path("modules");
             manifest.config = path("config");
@@ -177,12 +191,21 @@ public:
     [[nodiscard]] std::string path(const std::string& name) const { return (folder_.path() / name).string(); }
 
 private:
-    static void run(std::vector<std::string> argv) {
+    void assemble(std::string text, const std::string& object) {
+        std::vector<std::string> argv = {"as"};
+        argv.insert(argv.end(), toolchain_.assembler_options.begin(), toolchain_.assembler_options.end());
+        argv.insert(argv.end(), {"-o", object, "-"});
+        run(std::move(argv), std::move(text));
+    }
+    void run(std::vector<std::string> argv, std::string input = {}) {
         Command command;
+        argv.front() = toolchain_.prefix + argv.front();
         command.argv = std::move(argv);
+        command.input = std::move(input);
         run_checked(command, "making a test kernel");
     }
 
+    Toolchain toolchain_;
     TempDir folder_;
     std::unique_ptr<kernel::Kernel> kernel_;
 };
