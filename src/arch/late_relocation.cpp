@@ -13,7 +13,10 @@ namespace {
 
 constexpr std::array<std::string_view, 5> replacing_tables = {".altinstructions", ".parainstructions", "__ftr_fixup",
                                                               "__mmu_ftr_fixup", "__fw_ftr_fixup"};
-constexpr std::array<std::string_view, 2> x86_arch_tables = {".altinstructions", ".parainstructions"};
+// arch/x86/include/asm/alternative.h: struct alt_instr { s32, s32; u16; u8, u8, u8 padlen } __packed;
+// paravirt_types.h: struct paravirt_patch_site { u8 *; u8; u8; u16 }
+constexpr std::array x86_arch_tables = {ArchSectionTable{".altinstructions", 13},
+                                        ArchSectionTable{".parainstructions", 16}};
 
 constexpr std::uint32_t ppc_nop = 0x60000000;
 constexpr std::uint32_t ppc_branch_opcode = 18;
@@ -25,8 +28,14 @@ bool replaces_code(const SpecialSection& table) noexcept {
     return std::ranges::find(replacing_tables, table.name) != replacing_tables.end();
 }
 
+std::span<const ArchSectionTable> arch_section_tables(const Arch& arch) noexcept {
+    if (arch.machine() == EM_X86_64) return x86_arch_tables;
+    return {};
+}
+
 bool has_arch_section(const Arch& arch, std::string_view table) noexcept {
-    return arch.machine() == EM_X86_64 && std::ranges::find(x86_arch_tables, table) != x86_arch_tables.end();
+    const auto tables = arch_section_tables(arch);
+    return std::ranges::find(tables, table, &ArchSectionTable::name) != tables.end();
 }
 
 // arch/powerpc/kernel/module_64.c:restore_r2, which lets branches without link pass: they do not come back.

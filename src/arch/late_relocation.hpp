@@ -18,8 +18,13 @@ namespace klp::arch {
 [[nodiscard]] std::optional<std::string> call_problem(const Arch& arch, const elf::Section& code,
                                                       const elf::Relocation& relocation);
 
-// Whether kernels with .klp.arch sections (4.6 to 5.7) take one for this table
-// (arch/x86/kernel/livepatch.c:arch_klp_init_object_loaded).
+// The tables that kernels with .klp.arch sections (4.6 to 5.7) take one for
+// (arch/x86/kernel/livepatch.c:arch_klp_init_object_loaded), with the size of an entry then.
+struct ArchSectionTable {
+    std::string_view name;
+    std::uint32_t entry_size = 0;
+};
+[[nodiscard]] std::span<const ArchSectionTable> arch_section_tables(const Arch& arch) noexcept;
 [[nodiscard]] bool has_arch_section(const Arch& arch, std::string_view table) noexcept;
 
 }  // namespace klp::arch

@@ -21,6 +21,7 @@ struct ConvertOptions {
     std::string kernel;
     std::string symbols;
     std::vector<std::string> objects;
+    std::vector<std::string> modules;  // files
     std::vector<std::string> signing;  // key and certificate
     bool json = false;
 };
@@ -67,12 +68,13 @@ void convert_with(const ConvertOptions& options, const kernel::SymbolSource& sym
 }
 
 void run_convert(const ConvertOptions& options) {
+    const std::vector<fs::path> modules(options.modules.begin(), options.modules.end());
     if (!options.symbols.empty()) {
-        convert_with(options, *kernel::read_symbols_db(options.symbols));
+        convert_with(options, *kernel::with_modules(kernel::read_symbols_db(options.symbols), modules));
         return;
     }
     const kernel::Kernel kernel(options.kernel.empty() ? kernel::default_kernel() : kernel::find(options.kernel));
-    convert_with(options, *kernel::symbols_of(kernel));
+    convert_with(options, *kernel::with_modules(kernel::symbols_of(kernel), modules));
 }
 
 }  // namespace
@@ -90,7 +92,11 @@ void add_convert(CLI::App& app) {
         ->type_name("DB")
         ->excludes(kernel);
     command->add_option("--object", options->objects, "look for symbols in this object alone; repeatable")
-        ->type_name("NAME");
+        ->type_name("NAME")
+        ->allow_extra_args(false);
+    command->add_option("--module", options->modules, "a module that does not come with the kernel; repeatable")
+        ->type_name("FILE.ko")
+        ->allow_extra_args(false);
     command->add_option("--sign", options->signing, "sign the output: private key (PEM) and certificate")
         ->expected(2)
         ->type_name("KEY CERT");

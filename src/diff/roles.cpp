@@ -25,8 +25,8 @@ bool is_named_or_below(std::string_view name, std::string_view parent) {
 bool is_ignored(const elf::Section& section) {
     static constexpr std::array<std::string_view, 4> prefixes = {"__ksymtab_strings", "___kcrctab", "__kcrctab",
                                                                  ".eh_frame"};
-    return !section.is_alloc() || section.type == SHT_NOTE || arch::is_discarded_section(section.name) ||
-           is_any_of(section.name, prefixes);
+    return !section.is_alloc() || section.is_rela() || section.type == SHT_NOTE ||
+           arch::is_discarded_section(section.name) || is_any_of(section.name, prefixes);
 }
 
 bool is_companion(const arch::Arch& architecture, std::string_view name) {

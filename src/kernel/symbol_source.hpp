@@ -38,6 +38,11 @@ public:
 // `kernel` must outlive it.
 [[nodiscard]] std::unique_ptr<SymbolSource> symbols_of(const Kernel& kernel);
 
+// The same with modules that do not come with the kernel, of which these are the files. They hide the kernel's own of
+// the same name.
+[[nodiscard]] std::unique_ptr<SymbolSource> with_modules(std::unique_ptr<SymbolSource> source,
+                                                         const std::vector<fs::path>& files);
+
 // File names by index of `symbols`, from the STT_FILE symbols of a vmlinux with a symbol table; empty strings where
 // they do not tell. An empty list where `vmlinux` has no such symbols.
 [[nodiscard]] std::vector<std::string> source_files(const SymbolTable& symbols, const elf::Object& vmlinux);

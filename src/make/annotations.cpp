@@ -63,13 +63,12 @@ void Annotations::read_section(elf::Section& section) {
 void Annotations::read_entry(const elf::Section& section, std::uint64_t offset, const elf::Relocation& relocation) {
     const Location where{module_.display_name(), section.name, offset};
     const elf::Symbol& symbol = *relocation.symbol;
-    if (relocation.offset != offset || relocation.addend != 0 || symbol.name.empty()) {
-        diagnostics_.error("convert.annotation", where, "the entry names no symbol");
+    if (symbol.placement == elf::Placement::section) {
+        diagnostics_.error("convert.annotation", where, "the entry names what is defined in the module itself");
         return;
     }
-    if (symbol.placement != elf::Placement::undefined) {
-        diagnostics_.error("convert.annotation", where,
-                           fmt::format("'{}' is defined in the module itself", symbol.name));
+    if (relocation.offset != offset || relocation.addend != 0 || symbol.name.empty()) {
+        diagnostics_.error("convert.annotation", where, "the entry names no symbol");
         return;
     }
     const auto position = load<std::uint32_t>(section.content().subspan(offset + position_field), module_.order());

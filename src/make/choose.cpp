@@ -41,7 +41,7 @@ Chooser::Chooser(const ConvertInput& input, std::vector<std::string> objects, Di
       depends_(depends_of(input.module)) {}
 
 const Reach& Chooser::reach() {
-    if (!reach_) reach_ = std::make_unique<Reach>(input_.module, input_.arch, input_.objects);
+    if (!reach_) reach_ = std::make_unique<Reach>(input_.module, input_.arch, input_.objects, input_.arch_sections);
     return *reach_;
 }
 

@@ -144,6 +144,7 @@ Conversion convert(std::vector<std::byte> input, const std::string& display_name
     known.linked = module.find_section(".gnu.linkonce.this_module") != nullptr;
     known.arch_sections = !symbols.vmlinux().find(arch_sections_symbol).empty();
     Chooser chooser(known, searched_objects(display_name, known.objects, request, symbols, diagnostics), diagnostics);
+    diagnostics.stop_on_errors(fmt::format("{} cannot be converted", display_name));
     Decisions decisions = decide(module, chooser);
     chooser.check_annotations();
     check_places(known, decisions, chooser, diagnostics);

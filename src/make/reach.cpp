@@ -13,7 +13,8 @@ namespace klp::make {
 struct Reach::Graph {
     using Pieces = std::unordered_set<const diff::Piece*>;
 
-    Graph(const elf::Object& module, const arch::Arch& arch) : unit(module, arch, {}) {
+    Graph(const elf::Object& module, const arch::Arch& arch, const diff::Options& options)
+        : unit(module, arch, options) {
         for (const auto& section : module.sections()) sections.emplace(section->name, section.get());
     }
 
@@ -50,8 +51,13 @@ struct Reach::Graph {
     Pieces by_init;
 };
 
-Reach::Reach(const elf::Object& module, const arch::Arch& arch, const std::vector<format::PatchedObject>& objects)
-    : graph_(std::make_unique<Graph>(module, arch)) {
+Reach::Reach(const elf::Object& module, const arch::Arch& arch, const std::vector<format::PatchedObject>& objects,
+             bool old_tables) {
+    diff::Options options;
+    if (old_tables)
+        for (const arch::ArchSectionTable& table : arch::arch_section_tables(arch))
+            options.entry_sizes.emplace_back(table.name, table.entry_size);
+    graph_ = std::make_unique<Graph>(module, arch, options);
     for (const format::PatchedObject& object : objects) {
         auto& [name, reached] = graph_->by_object.emplace_back(object.name, Graph::Pieces{});
         for (const auto& function : object.functions)

@@ -38,8 +38,10 @@ struct TableEntry {
 
 class Reach {
 public:
-    // `module` must outlive it, and is not edited meanwhile. Error: special sections that are no arrays of entries.
-    Reach(const elf::Object& module, const arch::Arch& arch, const std::vector<format::PatchedObject>& objects);
+    // `module` must outlive it, and is not edited meanwhile. `old_tables`: entries of special sections have the sizes
+    // of arch::arch_section_tables(). Error: special sections that are no arrays of entries.
+    Reach(const elf::Object& module, const arch::Arch& arch, const std::vector<format::PatchedObject>& objects,
+          bool old_tables = false);
     ~Reach();
     Reach(const Reach&) = delete;
     Reach& operator=(const Reach&) = delete;
