@@ -22,8 +22,9 @@ livepatch is enabled when it is loaded. A module that is named, not given as a f
 
 events: load:M (a module of the kernel, or a .ko file), unload:M, disable[:M], enable[:M] (M: the last livepatch
 loaded), replace:FILE.ko (load a livepatch that replaces all others)
-addresses: --at .text=0xffffffffc0123000 places a section of the first livepatch, --at M:.text=… one of module M, and
-the sections that the kernel keeps together with it
+addresses: --at .text=0xffffffffc0123000 places a section of the first livepatch, --at M:.text=… one of module M,
+--at M#2:.text=… where it is when it is loaded for the second time; each with the sections that the kernel keeps together
+with it
 
 exit status: 0 the kernel would do all of it; 1 error; 2 it would refuse an event, or nobody can tell; 64 wrong usage)";
 

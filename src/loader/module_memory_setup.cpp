@@ -28,16 +28,21 @@ void enforce_rwx(const Module& module, const Features& features, Journal& journa
     }
 }
 
-// Keys of Options::addresses that mean this module, by section.
-SectionAddresses addresses_for(const System& system, const Module& module) {
+// Keys of Options::addresses that mean `owner`, by section.
+SectionAddresses addresses_of(const System& system, std::string_view owner) {
     SectionAddresses wanted;
     for (const auto& [key, address] : system.options.addresses) {
         const std::size_t colon = key.starts_with('.') ? std::string::npos : key.find(':');
-        const std::string_view owner =
+        const std::string_view name =
             colon == std::string::npos ? system.first_livepatch : std::string_view(key).substr(0, colon);
-        if (owner == module.name) wanted.emplace(key.substr(colon == std::string::npos ? 0 : colon + 1), address);
+        if (name == owner) wanted.emplace(key.substr(colon == std::string::npos ? 0 : colon + 1), address);
     }
     return wanted;
+}
+
+SectionAddresses addresses_for(const System& system, const Module& module) {
+    const auto this_time = addresses_of(system, fmt::format("{}#{}", module.name, system.times_loaded.at(module.name)));
+    return this_time.empty() ? addresses_of(system, module.name) : this_time;
 }
 
 std::optional<std::uint64_t> vmlinux_address(const System& system, std::string_view name) {
@@ -118,6 +123,7 @@ private:
 // layout_and_allocate()
 void ModuleLoader::lay_out_and_allocate(Module& module, Journal& journal) {
     if (module.is_livepatch && system_.first_livepatch.empty()) system_.first_livepatch = module.name;
+    ++system_.times_loaded[module.name];
     std::uint64_t reserved_text = 0;
     as_undefined([&] {
         build_image(module, system_.features);

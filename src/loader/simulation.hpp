@@ -127,7 +127,8 @@ struct EventReport {
 };
 
 struct Options {
-    // Addresses of sections: key "SECTION" (of the first livepatch loaded) or "MODULE:SECTION". One section of an area
+    // Addresses of sections: key "SECTION" (of the first livepatch loaded), "MODULE:SECTION", or "MODULE#2:SECTION" for
+    // the second time that it is loaded. One section of an area
     // places the whole area; more than one must agree with the model's layout (play() throws an Error that names the
     // two otherwise). A section without any is placed like the kernel's allocator would, from the architecture's
     // module area upwards.

@@ -2,6 +2,7 @@
 // The running system as far as modules see it: the kernel, the modules that are loaded, what has tainted it.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -38,9 +39,10 @@ struct System {
     Features features;
     AddressSpace space;
     Taints taints;
-    std::string first_livepatch;                   // whose sections Options::addresses names without a module
-    std::uint64_t percpu_used = 0;                 // bytes of the reserved per-CPU chunk
-    std::vector<std::unique_ptr<Module>> modules;  // in the order of loading
+    std::string first_livepatch;  // whose sections Options::addresses names without a module
+    std::map<std::string, unsigned, std::less<>> times_loaded;  // by module name, the present time included
+    std::uint64_t percpu_used = 0;                              // bytes of the reserved per-CPU chunk
+    std::vector<std::unique_ptr<Module>> modules;               // in the order of loading
 
     // kernel/module/main.c:find_module: formed or, with `even_unformed`, being loaded.
     [[nodiscard]] Module* find_module(std::string_view name, bool even_unformed = false) const {

@@ -13,14 +13,15 @@ done
     fail "the objects are not those"
 
 expect_status 0 "$KLP" check --kernel "$KLPKIT_TEST_KERNEL" --json four-objects.ko
-jq -e '.findings | all(.severity != "error" and .severity != "warning")' out >/dev/null || fail "$(cat out)"
+# All that 6.1 has against it is that the modules cannot be loaded a second time.
+jq -e '.findings | all(.severity == "note" or .id == "check.reload")' out >/dev/null || fail "$(cat out)"
 
 expect_status 0 "$KLP" simulate --kernel "$KLPKIT_TEST_KERNEL" --json four-objects.ko --event load:9p --event load:btrfs \
     --event load:ext4 --event unload:9p --event disable
 # Each object's section is applied when the object is there, and not before.
 jq -r '.events[] | .event + " " + .module + ":" + ([.steps[] | select(.object != null) | .action + " " + .object] | join(","))' \
     out | grep -v ':$' >applied
-grep -qx "load four_objects:apply vmlinux" applied && grep -qx "load 9p:apply 9p" applied &&
+grep -qx "load livepatch_four_objects:apply vmlinux" applied && grep -qx "load 9p:apply 9p" applied &&
     grep -qx "load btrfs:apply btrfs" applied && grep -qx "load ext4:apply ext4" applied || fail "$(cat applied)"
 [ "$(wc -l <applied)" -eq 4 ] || fail "more than that is applied: $(cat applied)"
 

@@ -1,0 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+. "$(dirname "$0")/../model.sh"
+
+use_small_kernel s390x
+everything_in_the_model works
