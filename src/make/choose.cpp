@@ -90,6 +90,7 @@ std::optional<Choice> Chooser::choose_by_name(const Use& use) {
     const std::vector<Candidate>& all = candidates_of(*use.relocation.symbol);
     const bool modules = std::ranges::any_of(all, [](const Candidate& each) { return each.object != vmlinux; });
     if (!modules) return choose_among(use, all);
+    if (!use.section.is_code()) return choose_among(use, all);
     // Code that runs without the module cannot mean the module's symbol, where there is another one.
     const Owners who = owners(use);
     std::vector<Candidate> possible;

@@ -91,12 +91,13 @@ std::optional<std::string> Chooser::module_applied_with(const Use& use, const fo
         report_early(Severity::error, use, symbol.symbol, module, {object});
         return std::nullopt;
     }
-    // The author of an annotation may know that the code looks whether the module is there.
+    // The author of an annotation may know that the code looks whether the module is there; and who reads a table need
+    // not read all of it.
     const auto too_early = early(owners, object);
-    const Severity severity = annotation != nullptr ? Severity::warning : Severity::error;
+    const bool may_be = annotation != nullptr || !use.section.is_code();
     if (!too_early.empty()) {
-        report_early(severity, use, symbol.symbol, module, too_early);
-        if (annotation == nullptr) return std::nullopt;
+        report_early(may_be ? Severity::warning : Severity::error, use, symbol.symbol, module, too_early);
+        if (!may_be) return std::nullopt;
     } else if (owners.init) {
         (void)report(Severity::warning, "convert.init-reference", use.where, symbol.symbol,
                      fmt::format("the livepatch's own init or exit code comes to '{}' of module '{}', which is known "

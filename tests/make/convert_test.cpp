@@ -151,6 +151,22 @@ TEST(Convert, AHelperIsFoundThroughATableOfPointers) {
     EXPECT_EQ(converted.only().id, "convert.module-symbol");
 }
 
+// Who reads a table need not read all of it.
+TEST(Convert, DataThatVmlinuxReachesMayReferToAModule) {
+    const std::string table = R"(
+        .section .rodata.table,"a"
+        .type table, @object
+        table: .quad NAME
+        .size table, 8
+    )";
+    const std::string text = with("call from_vmlinux", "call *table(%rip)");
+    const Converted converted = convert_text(text + klp::test::replaced(table, "NAME", "from_late"));
+    EXPECT_EQ(converted.only().id, "convert.module-symbol");
+    EXPECT_EQ(converted.only().severity, Severity::warning);
+    EXPECT_THAT(converted.relocations(), Contains("late .rodata.table .klp.sym.late.from_late,0"));
+    EXPECT_EQ(convert_text(text + klp::test::replaced(table, "NAME", "anywhere")).only().id, "convert.ambiguous");
+}
+
 TEST(Convert, InitCodeThatComesToAModuleIsWarnedOf) {
     const Converted converted =
         convert_text(klp::test::replaced(with("jmp klp_enable_patch", "call late_show"), "call from_vmlinux", "nop"));

@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Livepatches written by hand, converted and at work on the small ppc64le kernel.
+. "$(dirname "$0")/../convert.sh"
+
+use_small_kernel ppc64le
+by_hand_at_work
