@@ -44,7 +44,7 @@ build_kernel_modules() {
 convert_livepatches() {
     local module
     for module in "$1"/*.ko; do
-        [ "$(modinfo -F livepatch "$module")" = Y ] || continue
+        [ "$(PATH=$PATH:/usr/sbin:/sbin modinfo -F livepatch "$module")" = Y ] || continue
         expect_status 0 "$KLP" convert --kernel "$KLPKIT_TEST_KERNEL" -o "$module" "$module"
     done
 }
