@@ -80,6 +80,21 @@ expect_status 0 make clean
 rm out err mark
 [ "$(ls -A | tr '\n' ' ')" = "Makefile livepatch-loadavg.c " ] || fail "left by clean: $(ls -A)"
 
+# Installed, which is where `cmake --install` puts the three; and a relative KLPKIT.
+mkdir -p ../prefix/{bin,include,share}
+ln -s "$KLP" ../prefix/bin/klp
+cp -r "$KLPKIT" ../prefix/share
+cp -r "$KLPKIT_ROOT/include/klpkit" ../prefix/include
+cp "$KLPKIT_ROOT/examples/authors/livepatch-version.c" .
+sed -i 's/loadavg/version/' Makefile
+expect_status 0 env -u KLP make KLPKIT=../prefix/share/klpkit
+is_converted livepatch-version.ko
+expect_in "$scratch/prefix/include/klpkit/livepatch.h" .livepatch-version.o.cmd
+touch livepatch-version.c
+expect_status 0 env -u KLP make -n KLPKIT=../prefix/share/klpkit
+expect_in "$scratch/prefix/share/klpkit/../../bin/klp" out
+sed -i 's/version/loadavg/' Makefile
+
 # A kernel that is not in the catalogue: its folder, and its symbols.
 expect_status 0 "$KLP" symbols-db --kernel "$KERNEL" -o symbols
 KERNEL='' KLPKIT_CACHE=$PWD/empty expect_status 0 make "KDIR=$(path_of source)" SYMBOLS=symbols
