@@ -42,6 +42,13 @@ void require_livepatch(const elf::Object& module, Diagnostics& diagnostics) {
         .hint("add MODULE_INFO(livepatch, \"Y\"); to its source");
 }
 
+void warn_of_link(const std::string& file, Diagnostics& diagnostics) {
+    diagnostics
+        .warning("convert.unlinked", {file, {}, {}},
+                 "the module has not been through its last link, in which GNU ld loses livepatch symbols and sections")
+        .hint("convert the .ko file that modpost and the last link have made");
+}
+
 // Objects of the tables; where they cannot be read, those of the request.
 std::vector<format::PatchedObject> patched_objects(const elf::Object& module, const ConvertRequest& request,
                                                    Diagnostics& diagnostics) {
@@ -142,6 +149,7 @@ Conversion convert(std::vector<std::byte> input, const std::string& display_name
     ConvertInput known{module, arch::for_object(module), symbols, patched_objects(module, request, diagnostics), true,
                        false};
     known.linked = module.find_section(".gnu.linkonce.this_module") != nullptr;
+    if (!known.linked) warn_of_link(display_name, diagnostics);
     known.arch_sections = !symbols.vmlinux().find(arch_sections_symbol).empty();
     Chooser chooser(known, searched_objects(display_name, known.objects, request, symbols, diagnostics), diagnostics);
     diagnostics.stop_on_errors(fmt::format("{} cannot be converted", display_name));

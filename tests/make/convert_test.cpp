@@ -260,6 +260,7 @@ TEST(Convert, BeforeTheLastLink) {
     text = klp::test::replaced(text, ".size __this_module, . - __this_module", "");
     text = klp::test::replaced(text, "call from_late", "call late_alone");
     const Converted converted = convert_text(text);
+    EXPECT_THAT(converted.ids(), ElementsAre("convert.unlinked"));
     const elf::Object object = elf::Object::read(converted.conversion->module, "out.o");
     EXPECT_NE(object.find_section(".klp.rela.late..text.late_show"), nullptr);
     EXPECT_NE(object.find_section(".klp.rela.vmlinux..text.new_show"), nullptr);

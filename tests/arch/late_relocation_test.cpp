@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "arch/late_relocation.hpp"
+
+#include <elf.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "support/assemble.hpp"
+
+namespace klp::arch {
+namespace {
+
+using testing::HasSubstr;
+
+std::optional<std::string> problem_of(std::string_view code) {
+    const elf::Object object = test::assemble_with({"powerpc64le-linux-gnu-as", "-mpower8"}, code);
+    const elf::Section& text = *object.find_section(".text");
+    return call_problem(for_object(object), text, text.rela().front());
+}
+
+TEST(CallProblem, Ppc64leCallsNeedANopToRestoreR2) {
+    EXPECT_EQ(problem_of("bl foreign\n nop\n"), std::nullopt);
+    EXPECT_THAT(problem_of("bl foreign\n blr\n").value(),
+                HasSubstr("expected a nop after the call, to restore r2, found 0x4e800020"));
+    EXPECT_THAT(problem_of("bl foreign\n").value(), HasSubstr("ends"));
+}
+
+TEST(CallProblem, Ppc64leBranchesThatDoNotComeBackNeedNone) {
+    EXPECT_EQ(problem_of("b foreign\n blr\n"), std::nullopt);
+}
+
+TEST(CallProblem, OtherRelocationsAreNoCalls) {
+    EXPECT_EQ(problem_of("addis 3,2,foreign@toc@ha\n blr\n"), std::nullopt);
+}
+
+TEST(CallProblem, OtherArchitecturesNeedNoNop) {
+    const elf::Object object = test::assemble("call foreign\n ret\n");
+    const elf::Section& text = *object.find_section(".text");
+    EXPECT_EQ(call_problem(for_object(object), text, text.rela().front()), std::nullopt);
+}
+
+TEST(ArchSections, AreOfX86Alone) {
+    EXPECT_TRUE(has_arch_section(for_name("x86_64"), ".altinstructions"));
+    EXPECT_FALSE(has_arch_section(for_name("x86_64"), "__bug_table"));
+    EXPECT_FALSE(has_arch_section(for_name("ppc64le"), ".altinstructions"));
+}
+
+TEST(ReplacesCode, WhereOtherCodeIsCopiedOver) {
+    EXPECT_TRUE(replaces_code(*for_name("x86_64").special_section(".altinstructions")));
+    EXPECT_FALSE(replaces_code(*for_name("x86_64").special_section(".smp_locks")));
+    EXPECT_TRUE(replaces_code(*for_name("ppc64le").special_section("__ftr_fixup")));
+}
+
+}  // namespace
+}  // namespace klp::arch
