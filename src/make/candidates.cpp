@@ -6,10 +6,11 @@
 #include <algorithm>
 #include <set>
 
+#include "make/livepatch_relocations.hpp"
+
 namespace klp::make {
 namespace {
 
-constexpr std::string_view vmlinux = "vmlinux";
 constexpr std::size_t most_similar_names = 5;
 constexpr std::size_t largest_distance = 2;
 

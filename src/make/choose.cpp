@@ -14,8 +14,6 @@
 namespace klp::make {
 namespace {
 
-constexpr std::string_view vmlinux = "vmlinux";
-
 // The module loader or the last link gives them a value: arch/powerpc/kernel/module_64.c:dedotify,
 // kernel/module/main.c:ignore_undef_symbol, scripts/mod/modpost.c:add_header.
 constexpr std::array<std::string_view, 3> made_later = {".TOC.", "_GLOBAL_OFFSET_TABLE_", "__this_module"};

@@ -10,12 +10,6 @@
 #include "make/choose.hpp"
 
 namespace klp::make {
-namespace {
-
-constexpr std::string_view vmlinux = "vmlinux";
-
-}  // namespace
-
 bool Chooser::is_patched(const std::string& object) const {
     return std::ranges::any_of(input_.objects, [&](const auto& each) { return each.name == object; });
 }

@@ -17,7 +17,6 @@
 namespace klp::make {
 namespace {
 
-constexpr std::string_view vmlinux = "vmlinux";
 // Kernels 4.6 to 5.7 have it: architectures set up .klp.arch sections there.
 constexpr std::string_view arch_sections_symbol = "arch_klp_init_object_loaded";
 

@@ -11,8 +11,6 @@
 namespace klp::make {
 namespace {
 
-constexpr std::string_view vmlinux = "vmlinux";
-
 class PlaceChecks {
 public:
     PlaceChecks(const ConvertInput& input, const Decisions& decisions, Chooser& chooser, Diagnostics& diagnostics)

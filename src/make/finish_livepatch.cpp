@@ -12,8 +12,6 @@
 namespace klp::make {
 namespace {
 
-constexpr std::string_view vmlinux = "vmlinux";
-
 // Symbols of vmlinux are written when the livepatch is loaded, and the kernel refuses them in other sections;
 // symbols of modules when the patched module is there (klp_resolve_symbols).
 const std::string& applied_with(const LivepatchReference& reference) {

@@ -11,6 +11,8 @@
 
 namespace klp::make {
 
+inline constexpr std::string_view vmlinux = "vmlinux";  // the object that is always there
+
 struct LivepatchTarget {
     format::SymbolName symbol;
     std::string applied_with;  // the object whose loading applies it: "vmlinux", or a patched module
