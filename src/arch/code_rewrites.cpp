@@ -148,9 +148,8 @@ void write_rewrites(ModuleImage& image, std::span<const CodeRewrite> rewrites) {
 
 const CodeRewrite* find_rewrite(std::span<const CodeRewrite> rewrites, std::uint32_t section, std::uint64_t offset) {
     const auto covers = [&](const CodeRewrite& each) { return each.section == section && each.range.contains(offset); };
-    const auto backwards = rewrites | std::views::reverse;
-    const auto found = std::ranges::find_if(backwards, covers);
-    return found == backwards.end() ? nullptr : &*found;
+    const auto found = std::find_if(rewrites.rbegin(), rewrites.rend(), covers);
+    return found == rewrites.rend() ? nullptr : &*found;
 }
 
 bool is_live_data(const ImageSection& section) noexcept {
