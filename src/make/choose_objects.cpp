@@ -68,10 +68,6 @@ std::optional<std::string> Chooser::module_applied_with(const Use& use, const fo
                                                         const Annotation* annotation, const Owners& owners) {
     const std::string& module = symbol.object;
     std::string object = annotation != nullptr ? annotation->patched_object : std::string();
-    if (object == vmlinux) {
-        report_early(Severity::error, use, symbol.symbol, module, {std::string(vmlinux)});
-        return std::nullopt;
-    }
     if (object.empty() && is_patched(module)) object = module;
     if (object.empty() && owners.objects.size() == 1) object = owners.objects.front();
     if (object.empty()) {

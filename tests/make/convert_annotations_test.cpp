@@ -158,7 +158,7 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"one_object", with("call from_vmlinux", annotated("vmlinux.twice,1")), "convert.annotation",
               "is not .klp.sym.rela."},
         Wrong{"init", with("call from_vmlinux", annotated("vmlinux.vmlinux.init_helper,0")), "convert.init", "gone"}),
-    [](const auto& info) { return info.param.what; });
+    [](const auto& each) { return each.param.what; });
 
 TEST(ConvertAnnotations, OfOneWrongAnnotationOneFinding) {
     const std::string text = with("call from_vmlinux", "call twice\n call twice\n call twice");

@@ -64,6 +64,8 @@ TEST(ConvertPlaces, CodeThatIsReplacedAtLoadIsNotRelocatedLate) {
     EXPECT_THAT(converted.only().notes, ElementsAre("the entry is at 0x0 in .altinstructions"));
     EXPECT_THAT(convert_text(with_alternative("late_show: .nops 5\n call from_late", "from_vmlinux_too")).ids(),
                 IsEmpty());
+    const std::string before = with_alternative("late_show: call from_late\n .Lplace: .nops 5", "from_vmlinux_too");
+    EXPECT_THAT(convert_text(klp::test::replaced(before, ".long late_show - .", ".long .Lplace - .")).ids(), IsEmpty());
 }
 
 TEST(ConvertPlaces, InitSectionsAreFreedBeforeModulesCome) {

@@ -151,6 +151,13 @@ TEST(Convert, AHelperIsFoundThroughATableOfPointers) {
     EXPECT_EQ(converted.only().id, "convert.module-symbol");
 }
 
+// From struct module a way leads to the init function, and from there to everything that the livepatch has.
+TEST(Convert, ThisModuleIsNoWayToOtherCode) {
+    const Converted converted = convert_text(with("call from_vmlinux", "leaq __this_module(%rip), %rdi"));
+    EXPECT_THAT(converted.ids(), IsEmpty());
+    EXPECT_THAT(converted.relocations(), ElementsAre(of_late));
+}
+
 // Who reads a table need not read all of it.
 TEST(Convert, DataThatVmlinuxReachesMayReferToAModule) {
     const std::string table = R"(
@@ -251,6 +258,19 @@ TEST(Convert, ConvertedSymbolsHaveNoVersionsAndPinNoModule) {
     EXPECT_THAT(std::string(as_text(module.find_section("__versions")->content())), HasSubstr("klp_enable_patch"));
     EXPECT_THAT(format::read_modinfo(module), Contains(std::pair<std::string, std::string>("depends", "other")));
     EXPECT_THAT(format::read_modinfo(module), Contains(std::pair<std::string, std::string>("name", "livepatch_sound")));
+}
+
+TEST(Convert, AModuleIsStillNeededForItsOtherSymbols) {
+    const Converted converted = convert_text(klp::test::replaced(with_more(R"(
+        .data
+        .quad from_late_too
+        .section .klp.module_relocs.late,"aw"
+        .quad from_late
+        .long 0
+    )"),
+                                                                 "\"depends=\"", "\"depends=late\""));
+    const elf::Object module = elf::Object::read(converted.conversion->module, "out.ko");
+    EXPECT_THAT(format::read_modinfo(module), Contains(std::pair<std::string, std::string>("depends", "late")));
 }
 
 TEST(Convert, BeforeTheLastLink) {

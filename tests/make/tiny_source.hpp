@@ -76,7 +76,8 @@ public:
     kernel::Exports exports = kernel::Exports::parse(
         "0x11111111\tklp_enable_patch\tvmlinux\tEXPORT_SYMBOL_GPL\t\n"
         "0x22222222\tfrom_export\tlib/exporter\tEXPORT_SYMBOL\t\n"
-        "0x33333333\tfrom_late\tfs/late\tEXPORT_SYMBOL\t\n",
+        "0x33333333\tfrom_late\tfs/late\tEXPORT_SYMBOL\t\n"
+        "0x44444444\tfrom_late_too\tfs/late\tEXPORT_SYMBOL\t\n",
         "Module.symvers");
 
 private:
