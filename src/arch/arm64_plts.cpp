@@ -7,6 +7,8 @@
 #include <bit>
 #include <tuple>
 
+#include "arch/kernel_sort.hpp"
+
 namespace klp::arch::arm64 {
 
 namespace {
@@ -77,12 +79,14 @@ std::uint64_t count(const ModuleImage& image, ImageSection& target, const ImageS
 
 }  // namespace
 
-std::uint64_t count_plt_entries(ModuleImage& image, ImageSection& relocations, bool erratum_843419) {
-    auto& all = relocations.relocations;
-    const auto sorted = static_cast<std::ptrdiff_t>(partition_branches(image, relocations));
-    std::stable_sort(all.begin(), all.begin() + sorted,
-                     [](const auto& a, const auto& b) { return sort_key(a) < sort_key(b); });
-    return count(image, image.sections[relocations.info], relocations, erratum_843419);
+std::uint64_t count_plt_entries(ModuleImage& image, ImageSection& relocations, const Arm64Features& features) {
+    const std::size_t sorted = partition_branches(image, relocations);
+    const auto compare = [](const ImageRelocation& a, const ImageRelocation& b) {
+        const auto order = sort_key(a) <=> sort_key(b);
+        return order < 0 ? -1 : order > 0 ? 1 : 0;
+    };
+    kernel_sort(std::span(relocations.relocations).first(sorted), compare, features.sort);
+    return count(image, image.sections[relocations.info], relocations, features.erratum_843419);
 }
 
 }  // namespace klp::arch::arm64

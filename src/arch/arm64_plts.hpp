@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "arch/kernel_features.hpp"
 #include "arch/module_image.hpp"
 
 namespace klp::arch::arm64 {
@@ -14,6 +15,7 @@ inline constexpr std::uint64_t plt_entry_size = 12;  // adrp x16; add x16,x16; b
 // Sorts the branches that leave the target section to the front, as the kernel does, which decides in which order
 // PLT entries are made. Returns the number of entries: one for each branch target, and under the erratum one for
 // each ADRP that may come to lie badly. The alignment of the target section may grow.
-[[nodiscard]] std::uint64_t count_plt_entries(ModuleImage& image, ImageSection& relocations, bool erratum_843419);
+[[nodiscard]] std::uint64_t count_plt_entries(ModuleImage& image, ImageSection& relocations,
+                                              const Arm64Features& features);
 
 }  // namespace klp::arch::arm64

@@ -113,7 +113,7 @@ std::uint64_t Arm64Relocator::prepare_sections() {
         static_cast<void>(place_in(section.info, 0));
         if ((image_.sections[section.info].flags & SHF_EXECINSTR) == 0) continue;
         (is_init(section.info) ? init_ : core_).allotted +=
-            count_plt_entries(image_, section, features_.erratum_843419);
+            count_plt_entries(image_, section, features_);
     }
     // The one more is where a leftover can end up.
     resize(core_.section, core_.allotted + 1, l1_cache_bytes);

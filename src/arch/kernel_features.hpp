@@ -9,6 +9,9 @@
 
 namespace klp::arch {
 
+// How sort() of lib/sort.c takes elements off its heap, which decides the order of equal ones (kernel_sort.hpp).
+enum class HeapSort : std::uint8_t { takes_one, takes_two };  // up to 6.10, since 6.11
+
 struct X86Features {
     // One function applies and clears, and looks for overflow before it looks at the field (module.c:
     // __write_relocate_add, since 6.3). Without: __apply_relocate_add, which writes before it finds the overflow.
@@ -24,6 +27,8 @@ enum class NopMessage : std::uint8_t {
 };
 
 struct Ppc64Features {
+    HeapSort sort = HeapSort::takes_one;
+
     // One more stub is allotted, whose zero function address ends the table (6.1). Without: the stubs are counted.
     bool stubs_zero_terminated = true;
     // restore_r2() is content with a `ld r2,24(r1)` that is there already (since 6.10).
@@ -60,6 +65,8 @@ struct S390Features {
 };
 
 struct Arm64Features {
+    HeapSort sort = HeapSort::takes_two;
+
     // A CPU with the erratum: no ADRP in the last two words of a page (ARM64_WORKAROUND_843419).
     bool erratum_843419 = false;
     // CONFIG_MODULE_UNLOAD; without it .exit sections belong to the init area.

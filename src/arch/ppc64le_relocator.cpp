@@ -33,6 +33,7 @@
 
 #include <fmt/format.h>
 
+#include "arch/kernel_sort.hpp"
 #include "arch/module_relocators.hpp"
 #include "arch/ppc64le_stubs.hpp"
 
@@ -121,9 +122,12 @@ void Ppc64Relocator::remove_dots() {
 
 // count_relocs() after sorting as relacmp() does, whose arguments are swapped. The addend that is compared is cut to 32
 // bits there, without sign, so that negative ones are never equal.
-std::uint64_t count_branches(std::vector<ImageRelocation>& relocations) {
-    const auto key = [](const ImageRelocation& each) { return std::tuple(each.symbol, each.type, each.addend); };
-    std::ranges::stable_sort(relocations, std::ranges::greater{}, key);
+std::uint64_t count_branches(std::vector<ImageRelocation>& relocations, HeapSort sort) {
+    const auto compare = [](const ImageRelocation& a, const ImageRelocation& b) {
+        const auto order = std::tuple(b.symbol, b.type, b.addend) <=> std::tuple(a.symbol, a.type, a.addend);
+        return order < 0 ? -1 : order > 0 ? 1 : 0;
+    };
+    kernel_sort(std::span(relocations), compare, sort);
     std::uint64_t count = 0;
     std::uint32_t last_symbol = 0, last_addend = 0;
     for (const ImageRelocation& each : relocations) {
@@ -140,7 +144,7 @@ std::uint64_t count_branches(std::vector<ImageRelocation>& relocations) {
 std::uint64_t Ppc64Relocator::count_stubs() {
     std::uint64_t count = features_.stubs_zero_terminated ? 1 : 0;
     for (ImageSection& section : image_.sections) {
-        if (section.type == SHT_RELA) count += count_branches(section.relocations);
+        if (section.type == SHT_RELA) count += count_branches(section.relocations, features_.sort);
     }
     if (features_.dynamic_ftrace) count += features_.dynamic_ftrace_with_regs ? 2 : 1;
     if (features_.out_of_line_stub_size > 0) {

@@ -116,9 +116,14 @@ void ask_image(const Kernel& kernel, FeatureFacts& facts) {
 }
 
 void ask_source(const Kernel& kernel, FeatureFacts& facts) {
-    const fs::path file = kernel.manifest().source / "arch/powerpc/kernel/module_64.c";
-    if (kernel.manifest().arch != "ppc64le" || !fs::exists(file)) return;
-    facts.source_accepts_restored_r2 = read_text(file).find("== PPC_INST_LD_TOC") != std::string::npos;
+    const auto says = [&](const fs::path& file, std::string_view text) -> std::optional<bool> {
+        const fs::path path = kernel.manifest().source / file;
+        if (!fs::exists(path)) return std::nullopt;
+        return read_text(path).find(text) != std::string::npos;
+    };
+    facts.source_sort_takes_two = says("lib/sort.c", "> 3 * size");
+    if (kernel.manifest().arch == "ppc64le")
+        facts.source_accepts_restored_r2 = says("arch/powerpc/kernel/module_64.c", "== PPC_INST_LD_TOC");
 }
 
 bool is_vermagic(std::string_view text) {
@@ -189,6 +194,7 @@ std::string to_json(const FeatureFacts& facts) {
                       {"texts", facts.texts},
                       {"headers", headers},
                       {"source_accepts_restored_r2", optional(facts.source_accepts_restored_r2)},
+                      {"source_sort_takes_two", optional(facts.source_sort_takes_two)},
                       {"vermagic", optional(facts.vermagic)},
                       {"toc", optional(facts.toc)},
                       {"headers_error", optional(facts.headers_error)}};
@@ -210,6 +216,7 @@ FeatureFacts facts_from_json(std::string_view text, const fs::path& where) {
         for (const auto& [name, value] : all.at("headers").items())
             facts.headers[name] = value.is_null() ? std::nullopt : std::optional(value.get<std::uint64_t>());
         read("source_accepts_restored_r2", facts.source_accepts_restored_r2);
+        read("source_sort_takes_two", facts.source_sort_takes_two);
         read("vermagic", facts.vermagic);
         read("toc", facts.toc);
         read("headers_error", facts.headers_error);

@@ -37,6 +37,7 @@ struct FeatureFacts {
     Answers<std::optional<std::uint64_t>> headers;
     // restore_r2() of arch/powerpc/kernel/module_64.c knows `ld r2,24(r1)`; only the source tells.
     std::optional<bool> source_accepts_restored_r2;
+    std::optional<bool> source_sort_takes_two;  // __sort_r() of lib/sort.c takes two elements off its heap at a time
     std::optional<std::string> vermagic;
     std::optional<std::uint64_t> toc;          // .TOC. of the symbol table
     std::optional<std::string> headers_error;  // why the headers could not be asked

@@ -38,6 +38,10 @@ private:
         }
     }
     [[nodiscard]] bool enabled(std::string_view option) const { return config_.enabled(option); }
+    [[nodiscard]] std::optional<arch::HeapSort> heap_sort() const {
+        if (!facts_.source_sort_takes_two) return std::nullopt;
+        return *facts_.source_sort_takes_two ? arch::HeapSort::takes_two : arch::HeapSort::takes_one;
+    }
 
     void rewrites();
     void loader();
@@ -122,6 +126,7 @@ void Derivation::ppc64le() {
     settle(ppc64.stubs_zero_terminated, counts_stubs ? std::optional(!*counts_stubs) : std::nullopt,
            "ppc64.stubs_zero_terminated");
     settle(ppc64.accepts_restored_r2, facts_.source_accepts_restored_r2, "ppc64.accepts_restored_r2");
+    settle(ppc64.sort, heap_sort(), "ppc64.sort");
     if (facts_.has_text("Expect noop after relocate")) {
         ppc64.nop_message = arch::NopMessage::expect_noop_after_relocate;
     } else if (facts_.has_text("Expected nop after call")) {
@@ -154,6 +159,7 @@ void Derivation::s390x() {
 void Derivation::arm64() {
     arch::Arm64Features& arm64 = features_.arch.arm64;
     if (enabled("CONFIG_ARM64_ERRATUM_843419")) features_.unknown.emplace_back("arm64.erratum_843419");
+    settle(arm64.sort, heap_sort(), "arm64.sort");
     arm64.module_unload = enabled("CONFIG_MODULE_UNLOAD");
     if (enabled("CONFIG_DYNAMIC_FTRACE"))
         settle(arm64.ftrace_caller, facts_.address_of("ftrace_caller"), "arm64.ftrace_caller");
@@ -167,7 +173,7 @@ void Derivation::arm64() {
 // Whatever the answers depend on.
 std::string cache_key(const Kernel& kernel) {
     const Manifest& manifest = kernel.manifest();
-    std::string inputs = fmt::format("2\n{}\n{}\n{}\n", manifest.release, manifest.arch, manifest.source.string());
+    std::string inputs = fmt::format("3\n{}\n{}\n{}\n", manifest.release, manifest.arch, manifest.source.string());
     for (const HeaderQuestion& each : header_questions()) inputs += fmt::format("{}={}\n", each.name, each.expression);
     for (const fs::path& file : {manifest.vmlinux, manifest.source / "include/config/auto.conf"}) {
         std::error_code missing;

@@ -41,6 +41,7 @@ Json ppc64le_json(const arch::KernelFeatures& features) {
     const bool old_message = ppc64.nop_message == arch::NopMessage::expect_noop_after_relocate;
     return {{"stubs_zero_terminated", ppc64.stubs_zero_terminated},
             {"accepts_restored_r2", ppc64.accepts_restored_r2},
+            {"sort_takes_two", ppc64.sort == arch::HeapSort::takes_two},
             {"nop_message", old_message ? "Expect noop after relocate" : "Expected nop after call"},
             {"ftrace_stubs_use_kernel_toc", ppc64.ftrace_stubs_use_kernel_toc},
             {"out_of_line_stub_size", ppc64.out_of_line_stub_size},

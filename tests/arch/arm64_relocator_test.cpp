@@ -334,7 +334,7 @@ TEST_F(Arm64Plt, BranchesAreSortedAndShareEntries) {
     const auto& sorted = module_->image.sections[rela_].relocations;
     std::vector<std::uint64_t> offsets;
     for (const auto& each : sorted) offsets.push_back(each.offset);
-    EXPECT_THAT(offsets, testing::ElementsAre(4, 16, 0, 12, 8, 20));
+    EXPECT_THAT(offsets, testing::ElementsAre(16, 4, 12, 0, 8, 20));
     module_->image.symbols[foo_].value = far_away;
     module_->place(plt_, plt);
     module_->place(init_plt_, init_plt);

@@ -103,6 +103,7 @@ TEST(Features, Ppc64le) {
     facts.headers = {
         {"module_stub_count", 4}, {"paca_kernel_toc", 16}, {"paca_thread_info", 2312}, {"livepatch_sp", 24}};
     facts.source_accepts_restored_r2 = true;
+    facts.source_sort_takes_two = true;
     facts.texts["Expect noop after relocate"] = true;
     facts.toc = 0xc000000000488000;
     facts.symbols["ftrace_caller"] = {0xc000000000046000, 'T'};
@@ -115,6 +116,7 @@ TEST(Features, Ppc64le) {
     EXPECT_EQ(ppc64.nop_message, arch::NopMessage::expect_noop_after_relocate);
     EXPECT_FALSE(ppc64.dynamic_ftrace);
     EXPECT_TRUE(ppc64.ftrace_stubs_use_kernel_toc);
+    EXPECT_EQ(ppc64.sort, arch::HeapSort::takes_two);
     EXPECT_EQ(ppc64.kernel_toc, 0xc000000000488000u);
     EXPECT_EQ(ppc64.paca_kernel_toc_offset, 16);
     EXPECT_EQ(ppc64.livepatch_sp_offset, 24);
@@ -147,6 +149,7 @@ TEST(Features, S390x) {
 TEST(Features, Arm64) {
     FeatureFacts facts;
     facts.symbols["ftrace_caller"] = {0xffff800080021370, 'T'};
+    facts.source_sort_takes_two = true;
     constexpr std::string_view config =
         "CONFIG_DYNAMIC_FTRACE=y\nCONFIG_DYNAMIC_FTRACE_WITH_CALL_OPS=y\nCONFIG_ARM64_16K_PAGES=y\n";
     Features features = features_of(facts, "arm64", config);
@@ -185,6 +188,7 @@ TEST(FeatureFacts, SurviveTheCache) {
     facts.texts = {{"a", true}, {"b", false}};
     facts.headers = {{"x", 7}, {"y", std::nullopt}};
     facts.source_accepts_restored_r2 = false;
+    facts.source_sort_takes_two = true;
     facts.vermagic = "6.1 ";
     const FeatureFacts again = facts_from_json(to_json(facts), "f");
     EXPECT_EQ(again.address_of("f"), 0xffffffff81000000u);
@@ -192,6 +196,7 @@ TEST(FeatureFacts, SurviveTheCache) {
     EXPECT_EQ(again.texts, facts.texts);
     EXPECT_EQ(again.headers, facts.headers);
     EXPECT_EQ(again.source_accepts_restored_r2, false);
+    EXPECT_EQ(again.source_sort_takes_two, true);
     EXPECT_EQ(again.vermagic, "6.1 ");
     EXPECT_EQ(again.toc, std::nullopt);
     EXPECT_EQ(again.headers_error, std::nullopt);
