@@ -20,7 +20,10 @@ public:
                 throw Error({file.string(), {}, {}}, fmt::format("a module for {}, but kernel {} is for {}",
                                                                  arch::for_object(module.object).name(),
                                                                  source_->release(), source_->arch().name()));
-            std::string name = module.name;
+            // The file may have another name than the module.
+            std::string name(modinfo(module.object, "name"));
+            if (name.empty()) name = module.name;
+            module.name = name;
             modules_.insert_or_assign(std::move(name), std::move(module));
         }
         for (const auto& [name, module] : modules_) add_exports(module);

@@ -177,6 +177,9 @@ expect_status 2 "$KLP" convert good.ko -o none.ko --symbols alone.db
 expect_in "[convert.unknown-symbol]" err
 expect_status 0 "$KLP" convert good.ko -o extra.ko --symbols alone.db --module built/late.ko
 cmp out.ko extra.ko
+cp built/late.ko renamed.ko
+expect_status 0 "$KLP" convert good.ko -o extra.ko --symbols alone.db --module renamed.ko
+cmp out.ko extra.ko
 
 # Lists that are none, damaged, of another time.
 refuse_db() {
