@@ -48,6 +48,8 @@ struct MemoryWrite {
     // Written through the kernel's text patching. False: a plain store, which faults where a live module's memory is
     // read-only.
     bool by_text_patching = false;
+    // The value does not fit into the field: the kernel writes what does, and says nothing.
+    bool cut_off = false;
     // Bytes of `after` that the kernel takes from uninitialised memory.
     Range indeterminate{};
 };

@@ -189,7 +189,7 @@ void Ppc64Relocator::apply_one(const Place& place, const ImageRelocation& reloca
 
     switch (relocation.type) {
         case R_PPC64_ADDR32:  // S + A, cut off without a check
-            store(static_cast<std::uint32_t>(S + A));
+            write(place, static_cast<std::uint32_t>(S + A)).cut_off = (S + A) >> 32 != 0;
             break;
         case R_PPC64_ADDR64:  // S + A
             store(S + A);

@@ -40,7 +40,8 @@ private:
     struct Value {
         std::uint64_t value = 0;
         std::uint8_t size = 0;
-        bool overflows = false;
+        bool overflows = false;  // and the kernel finds out
+        bool is_cut_off = false;
     };
 
     [[nodiscard]] Value value_of(const Place& place, const ImageRelocation& relocation) const;
@@ -69,7 +70,7 @@ X86Relocator::Value X86Relocator::value_of(const Place& place, const ImageReloca
             return {S + A, 4, !fits_signed(S + A, 32)};
         case R_X86_64_PC32:
         case R_X86_64_PLT32:
-            return {S + A - P, 4};
+            return {S + A - P, 4, false, !fits_signed(S + A - P, 32)};
         case R_X86_64_PC64:
             return {S + A - P, 8};
         default:
@@ -94,7 +95,7 @@ void X86Relocator::apply_one(const Place& place, const ImageRelocation& relocati
                                 relocation.type != R_X86_64_32S && !features_.clear_relocate_add;
         refuse_target("existing value is nonzero", place, relocation, value.value + (subtracted ? place.address : 0));
     }
-    write(place, field_of(value));
+    write(place, field_of(value)).cut_off = value.is_cut_off;
     if (value.overflows) refuse_overflow(relocation, value.value);
 }
 

@@ -46,6 +46,7 @@ inline constexpr Rule untraceable{"check.untraceable", Severity::error, "a funct
 // The simulated load.
 inline constexpr Rule load{"check.load", Severity::error, "the kernel refuses the livepatch"};
 inline constexpr Rule object_load{"check.object-load", Severity::error, "the kernel refuses a patched object"};
+inline constexpr Rule range{"check.range", Severity::error, "a value that its field does not hold"};
 inline constexpr Rule reload{"check.reload", Severity::warning, "a patched object cannot come again"};
 inline constexpr Rule undefined{"check.undefined", Severity::error, "nobody can tell what the kernel would do"};
 

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "base/errno_text.hpp"
 #include "check/target.hpp"
@@ -73,6 +74,21 @@ private:
         check_.findings.add(rules::undefined, what + " ends in what nobody can tell").note(why);
     }
 
+    void add_cut_off(const loader::EventReport& report) {
+        for (const loader::RelocationStep& step : report.steps) {
+            if (step.module != check_.livepatch.name) continue;
+            for (const arch::MemoryWrite& write : step.writes) {
+                if (!write.cut_off || !cut_off_.emplace(step.target, write.offset).second) continue;
+                check_.findings.add(
+                    rules::range, step.target, write.offset,
+                    fmt::format(
+                        "the value of relocation {} of {} does not fit into {} bytes, and the kernel does not see "
+                        "that",
+                        write.relocation.value_or(0), step.section, write.after.size()));
+            }
+        }
+    }
+
     // Names of files are told from names of modules by a '/'.
     std::string livepatch() const {
         const std::string& path = check_.module.display_name();
@@ -82,6 +98,7 @@ private:
     bool play(loader::Simulation& simulation, const loader::Event& event, const format::Rule& rule,
               std::string_view when) {
         const loader::EventReport report = simulation.play(event);
+        add_cut_off(report);
         if (report.ok()) return true;
         failed_ = true;
         const std::string what = fmt::format("loading of '{}'", report.module.empty() ? event.subject : report.module);
@@ -103,7 +120,8 @@ private:
     const std::vector<std::string>& objects_;
     loader::Options options_;
     bool failed_ = false;
-    bool is_undefined_ = false;  // nothing can be played any more
+    std::set<std::pair<std::string, std::uint64_t>> cut_off_;  // places that were told of
+    bool is_undefined_ = false;                                // nothing can be played any more
 };
 
 }  // namespace

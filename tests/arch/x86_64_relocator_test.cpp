@@ -72,7 +72,9 @@ TEST_F(X86Relocation, NothingBesideTheFieldMatters) {
 }
 
 TEST_F(X86Relocation, PcRelativeFieldsAreCutOffWithoutACheck) {
-    EXPECT_FALSE(relocate(R_X86_64_PC32, text + 2 + 0x123456789, 0).refusal);
+    const Outcome far = relocate(R_X86_64_PC32, text + 2 + 0x123456789, 0);
+    EXPECT_FALSE(far.refusal);
+    EXPECT_TRUE(far.writes.at(0).cut_off);
     EXPECT_EQ(content(), "000089674523000000000000");
 }
 

@@ -261,6 +261,15 @@ TEST(SimulatedLoad, TellsWhatNobodyCanTell) {
                 ElementsAre("check.undefined"));
 }
 
+// A PC-relative field of 32 bits that would have to reach an absolute symbol far away.
+TEST(SimulatedLoad, TellsWhatAFieldDoesNotHold) {
+    const std::string unit = std::string(test::vmlinux_unit) + ".globl far_away\nfar_away = 0x123456789abc\n";
+    const test::TinyTarget target({}, {}, unit);
+    const Findings findings(with_symbol(vmlinux_symbol, ".klp.sym.vmlinux.far_away,0"), target);
+    EXPECT_THAT(findings.ids, ElementsAre("check.range"));
+    EXPECT_THAT(findings.messages, ElementsAre(HasSubstr("does not fit into 4 bytes")));
+}
+
 TEST(SimulatedLoad, NeedsAPatchToLoad) {
     const Findings findings(with_text("patch: .quad __this_module, objs", "patch: .quad 0, objs"));
     EXPECT_THAT(findings.ids, ElementsAre("check.no-tables"));
