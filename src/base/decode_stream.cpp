@@ -17,6 +17,9 @@ namespace klp::decoder {
 
 namespace {
 
+// The size of its dictionary is what the stream says. Kernels and modules have up to 128 MiB (scripts/xz_wrap.sh).
+constexpr std::uint64_t lzma_memory_limit = std::uint64_t{512} << 20;
+
 // zlib and bzip2 count in unsigned int.
 unsigned int clamped(std::size_t size) noexcept {
     return static_cast<unsigned int>(std::min<std::size_t>(size, std::numeric_limits<unsigned int>::max()));
@@ -48,7 +51,7 @@ void gzip(Bytes in, Output& out) {
 void lzma(Bytes in, Output& out, bool alone) {
     lzma_stream stream = LZMA_STREAM_INIT;
     const lzma_ret ready =
-        alone ? lzma_alone_decoder(&stream, UINT64_MAX) : lzma_stream_decoder(&stream, UINT64_MAX, 0);
+        alone ? lzma_alone_decoder(&stream, lzma_memory_limit) : lzma_stream_decoder(&stream, lzma_memory_limit, 0);
     if (ready != LZMA_OK) out.corrupt("no memory");
     const std::unique_ptr<lzma_stream, void (*)(lzma_stream*)> end(&stream, lzma_end);
     stream.next_in = uchars(in);
@@ -59,6 +62,8 @@ void lzma(Bytes in, Output& out, bool alone) {
         stream.avail_out = room.size();
         status = lzma_code(&stream, LZMA_RUN);
         if (status == LZMA_BUF_ERROR) out.truncated();
+        if (status == LZMA_MEMLIMIT_ERROR)
+            out.corrupt(fmt::format("decoding wants more than {} MiB of memory", lzma_memory_limit >> 20));
         if (status != LZMA_OK && status != LZMA_STREAM_END)
             out.corrupt(fmt::format("liblzma status {}", static_cast<int>(status)));
         out.filled(room.size() - stream.avail_out);

@@ -72,6 +72,10 @@ void ask_common_headers(const Workshop& workshop, std::string_view arch, Feature
 
 void ask_headers(const Kernel& kernel, FeatureFacts& facts) {
     const std::string& arch = kernel.manifest().arch;
+    if (kernel.manifest().source.empty()) {  // no compiler has to be found and run to see that
+        facts.headers_error = fmt::format("kernel {} has no source tree", kernel.manifest().name);
+        return;
+    }
     try {
         const TempDir folder("klp-features");
         const Kbuild kbuild(kernel);

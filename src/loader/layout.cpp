@@ -13,9 +13,6 @@ namespace klp::loader {
 
 namespace {
 
-// The kernel counts in 32 bits, and its allocator gives up long before. What wants this much is no module.
-constexpr std::uint64_t largest_block = std::uint64_t{256} << 20;
-
 // struct mod_kallsyms: three pointers and a count.
 constexpr std::uint64_t mod_kallsyms_size = 32, mod_kallsyms_alignment = 8;
 
@@ -87,12 +84,15 @@ private:
     }
 
     void grow(MemoryBlock& block, std::uint64_t offset, std::uint64_t size) {
-        if (offset < block.size || offset > largest_block || size > largest_block) {
+        const std::uint64_t limit = request_.memory_limit;
+        const bool fits = offset >= block.size && offset <= limit && size <= limit - offset;
+        if (!fits || offset + size - block.size > limit - total_) {
             throw Error(
                 {image_.name, {}, {}},
                 fmt::format("a module that wants 0x{:x} bytes at 0x{:x} of its memory: the model takes up to {} MiB",
-                            size, offset, largest_block >> 20));
+                            size, offset, limit >> 20));
         }
+        total_ += offset + size - block.size;
         block.size = offset + size;
     }
 
@@ -122,6 +122,7 @@ private:
     const LayoutRequest& request_;
     const Features& features_;
     Layout layout_;
+    std::uint64_t total_ = 0;  // bytes of all blocks, but for the ends of pages
 };
 
 }  // namespace

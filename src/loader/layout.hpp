@@ -37,6 +37,7 @@ struct LayoutRequest {
     // Of the symbols that are kept after init (kernel/module/kallsyms.c:is_core_symbol).
     std::uint64_t kept_symbols = 0;
     std::uint64_t kept_strings = 0;  // bytes
+    std::uint64_t memory_limit = 0;  // Options::memory_limit
 };
 
 [[nodiscard]] bool is_init(Area area) noexcept;

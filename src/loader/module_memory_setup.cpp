@@ -134,7 +134,9 @@ void ModuleLoader::lay_out_and_allocate(Module& module, Journal& journal) {
         reserved_text = preparation.reserved_text;
         enforce_rwx(module, system_.features, journal);
     });
-    module.layout = lay_out(module.image, layout_request(module, system_.features, reserved_text), system_.features);
+    LayoutRequest request = layout_request(module, system_.features, reserved_text);
+    request.memory_limit = system_.options.memory_limit;
+    module.layout = lay_out(module.image, request, system_.features);
     module.block_addresses = place_blocks(module.layout, module.image, addresses_for(system_, module), system_.space);
     as_undefined([&] { move_module(module); });
     module.image.text_address = module.block_addresses.front();

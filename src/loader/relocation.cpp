@@ -69,6 +69,15 @@ RelocationStep new_step(const Module& module, std::uint32_t index, const std::st
     return step;
 }
 
+void name_sections(const Module& module, RelocationStep& step) {
+    step.reserved_text_address = module.image.text_address;
+    for (const arch::MemoryWrite& write : step.writes) {
+        if (!write.section) continue;
+        const arch::ImageSection& section = module.image.sections.at(*write.section);
+        step.sections.try_emplace(*write.section, WrittenSection{section.name, section.address});
+    }
+}
+
 arch::ModuleState relocation_state(const Module& module) {
     return module.state == LoadState::unformed ? arch::ModuleState::unformed : arch::ModuleState::live;
 }
@@ -76,6 +85,7 @@ arch::ModuleState relocation_state(const Module& module) {
 void record(System& system, Module& module, RelocationStep step, arch::Outcome outcome, Journal& journal) {
     step.writes = std::move(outcome.writes);
     step.refusal = std::move(outcome.refusal);
+    name_sections(module, step);
     note_unknown_values(system, module, step);
     const RelocationStep& kept = journal.report().steps.emplace_back(std::move(step));
     check_faults(system, module, kept.writes);

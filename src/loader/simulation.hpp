@@ -95,6 +95,12 @@ struct LoadedModule {
     std::optional<Patch> patch;          // of livepatches
 };
 
+// A section as it was when it was written to: its module may be gone when the last event is over.
+struct WrittenSection {
+    std::string name;
+    std::uint64_t address = 0;
+};
+
 // One relocation section applied or cleared.
 struct RelocationStep {
     enum class Action : std::uint8_t { apply, clear };
@@ -105,6 +111,8 @@ struct RelocationStep {
     std::string target;  // ".text"
     std::string object;  // of livepatch relocations: for whose sake; empty: ordinary
     std::vector<arch::MemoryWrite> writes;
+    std::map<std::uint32_t, WrittenSection> sections;  // of the writes, by MemoryWrite::section
+    std::uint64_t reserved_text_address = 0;           // of the writes that have no section
     std::optional<arch::Refusal> refusal;
 };
 
@@ -139,6 +147,8 @@ struct Options {
     // and whether ppc64 calls of livepatch symbols without a nop get a stub that saves and restores TOC and LR.
     std::optional<bool> clear_relocations;
     std::optional<bool> livepatch_stubs;
+    // Bytes of a module's memory. The kernel counts in 32 bits, and its allocator gives up long before.
+    std::uint64_t memory_limit = std::uint64_t{256} << 20;
 };
 
 class Simulation {

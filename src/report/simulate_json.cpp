@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "base/errno_text.hpp"
 #include "report/simulate.hpp"
 #include "report/simulate_names.hpp"
@@ -20,11 +18,13 @@ Json range_json(arch::Range range) {
     return {{"begin", range.begin}, {"end", range.end}};
 }
 
-Json write_json(const arch::MemoryWrite& write, const loader::LoadedModule* module) {
+Json write_json(const arch::MemoryWrite& write, const loader::RelocationStep& step) {
+    const loader::WrittenSection place = place_of(write, step);
     Json json = {{"kind", word_of(write.kind)},
-                 {"section", section_of(write, module)},
+                 {"section", place.name},
                  {"section_index", write.section ? Json(*write.section) : Json(nullptr)},
                  {"offset", write.offset},
+                 {"address", address_text(place.address + write.offset)},
                  {"before", hexadecimal(write.before)},
                  {"after", hexadecimal(write.after)},
                  {"relocation", write.relocation ? Json(*write.relocation) : Json(nullptr)}};
@@ -40,14 +40,9 @@ Json refusal_json(const std::optional<arch::Refusal>& refusal) {
             {"relocation", refusal->relocation ? Json(*refusal->relocation) : Json(nullptr)}};
 }
 
-const loader::LoadedModule* find_module(const Modules& modules, std::string_view name) {
-    const auto found = std::ranges::find(modules, name, &loader::LoadedModule::name);
-    return found == modules.end() ? nullptr : *found;
-}
-
-Json step_json(const loader::RelocationStep& step, const Modules& modules) {
+Json step_json(const loader::RelocationStep& step) {
     Json writes = Json::array();
-    for (const auto& write : step.writes) writes.push_back(write_json(write, find_module(modules, step.module)));
+    for (const auto& write : step.writes) writes.push_back(write_json(write, step));
     return {{"action", word_of(step.action)},
             {"module", step.module},
             {"section", step.section},
@@ -57,11 +52,11 @@ Json step_json(const loader::RelocationStep& step, const Modules& modules) {
             {"refusal", refusal_json(step.refusal)}};
 }
 
-Json event_json(const loader::EventReport& report, const Modules& modules) {
+Json event_json(const loader::EventReport& report) {
     Json log = Json::array();
     for (const auto& line : report.log) log.push_back({{"level", word_of(line.level)}, {"text", line.text}});
     Json steps = Json::array();
-    for (const auto& step : report.steps) steps.push_back(step_json(step, modules));
+    for (const auto& step : report.steps) steps.push_back(step_json(step));
     return {{"event", word_of(report.event.kind)},
             {"subject", report.event.subject},
             {"module", report.module},
@@ -127,7 +122,7 @@ Json loaded_module_json(const loader::LoadedModule& module) {
 
 Json simulate_json(const std::string& kernel, const Events& events, const Modules& modules) {
     Json json = {{"kernel", kernel}, {"events", Json::array()}, {"modules", Json::array()}};
-    for (const auto& event : events) json["events"].push_back(event_json(event, modules));
+    for (const auto& event : events) json["events"].push_back(event_json(event));
     for (const auto* module : modules) json["modules"].push_back(loaded_module_json(*module));
     return json;
 }

@@ -3,8 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 namespace klp::report {
 
 std::string_view word_of(loader::EventKind kind) {
@@ -86,13 +84,34 @@ std::string hexadecimal(Bytes bytes) {
     return text;
 }
 
-std::string section_of(const arch::MemoryWrite& write, const loader::LoadedModule* module) {
-    if (!write.section) return "(got and plt)";
-    if (module != nullptr) {
-        const auto found = std::ranges::find(module->sections, *write.section, &loader::LoadedSection::index);
-        if (found != module->sections.end()) return found->name;
+std::string counted(arch::WriteKind kind, std::size_t count) {
+    const auto words = [&](std::string_view one, std::string_view several) {
+        return fmt::format("{} {}", count, count == 1 ? one : several);
+    };
+    switch (kind) {
+        case arch::WriteKind::field:
+            return words("field", "fields");
+        case arch::WriteKind::toc_restore:
+            return words("restoring of r2", "restorings of r2");
+        case arch::WriteKind::stub:
+            return words("stub", "stubs");
+        case arch::WriteKind::got_entry:
+            return words("GOT entry", "GOT entries");
+        case arch::WriteKind::plt_entry:
+            return words("PLT entry", "PLT entries");
+        case arch::WriteKind::veneer:
+            return words("veneer", "veneers");
+        case arch::WriteKind::trampoline:
+            return words("trampoline", "trampolines");
     }
-    return fmt::format("section {}", *write.section);
+    return {};
+}
+
+loader::WrittenSection place_of(const arch::MemoryWrite& write, const loader::RelocationStep& step) {
+    if (!write.section) return {"(got and plt)", step.reserved_text_address};
+    const auto found = step.sections.find(*write.section);
+    return found == step.sections.end() ? loader::WrittenSection{fmt::format("section {}", *write.section), 0}
+                                        : found->second;
 }
 
 }  // namespace klp::report

@@ -15,7 +15,9 @@ namespace klp::report {
 [[nodiscard]] std::string_view word_of(loader::RelocationStep::Action action);
 [[nodiscard]] std::string_view word_of(arch::WriteKind kind);
 [[nodiscard]] std::string hexadecimal(Bytes bytes);  // "e8000000", in the order of memory
-// Name of a write's section among the module's; the s390 area before .text has none.
-[[nodiscard]] std::string section_of(const arch::MemoryWrite& write, const loader::LoadedModule* module);
+// "1 field", "2 PLT entries"
+[[nodiscard]] std::string counted(arch::WriteKind kind, std::size_t count);
+// Where a write went. The s390 area before .text has no name.
+[[nodiscard]] loader::WrittenSection place_of(const arch::MemoryWrite& write, const loader::RelocationStep& step);
 
 }  // namespace klp::report

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <map>
 
 #include "base/errno_text.hpp"
@@ -24,24 +23,21 @@ std::string counted_writes(const loader::RelocationStep& step) {
     for (const auto& write : step.writes) ++counts[write.kind];
     if (counts.empty()) return "nothing written";
     std::string text;
-    for (const auto& [kind, count] : counts) {
-        text += fmt::format("{}{} {}", text.empty() ? "" : ", ", count, word_of(kind));
-    }
+    for (const auto& [kind, count] : counts) text += (text.empty() ? "" : ", ") + counted(kind, count);
     return text;
 }
 
-std::string write_line(const arch::MemoryWrite& write, const loader::LoadedModule* module) {
-    return fmt::format("      {}+{:#x}  {} -> {}  {}\n", printable(section_of(write, module)), write.offset,
+std::string write_line(const arch::MemoryWrite& write, const loader::RelocationStep& step) {
+    return fmt::format("      {}+{:#x}  {} -> {}  {}\n", printable(place_of(write, step).name), write.offset,
                        hexadecimal(write.before), hexadecimal(write.after), word_of(write.kind));
 }
 
-std::string step_text(const loader::RelocationStep& step, const Modules& modules, bool verbose) {
+std::string step_text(const loader::RelocationStep& step, bool verbose) {
     const std::string cause = step.object.empty() ? "" : fmt::format(" for {}", printable(step.object));
     std::string text = fmt::format("    {} {} of {}{}: {}\n", word_of(step.action), printable(step.section),
                                    printable(step.module), cause, counted_writes(step));
     if (verbose) {
-        const auto found = std::ranges::find(modules, step.module, &loader::LoadedModule::name);
-        for (const auto& write : step.writes) text += write_line(write, found == modules.end() ? nullptr : *found);
+        for (const auto& write : step.writes) text += write_line(write, step);
     }
     if (step.refusal) {
         const auto& index = step.refusal->relocation;
@@ -51,10 +47,10 @@ std::string step_text(const loader::RelocationStep& step, const Modules& modules
     return text;
 }
 
-std::string event_text(const loader::EventReport& report, const Modules& modules, bool verbose) {
+std::string event_text(const loader::EventReport& report, bool verbose) {
     std::string text =
         fmt::format("{} {}: {}\n", word_of(report.event.kind), printable(report.event.subject), result_of(report));
-    for (const auto& step : report.steps) text += step_text(step, modules, verbose);
+    for (const auto& step : report.steps) text += step_text(step, verbose);
     for (const auto& line : report.log) text += fmt::format("  | {}\n", printable(line.text));
     return text;
 }
@@ -77,17 +73,26 @@ std::string modules_text(const Modules& modules) {
     return table.text(2);
 }
 
+std::string state_of(const loader::Patch& patch, const loader::PatchedObject& object) {
+    if (patch.replaced) return "replaced";
+    if (!patch.enabled) return "disabled";
+    if (!object.loaded) return fmt::format("waits for {}", object.name);
+    return object.patched ? "patched" : "not patched";
+}
+
+void add_functions(const loader::LoadedModule& module, const loader::PatchedObject& object, Table& table) {
+    for (const auto& function : object.functions) {
+        table.add({module.name, object.name, function.name, state_of(*module.patch, object),
+                   function.old_address == 0 ? "-" : fmt::format("{:#018x}", function.old_address),
+                   fmt::format("{:#018x}", function.new_address)});
+    }
+}
+
 std::string functions_text(const Modules& modules) {
-    Table table({"livepatch", "object", "function", "from", "to"});
+    Table table({"livepatch", "object", "function", "state", "from", "to"});
     for (const auto* module : modules) {
         if (!module->patch) continue;
-        for (const auto& object : module->patch->objects) {
-            for (const auto& function : object.functions) {
-                table.add({module->name, object.name, function.name,
-                           object.patched ? fmt::format("{:#018x}", function.old_address) : "not loaded",
-                           fmt::format("{:#018x}", function.new_address)});
-            }
-        }
+        for (const auto& object : module->patch->objects) add_functions(*module, object, table);
     }
     return table.text(2);
 }
@@ -100,7 +105,7 @@ std::string titled(std::string_view title, const std::string& rows) {
 
 std::string simulate_text(const Events& events, const Modules& modules, bool verbose) {
     std::string text;
-    for (const auto& event : events) text += event_text(event, modules, verbose);
+    for (const auto& event : events) text += event_text(event, verbose);
     return text + titled("functions", functions_text(modules)) +
            (verbose ? titled("memory", modules_text(modules)) : "");
 }

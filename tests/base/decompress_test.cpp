@@ -226,6 +226,17 @@ TEST(Decompress, PlainBytesPassThrough) {
     EXPECT_THROW((void)decompress(Compression::none, as_bytes("plain"), {}, 4), Error);
 }
 
+// Fourteen bytes that made liblzma ask for 2.6 GB.
+TEST(Decompress, LzmaDictionariesHaveALimit) {
+    const Text text("\x5d\0\0\x89\xa7\x9f\x50\x60\xb2\xbb\x5d\x3b\0\0", 14);
+    try {
+        (void)decompress(Compression::lzma, as_bytes(text), {"image", {}, {}});
+        ADD_FAILURE() << "it has been decoded";
+    } catch (const Error& error) {
+        EXPECT_THAT(error.what(), HasSubstr("decoding wants more than 512 MiB of memory"));
+    }
+}
+
 TEST(Decompress, LegacyLz4OfWholeBlocksEndsBeforeTheAppendedSize) {
     const Text plain(8 << 20, 'x');
     Text packed = make_lz4_legacy(plain);

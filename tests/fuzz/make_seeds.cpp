@@ -6,6 +6,7 @@
 #include "../kernel/kallsyms_image.hpp"
 #include "base/process.hpp"
 #include "support/livepatch_module.hpp"
+#include "support/machine_kernels.hpp"
 
 namespace klp::fuzz {
 namespace {
@@ -24,6 +25,19 @@ void write_objects(const fs::path& folder) {
     write_seed(folder, "elf", "object", plain);
     const elf::Object big_endian(EM_S390, ByteOrder::big);
     write_seed(folder, "elf", "big-endian", big_endian.write());
+}
+
+// Those of the foreign machines only where their assemblers are.
+void write_modules(const fs::path& folder) {
+    const std::vector<std::byte> sound = test::sound_livepatch().write();
+    for (const auto* target : {"elf", "livepatch", "loader"}) write_seed(folder, target, "sound", sound);
+    for (const test::Machine& machine : test::machines) {
+        if (!test::has_assembler(machine)) continue;
+        const std::string name(machine.arch);
+        const std::vector<std::byte> livepatch = test::livepatch_for(machine).write();
+        for (const auto* target : {"elf", "livepatch", "loader"}) write_seed(folder, target, name, livepatch);
+        write_seed(folder, "loader", name + "-plain", test::late_module_for(machine).write());
+    }
 }
 
 void write_kallsyms(const fs::path& folder) {
@@ -85,6 +99,7 @@ int main(int argc, char** argv) {
         return 64;
     }
     klp::fuzz::write_objects(argv[1]);
+    klp::fuzz::write_modules(argv[1]);
     klp::fuzz::write_kallsyms(argv[1]);
     klp::fuzz::write_images(argv[1]);
     klp::fuzz::write_symvers(argv[1]);
