@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // klp simulate: what the kernel would do with livepatches, without a kernel.
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <charconv>
 #include <iostream>
 #include <memory>
-
-#include <fmt/format.h>
 
 #include "cli/command.hpp"
 #include "cli/simulate_dump.hpp"
@@ -19,6 +20,7 @@ namespace {
 constexpr auto footer =
     R"(Played in this order: the modules named with --module are loaded, then each FILE.ko, then the events. A
 livepatch is enabled when it is loaded. A module that is named, not given as a file, comes after what it depends on.
+Nothing is played after an event of which nobody can tell what state it leaves the kernel in.
 
 events: load:M (a module of the kernel, or a .ko file), unload:M, disable[:M], enable[:M] (M: the last livepatch
 loaded), replace:FILE.ko (load a livepatch that replaces all others)
@@ -66,7 +68,10 @@ std::pair<std::string, std::uint64_t> parse_address(const std::string& text) {
 
 loader::Options make_options(const Arguments& arguments) {
     loader::Options options;
-    for (const std::string& text : arguments.addresses) options.addresses.insert(parse_address(text));
+    for (const std::string& text : arguments.addresses) {
+        if (!options.addresses.insert(parse_address(text)).second)
+            throw wrong_usage(fmt::format("--at {}: the section has an address already", text));
+    }
     for (const std::string& path : arguments.objects) options.objects[kernel::module_name_of_path(path)] = path;
     options.clear_relocations = choice(arguments.clear);
     options.livepatch_stubs = choice(arguments.stubs);
@@ -75,6 +80,11 @@ loader::Options make_options(const Arguments& arguments) {
 
 bool is_path(const std::string& subject) {
     return subject.find('/') != std::string::npos || subject.ends_with(".ko");
+}
+
+// As loader::Event has it.
+std::string path_of(const std::string& file) {
+    return is_path(file) ? file : "./" + file;
 }
 
 class Player {
@@ -88,10 +98,15 @@ public:
                 if (simulation_.module(needed) == nullptr) play({loader::EventKind::load, needed});
             }
         }
-        play({loader::EventKind::load, subject});
-        if (events.empty()) return;
+        if (!play({loader::EventKind::load, subject})) return;
         const auto* module = simulation_.module(events.back().module);
         if (module != nullptr && module->patch) last_livepatch_ = module->name;
+    }
+
+    // One that the kernel does not take is still what --event enable and disable are about.
+    void load_livepatch(const std::string& file) {
+        load(path_of(file));
+        if (!stopped()) last_livepatch_ = events.back().module;
     }
 
     void play_text(const std::string& text) {
@@ -104,12 +119,23 @@ public:
             throw wrong_usage(
                 fmt::format("--event {}: expected load:M, unload:M, enable, disable or replace:FILE", text));
         if (word == "load") return load(subject);
-        if (word == "replace") return replace(subject);
-        if (word == "unload") return play({loader::EventKind::unload, subject});
-        if (subject.empty() && last_livepatch_.empty())
-            throw wrong_usage(fmt::format("--event {}: no livepatch is loaded", text));
+        if (word == "replace") return replace(path_of(subject));
+        if (word == "unload") {
+            play({loader::EventKind::unload, subject});
+            return;
+        }
         play({word == "enable" ? loader::EventKind::enable : loader::EventKind::disable,
               subject.empty() ? last_livepatch_ : subject});
+    }
+
+    // An address that has placed nothing has a wrong name.
+    void check_addresses() const {
+        if (stopped()) return;
+        for (const auto& [key, address] : options_.addresses) {
+            const std::size_t colon = key.starts_with('.') ? std::string::npos : key.find(':');
+            if (colon == std::string::npos || was_loaded(std::string_view(key).substr(0, colon))) continue;
+            throw Error(fmt::format("--at {}={:#x}: no such module is loaded", key, address));
+        }
     }
 
     [[nodiscard]] report::Modules modules() const { return simulation_.modules(); }
@@ -120,17 +146,33 @@ public:
     report::Events events;
 
 private:
+    [[nodiscard]] bool stopped() const { return !events.empty() && events.back().undefined_behaviour.has_value(); }
+
     // Nothing follows where the model does not know what state the kernel is in.
-    void play(const loader::Event& event) {
-        if (!events.empty() && events.back().undefined_behaviour) return;
+    bool play(const loader::Event& event) {
+        if (stopped()) return false;
         events.push_back(simulation_.play(event));
+        return true;
     }
 
     void replace(const std::string& file) {
+        if (stopped()) return;
         load(file);
-        const auto* module = simulation_.module(events.back().module);
-        if (module != nullptr && module->patch && !module->patch->replace)
-            throw Error({file, "", {}}, "the livepatch does not replace others: klp_patch.replace is not set");
+        const auto* module = events.back().ok() ? simulation_.module(events.back().module) : nullptr;
+        if (module != nullptr && !(module->patch && module->patch->replace))
+            throw Error({file, "", {}}, "does not replace other livepatches: klp_patch.replace is not set");
+    }
+
+    // "M", or "M#2": so many times.
+    [[nodiscard]] bool was_loaded(std::string_view owner) const {
+        const std::string_view name = owner.substr(0, owner.find('#'));
+        const std::string_view digits = owner.substr(std::min(owner.size(), name.size() + 1));
+        std::ptrdiff_t wanted = digits.empty() ? 1 : 0;
+        std::from_chars(digits.data(), digits.data() + digits.size(), wanted);
+        const auto times = std::ranges::count_if(events, [&](const loader::EventReport& event) {
+            return event.event.kind == loader::EventKind::load && event.module == name;
+        });
+        return wanted > 0 && times >= wanted;
     }
 
     const kernel::Kernel& kernel_;
@@ -144,8 +186,9 @@ void simulate(const Arguments& arguments) {
     const loader::Options options = make_options(arguments);
     Player player(kernel, options);
     for (const std::string& module : arguments.modules) player.load(module);
-    for (const std::string& file : arguments.livepatches) player.load(is_path(file) ? file : "./" + file);
+    for (const std::string& file : arguments.livepatches) player.load_livepatch(file);
     for (const std::string& event : arguments.events) player.play_text(event);
+    player.check_addresses();
     const report::Modules modules = player.modules();
     if (!arguments.dump.empty()) dump_images(arguments.dump, modules);
     std::cout << (arguments.json

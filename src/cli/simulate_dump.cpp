@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <set>
+#include <string_view>
 
 #include "base/error.hpp"
 
@@ -11,28 +12,33 @@ namespace klp::cli {
 
 namespace {
 
-// Section names come from files: they may hold a '/', and may repeat.
-std::string file_name_of(const loader::LoadedSection& section, std::set<std::string>& taken) {
-    const bool plain = !section.name.empty() && section.name.find('/') == std::string::npos &&
-                       section.name.size() < 200 && report::printable(section.name) == section.name;
-    std::string name = plain ? section.name : "section";
-    if (!plain || taken.contains(name)) name += fmt::format("-{}", section.index);
-    taken.insert(name);
-    return name + ".bin";
+constexpr std::string_view reserved_text = "reserved-text";
+
+// Names of modules and sections come from files: they may lead to other folders, may be no name of a file, and may
+// repeat.
+std::string file_name(const std::string& wanted, std::string_view otherwise, std::size_t number,
+                      std::set<std::string>& taken) {
+    const bool plain = !wanted.empty() && wanted != "." && wanted != ".." && wanted.find('/') == std::string::npos &&
+                       wanted.size() < 200 && report::printable(wanted) == wanted;
+    std::string name = plain ? wanted : fmt::format("{}-{}", otherwise, number);
+    while (!taken.insert(name).second) name += fmt::format("-{}", number);
+    return name;
 }
 
 void dump_module(const fs::path& folder, const loader::LoadedModule& module) {
     fs::create_directory(folder);
     report::Json json = report::loaded_module_json(module);
-    std::set<std::string> taken;
+    std::set<std::string> taken = {std::string(reserved_text)};
     for (std::size_t i = 0; i < module.sections.size(); ++i) {
-        const std::string name = file_name_of(module.sections[i], taken);
+        const loader::LoadedSection& section = module.sections[i];
+        const std::string name = file_name(section.name, "section", section.index, taken) + ".bin";
         write_file(folder / name, module.sections[i].memory);
         json["sections"][i]["file"] = name;
     }
     if (!module.reserved_text.empty()) {
-        write_file(folder / "reserved-text.bin", module.reserved_text);
-        json["reserved_text"]["file"] = "reserved-text.bin";
+        const std::string name = std::string(reserved_text) + ".bin";
+        write_file(folder / name, module.reserved_text);
+        json["reserved_text"]["file"] = name;
     }
     write_file(folder / "sections.json", report::to_text(json));
 }
@@ -46,13 +52,14 @@ fs::path parent_of(const fs::path& folder) {
 
 void dump_images(const fs::path& folder, const report::Modules& modules) {
     std::error_code failure;
-    if (fs::exists(folder, failure) && !fs::is_empty(folder, failure))
-        throw Error({folder.string(), "", {}}, "exists and is not an empty folder");
+    if (fs::exists(folder, failure) && !(fs::is_directory(folder, failure) && fs::is_empty(folder, failure)))
+        throw Error({folder.string(), "", {}}, "expected an empty folder, or none");
     const TempDir scratch("klp-dump", parent_of(folder));
     const fs::path made = scratch.path() / "images";
     fs::create_directory(made);
-    // Module names have no '/': the loader takes them from the module's modinfo only where the kernel would.
-    for (const auto* module : modules) dump_module(made / module->name, *module);
+    std::set<std::string> taken;
+    for (std::size_t i = 0; i < modules.size(); ++i)
+        dump_module(made / file_name(modules[i]->name, "module", i, taken), *modules[i]);
     fs::rename(made, folder, failure);
     if (failure) throw Error({folder.string(), "", {}}, "cannot be written: " + failure.message());
 }
