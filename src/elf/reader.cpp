@@ -4,6 +4,7 @@
 #include <elf.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <bit>
 
 #include "elf/sizes.hpp"
@@ -54,6 +55,7 @@ void Reader::read() {
     for (const auto& section : object_.sections_) link_section(*section);
     read_symbols();
     if (object_.file_type_ != ET_REL) return;
+    check_overlaps();
     for (const auto& section : object_.sections_) {
         if (section->is_rela() && section->target != nullptr) read_relocations(*section);
         if (section->type == SHT_GROUP) read_group(*section);
@@ -182,6 +184,22 @@ void Reader::name_sections(const Tables& tables) {
                 .fail(fmt::format("name of section {} is at 0x{:x}, but the section names have 0x{:x} bytes",
                                   section->original_index, raw(*section).name, names.size()));
         section->name = *name;
+    }
+}
+
+// gABI, "Sections": no byte resides in more than one. Who edits one of two that share bytes edits the other, or not.
+void Reader::check_overlaps() const {
+    std::vector<const Section*> sections;
+    for (const auto& section : object_.sections_) {
+        if (!section->content().empty()) sections.push_back(section.get());
+    }
+    std::ranges::stable_sort(sections, {}, &Section::original_offset);
+    for (std::size_t i = 1; i < sections.size(); ++i) {
+        const Section& before = *sections[i - 1];
+        const std::uint64_t end = before.original_offset + before.content().size();
+        if (sections[i]->original_offset >= end) continue;
+        throw Error(at(*sections[i]), fmt::format("begins at 0x{:x} in the file, but section '{}' reaches to 0x{:x}",
+                                                  sections[i]->original_offset, before.name, end));
     }
 }
 

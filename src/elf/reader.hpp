@@ -48,6 +48,7 @@ private:
     void extend_counts(Tables& tables) const;  // extended numbering, from the null section's header
     void read_section(const Tables& tables, std::uint32_t index);
     void name_sections(const Tables& tables);
+    void check_overlaps() const;
     void link_section(Section& section);
     void read_symbols();
     void read_symbol(Cursor& in, Bytes names, Bytes extended_indices, std::uint32_t index);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Damaged and malicious files: an Error that names the place, never a crash and never much memory.
 #include <elf.h>
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -166,6 +167,14 @@ TEST(Hostile, Groups) {
     EXPECT_THAT(with_header<std::uint32_t>(".group", offsetof(Elf64_Shdr, sh_info), 999),
                 HasSubstr("symbol index is 999"));
     EXPECT_THAT(with_header<std::uint64_t>(".group", offsetof(Elf64_Shdr, sh_size), 0), HasSubstr("truncated"));
+}
+
+TEST(Hostile, OverlappingSections) {
+    const Object object = sample();
+    const std::uint64_t names = object.find_section(".strtab")->original_offset;
+    EXPECT_THAT(with_header<std::uint64_t>(".rela.data", offsetof(Elf64_Shdr, sh_offset), names),
+                StartsWith(fmt::format(
+                    "bad.o:(.strtab): begins at 0x{0:x} in the file, but section '.rela.data' reaches", names)));
 }
 
 // Section headers that all share one long name would make the model quadratic in the size of the file.
