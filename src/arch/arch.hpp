@@ -85,8 +85,9 @@ public:
     [[nodiscard]] virtual std::string_view kbuild_name() const noexcept = 0;  // ARCH= of the kernel's make
     [[nodiscard]] virtual std::uint16_t machine() const noexcept = 0;         // EM_*
     [[nodiscard]] virtual ByteOrder byte_order() const noexcept = 0;
-    [[nodiscard]] virtual std::string_view debian_name() const noexcept = 0;   // "amd64"
-    [[nodiscard]] virtual std::string_view cross_prefix() const noexcept = 0;  // "x86_64-linux-gnu-"
+    [[nodiscard]] virtual std::string_view debian_name() const noexcept = 0;    // "amd64"
+    [[nodiscard]] virtual std::string_view cross_prefix() const noexcept = 0;   // "x86_64-linux-gnu-"
+    [[nodiscard]] virtual std::string_view config_option() const noexcept = 0;  // that its kernels have set
 
     // What is wrong with the ABI that e_flags tell; nullopt where nothing is.
     [[nodiscard]] virtual std::optional<std::string> abi_problem(std::uint32_t /*header_flags*/) const {

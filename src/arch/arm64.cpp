@@ -91,6 +91,7 @@ public:
     ByteOrder byte_order() const noexcept override { return ByteOrder::little; }
     std::string_view debian_name() const noexcept override { return "arm64"; }
     std::string_view cross_prefix() const noexcept override { return "aarch64-linux-gnu-"; }
+    std::string_view config_option() const noexcept override { return "CONFIG_ARM64"; }
     std::optional<RelocationInfo> relocation_info(std::uint32_t type) const noexcept override {
         return arm64_relocation_info(type);
     }

@@ -121,6 +121,7 @@ public:
     ByteOrder byte_order() const noexcept override { return ByteOrder::little; }
     std::string_view debian_name() const noexcept override { return "ppc64el"; }
     std::string_view cross_prefix() const noexcept override { return "powerpc64le-linux-gnu-"; }
+    std::string_view config_option() const noexcept override { return "CONFIG_PPC64"; }
     std::optional<std::string> abi_problem(std::uint32_t header_flags) const override;
     std::optional<RelocationInfo> relocation_info(std::uint32_t type) const noexcept override {
         return ppc64_relocation_info(type);

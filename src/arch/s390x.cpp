@@ -96,6 +96,7 @@ public:
     ByteOrder byte_order() const noexcept override { return ByteOrder::big; }
     std::string_view debian_name() const noexcept override { return "s390x"; }
     std::string_view cross_prefix() const noexcept override { return "s390x-linux-gnu-"; }
+    std::string_view config_option() const noexcept override { return "CONFIG_S390"; }
     std::optional<RelocationInfo> relocation_info(std::uint32_t type) const noexcept override {
         return s390_relocation_info(type);
     }

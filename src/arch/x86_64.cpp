@@ -159,6 +159,7 @@ public:
     ByteOrder byte_order() const noexcept override { return ByteOrder::little; }
     std::string_view debian_name() const noexcept override { return "amd64"; }
     std::string_view cross_prefix() const noexcept override { return "x86_64-linux-gnu-"; }
+    std::string_view config_option() const noexcept override { return "CONFIG_X86_64"; }
     std::optional<RelocationInfo> relocation_info(std::uint32_t type) const noexcept override { return info_of(type); }
     std::uint32_t absolute64_type() const noexcept override { return R_X86_64_64; }
     std::span<const SpecialSection> special_sections() const noexcept override { return special_section_table; }

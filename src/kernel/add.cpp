@@ -50,6 +50,10 @@ void check_config(const Manifest& manifest) {
         if (!config.enabled(option))
             throw Error(at(manifest.config), fmt::format("the kernel cannot be livepatched: {} is not set", option));
     }
+    const std::string_view machine = arch::for_name(manifest.arch).config_option();
+    if (!config.enabled(machine))
+        throw Error(at(manifest.vmlinux), fmt::format("of another architecture: it is for {}, but {} does not set {}",
+                                                      manifest.arch, manifest.config.string(), machine));
     if (fs::exists(manifest.source / ".config")) check_same_config(manifest.config, manifest.source / ".config");
 }
 

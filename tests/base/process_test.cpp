@@ -166,6 +166,7 @@ TEST(Interrupt, KillsTheChildAndThrows) {
     const pid_t program = ::fork();
     ASSERT_GE(program, 0);
     if (program == 0) {
+        ::signal(SIGINT, SIG_DFL);  // shells ignore it in what they run in the background
         install_interrupt_handlers();
         try {
             (void)run(shell("echo $$ > " + note.string() + "; sleep 60"));

@@ -151,7 +151,8 @@ protected:
         return [this] { (void)add(request_, {}); };
     }
 
-    static constexpr std::string_view config = "CONFIG_LIVEPATCH=y\nCONFIG_KALLSYMS=y\nCONFIG_MODULES=y\n";
+    static constexpr std::string_view config =
+        "CONFIG_LIVEPATCH=y\nCONFIG_KALLSYMS=y\nCONFIG_MODULES=y\nCONFIG_X86_64=y\n";
     AddRequest request_;
 };
 
