@@ -47,6 +47,8 @@ Candidates::Candidates(const kernel::SymbolSource& symbols, std::vector<std::str
     : symbols_(symbols), objects_(std::move(objects)) {
     init_begin_ = address_of(symbols.vmlinux(), "__init_begin");
     init_end_ = address_of(symbols.vmlinux(), "__init_end");
+    per_cpu_begin_ = address_of(symbols.vmlinux(), "__per_cpu_start");
+    per_cpu_end_ = address_of(symbols.vmlinux(), "__per_cpu_end");
 }
 
 const kernel::SymbolTable* Candidates::table(std::string_view object) const {
@@ -55,6 +57,9 @@ const kernel::SymbolTable* Candidates::table(std::string_view object) const {
 
 bool Candidates::is_gone(const kernel::SymbolTable& table, const kernel::KernelSymbol& symbol) const {
     if (&table != &symbols_.vmlinux()) return symbol.init_only;
+    // arch/{arm64,powerpc,s390}/kernel/vmlinux.lds.S have PERCPU_SECTION among what is freed. Its addresses stay those
+    // of the variables, to which each CPU adds its offset.
+    if (symbol.address >= per_cpu_begin_ && symbol.address < per_cpu_end_) return false;
     return symbol.address >= init_begin_ && symbol.address < init_end_;
 }
 

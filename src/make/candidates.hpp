@@ -42,6 +42,8 @@ private:
     std::vector<std::string> objects_;
     std::uint64_t init_begin_ = 0;  // of vmlinux
     std::uint64_t init_end_ = 0;
+    std::uint64_t per_cpu_begin_ = 0;
+    std::uint64_t per_cpu_end_ = 0;
 };
 
 }  // namespace klp::make

@@ -61,7 +61,10 @@ bool Chooser::is_ordinary(const elf::Symbol& symbol) {
             finding->hint(fmt::format("KLP_RELOC_SYMBOL({0}, {0}, {1}) looks it up when the module comes",
                                       found->module, symbol.name));
     }
-    if (at_hand) return true;
+    if (at_hand) {
+        warn_of_hidden(symbol, found->module);
+        return true;
+    }
     // kernel/module/main.c:simplify_symbols leaves weak ones null.
     if (symbol.binding == STB_WEAK) {
         (void)report(Severity::warning, "convert.weak", {input_.module.display_name(), {}, {}}, symbol.name,

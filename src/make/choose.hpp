@@ -79,6 +79,7 @@ private:
     // Once for each id and subject.
     [[nodiscard]] Finding* report(Severity severity, const char* id, const Location& where, const std::string& subject,
                                   std::string message);
+    void warn_of_hidden(const elf::Symbol& symbol, std::string_view exporter);
     void report_unknown(const Use& use);
     void report_ambiguous(const Use& use, const std::vector<Candidate>& candidates);
     void report_early(Severity severity, const Use& use, const std::string& symbol, const std::string& module,

@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+
 #include "make/choose.hpp"
 
 namespace klp::make {
@@ -15,6 +17,22 @@ Finding* Chooser::report(Severity severity, const char* id, const Location& wher
                          std::string message) {
     if (!reported_.emplace(id, subject).second) return nullptr;
     return &diagnostics_.add(severity, id, where, std::move(message));
+}
+
+// A static symbol of a patched object hides an export of the same name from the code that was copied.
+void Chooser::warn_of_hidden(const elf::Symbol& symbol, std::string_view exporter) {
+    std::vector<Candidate> hidden = candidates_of(symbol);
+    std::erase_if(hidden, [](const Candidate& each) { return each.gone; });
+    const auto exported = std::ranges::find(hidden, exporter, &Candidate::object);
+    const bool is_alone = exported != hidden.end() && std::ranges::count(hidden, exporter, &Candidate::object) == 1;
+    if (is_alone) hidden.erase(exported);
+    if (hidden.empty()) return;
+    Finding* finding =
+        report(Severity::warning, "convert.export-taken", {input_.module.display_name(), {}, {}}, symbol.name,
+               fmt::format("'{}' is taken to be what {} exports, but there are others", symbol.name, exporter));
+    if (finding == nullptr) return;
+    for (const Candidate& each : hidden) finding->note(candidates_.describe(each));
+    finding->hint(fmt::format("KLP_RELOC_SYMBOL_POS(PATCHED_OBJECT, OBJECT, {}, POSITION) takes another", symbol.name));
 }
 
 void Chooser::report_unknown(const Use& use) {

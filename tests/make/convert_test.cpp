@@ -188,6 +188,27 @@ TEST(Convert, InitCodeOfTheKernelIsGone) {
 }
 
 // The first of the name is in an init section: number 2 while the module comes, number 1 when it is live.
+// Linker scripts of arm64, ppc64le and s390x have PERCPU_SECTION between __init_begin and __init_end.
+TEST(Convert, PerCpuVariablesStay) {
+    const Converted converted = convert_text(with("call from_vmlinux", "call counter"));
+    EXPECT_THAT(converted.relocations(), Contains("vmlinux .text.new_show .klp.sym.vmlinux.counter,0"));
+    EXPECT_EQ(convert_text(with("call from_vmlinux", "call init_counter")).only().id, "convert.init");
+}
+
+// An author who copies code of a module may mean its static function.
+TEST(Convert, AnExportThatHidesASymbolOfAPatchedObjectIsWarnedOf) {
+    TinySource kernel;
+    kernel.exports = kernel::Exports::parse(
+        "0x11111111\tklp_enable_patch\tvmlinux\tEXPORT_SYMBOL_GPL\t\n"
+        "0x22222222\tanywhere\tvmlinux\tEXPORT_SYMBOL\t\n",
+        "Module.symvers");
+    const Converted converted = convert_text(with("call from_late", "call anywhere"), kernel);
+    EXPECT_EQ(converted.only().id, "convert.export-taken");
+    EXPECT_EQ(converted.only().severity, Severity::warning);
+    EXPECT_THAT(converted.only().notes, ElementsAre("late: position 1 (.text+0x20)"));
+    EXPECT_THAT(converted.relocations(), ElementsAre(of_vmlinux));
+}
+
 TEST(Convert, APositionThatChangesIsRefused) {
     EXPECT_EQ(convert_text(with("call from_late", "call moving")).only().id, "convert.position");
 }

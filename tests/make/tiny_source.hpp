@@ -34,6 +34,10 @@ public:
                         {0x5000, 't', "from_vmlinux_too"},
                         {0x6000, 'T', "__init_begin"},
                         {0x6100, 't', "init_helper"},
+                        {0x6800, 'D', "__per_cpu_start"},
+                        {0x6810, 'd', "counter"},
+                        {0x6820, 'D', "__per_cpu_end"},
+                        {0x6830, 'd', "init_counter"},
                         {0x7000, 'T', "__init_end"},
                         {0x8000, 't', "anywhere"}});
         set("late", {{0x10, 't', "from_late"},
