@@ -43,11 +43,15 @@ void ModuleLoader::load_module(Module& module, Journal& journal) {
     lay_out_and_allocate(module, journal);
     as_undefined([&] {
         check_duplicate(module);
+        const bool was_proprietary = system_.taints.proprietary;
         if (system_.features.separate_memories) {
             taint(module, journal);
             set_license(module, journal);
         }
         taint_as_unsigned(module, journal);
+        // module_augment_kernel_taints() compares before and after; before 6.4 the license has been looked at by then.
+        if (system_.features.separate_memories && system_.taints.proprietary && !was_proprietary)
+            journal.warning(module.name + ": module license taints kernel.");
         allocate_percpu(module, journal);
         check_exports(module, journal);
         check_imports(module, journal);
