@@ -23,6 +23,8 @@ LIVEPATCH(NULL, "cmdline_proc_show", livepatch_cmdline_proc_show);
 END
 build_modules "$PWD/by-hand-twice" KBUILD_MODPOST_WARN=1
 expect_status 0 "$KLP" convert --kernel "$KLPKIT_TEST_KERNEL" -o klp_twice.ko by-hand-twice/klp_twice.ko
+expect_status 0 "$KLP" check --kernel "$KLPKIT_TEST_KERNEL" klp_twice.ko
+expect_status 0 "$KLP" simulate --kernel "$KLPKIT_TEST_KERNEL" klp_twice.ko
 run_guest klp_twice.ko -- 'cat /proc/cmdline; grep " m_show$" /proc/kallsyms'
 [ "$(wc -l <after)" -eq 4 ] || fail "$(cat after)"
 head -n 2 after >called
