@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What differs between processor architectures, in the psABI's terms: relocation semantics, function entry,
-// special sections. One file an architecture; no other room names an R_*_* or EM_* constant.
+// special sections. One file an architecture; no other library names an R_*_* or EM_* constant.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The list of architectures, inside this room. A new one is a file with its class, a function here, and an
+// The list of architectures, inside this library. A new one is a file with its class, a function here, and an
 // entry in arch.cpp.
 #pragma once
 

@@ -112,8 +112,7 @@ std::uint64_t Arm64Relocator::prepare_sections() {
         for (const ImageRelocation& each : section.relocations) static_cast<void>(symbol_of(each));  // checks the index
         static_cast<void>(place_in(section.info, 0));
         if ((image_.sections[section.info].flags & SHF_EXECINSTR) == 0) continue;
-        (is_init(section.info) ? init_ : core_).allotted +=
-            count_plt_entries(image_, section, features_);
+        (is_init(section.info) ? init_ : core_).allotted += count_plt_entries(image_, section, features_);
     }
     // The one more is where a leftover can end up.
     resize(core_.section, core_.allotted + 1, l1_cache_bytes);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The list of relocators, inside this room.
+// The list of relocators, inside this library.
 #pragma once
 
 #include "arch/module_relocator.hpp"

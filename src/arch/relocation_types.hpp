@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The relocation types of each architecture as tables, inside this room.
+// The relocation types of each architecture as tables, inside this library.
 #pragma once
 
 #include <algorithm>

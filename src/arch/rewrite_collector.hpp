@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Reads a module's tables from its memory and collects what they make the kernel rewrite. Inside this room.
+// Reads a module's tables from its memory and collects what they make the kernel rewrite. Inside this library.
 #pragma once
 
 #include <optional>

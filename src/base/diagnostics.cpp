@@ -5,18 +5,40 @@
 
 namespace klp {
 
+namespace {
+
+void add_once(std::vector<std::string>& texts, std::string text) {
+    if (std::ranges::find(texts, text) == texts.end()) texts.push_back(std::move(text));
+}
+
+}  // namespace
+
 Finding& Finding::note(std::string text) {
-    notes.push_back(std::move(text));
+    add_once(notes, std::move(text));
     return *this;
 }
 
 Finding& Finding::hint(std::string text) {
-    hints.push_back(std::move(text));
+    add_once(hints, std::move(text));
     return *this;
 }
 
 Finding& Diagnostics::add(Severity severity, std::string id, Location where, std::string message) {
+    const auto [first, last] = by_message_.equal_range(message);
+    for (auto known = first; known != last; ++known) {
+        Finding& same = findings_[known->second];
+        if (same.id == id && same.severity == severity && same.where == where) return same;
+    }
+    by_message_.emplace(message, findings_.size());
     return findings_.emplace_back(Finding{std::move(id), severity, std::move(where), std::move(message), {}, {}});
+}
+
+void Diagnostics::append(const Diagnostics& other) {
+    for (const Finding& finding : other.findings_) {
+        Finding& added = add(finding.severity, finding.id, finding.where, finding.message);
+        for (const std::string& note : finding.notes) added.note(note);
+        for (const std::string& hint : finding.hints) added.hint(hint);
+    }
 }
 
 Finding& Diagnostics::error(std::string id, Location where, std::string message) {

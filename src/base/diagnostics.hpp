@@ -4,6 +4,7 @@
 
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "base/error.hpp"
@@ -22,16 +23,21 @@ struct Finding {
     std::vector<std::string> notes;
     std::vector<std::string> hints;
 
+    // What it says already it does not say again.
     Finding& note(std::string text);
     Finding& hint(std::string text);
 };
 
 class Diagnostics {
 public:
-    // The reference stays valid until the next call that adds a finding.
+    // The reference stays valid until the next call that adds a finding. A finding that is there already, with the same
+    // severity and words at the same place, is not added again.
     Finding& add(Severity severity, std::string id, Location where, std::string message);
     Finding& error(std::string id, Location where, std::string message);
     Finding& warning(std::string id, Location where, std::string message);
+
+    // All of another collector, in its order.
+    void append(const Diagnostics& other);
 
     [[nodiscard]] const std::vector<Finding>& findings() const noexcept { return findings_; }
     [[nodiscard]] bool has_errors() const noexcept;
@@ -42,6 +48,7 @@ public:
 
 private:
     std::vector<Finding> findings_;
+    std::unordered_multimap<std::string, std::size_t> by_message_;  // indices of findings_
 };
 
 }  // namespace klp

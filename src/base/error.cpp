@@ -45,8 +45,6 @@ Error& Error::hint(std::string text) & {
     return *this;
 }
 
-Interrupted::Interrupted() : Error("interrupted") {}
-
 std::string errno_text(int number) {
     std::string text = std::generic_category().message(number);
     if (!text.empty()) text[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(text[0])));

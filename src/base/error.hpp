@@ -31,6 +31,7 @@ struct Location {
     std::optional<std::uint64_t> offset;
 
     [[nodiscard]] std::string text() const;  // empty for an empty location
+    bool operator==(const Location&) const = default;
 };
 
 // `what()` is `location: message`, in lower case and without a final period. Hints say what to do about it.
@@ -55,10 +56,11 @@ private:
     std::vector<std::string> hints_;
 };
 
-// The user pressed Ctrl-C (or the process got SIGTERM): unwinds the stack, so that every temporary goes.
-class Interrupted : public Error {
+// The user pressed Ctrl-C (or the process got SIGTERM): unwinds the stack, so that every temporary goes. It is no
+// Error, so that nobody who copes with failures copes with it.
+class Interrupted : public std::exception {
 public:
-    Interrupted();
+    [[nodiscard]] const char* what() const noexcept override { return "interrupted"; }
 };
 
 }  // namespace klp

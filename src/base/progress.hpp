@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Progress for people, as plain callbacks: rooms report, `cli` prints to standard error.
+// Progress for people, as plain callbacks: libraries report, `cli` prints to standard error.
 #pragma once
 
 #include <chrono>

@@ -14,7 +14,7 @@ namespace {
 constexpr std::string_view modinfo_section = ".modinfo";
 constexpr std::string_view signature_mark = "~Module signature appended~\n";  // include/linux/module_signature.h
 
-Finding& add_modinfo(const Check& check, const format::Rule& rule, std::string message) {
+Finding& add_modinfo(const Check& check, const check::Rule& rule, std::string message) {
     return check.findings.add(rule, std::string(modinfo_section), {}, std::move(message));
 }
 

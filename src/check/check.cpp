@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "check/check.hpp"
 
+#include "check/structure_rules.hpp"
 #include "check/target.hpp"
-#include "format/rules.hpp"
 
 namespace klp::check {
 
 Summary check_module(const elf::Object& module, Diagnostics& findings) {
-    format::check_structure(module, findings);
+    check_structure(module, findings);
     return {};
 }
 
@@ -15,7 +15,7 @@ Summary check_module(const elf::Object& module, const kernel::Kernel& kernel, co
                      Diagnostics& findings) {
     Summary summary;
     summary.kernel = kernel.manifest().name;
-    format::check_structure(module, findings);
+    check_structure(module, findings);
     std::optional<format::LivepatchModule> livepatch;
     try {
         livepatch = format::read_module(module);
@@ -25,7 +25,7 @@ Summary check_module(const elf::Object& module, const kernel::Kernel& kernel, co
         return summary;
     }
     const Target target(kernel, request.objects);
-    format::RuleFindings found(module.display_name());
+    RuleFindings found(module.display_name());
     const Check check{module, *livepatch, target, found};
     if (is_for_kernel(check)) {
         check_kernel_fit(check);

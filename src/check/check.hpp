@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Whether a finished livepatch module is sound: by itself (format::check_structure), against the kernel it is for, and
+// Whether a finished livepatch module is sound: by itself (check_structure), against the kernel it is for, and
 // by loading it in the model. docs/checks.md explains every rule.
 #pragma once
 

@@ -4,14 +4,13 @@
 
 #include <algorithm>
 
+#include "base/kernel_names.hpp"
 #include "check/target.hpp"
 #include "check/traceable.hpp"
 
 namespace klp::check {
 
 namespace {
-
-constexpr std::string_view vmlinux = "vmlinux";
 
 class Functions {
 public:
@@ -42,9 +41,9 @@ private:
     void check(const std::string& object, const kernel::SymbolTable& symbols, const format::PatchedFunction& function) {
         const Selection selection = select(symbols, function.old_name, function.sympos);
         if (selection.problem != Selection::Problem::none) {
-            const format::Rule& rule = selection.problem == Selection::Problem::missing    ? rules::function_missing
-                                       : selection.problem == Selection::Problem::unstable ? rules::position_unstable
-                                                                                           : rules::function_position;
+            const check::Rule& rule = selection.problem == Selection::Problem::missing    ? rules::function_missing
+                                      : selection.problem == Selection::Problem::unstable ? rules::position_unstable
+                                                                                          : rules::function_position;
             check_.findings.add(rule, problem_text(selection, object, function.old_name, function.sympos));
             return;
         }

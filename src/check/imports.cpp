@@ -55,7 +55,7 @@ public:
     }
 
 private:
-    Finding& add(const format::Rule& rule, const elf::Symbol& symbol, std::string message) {
+    Finding& add(const check::Rule& rule, const elf::Symbol& symbol, std::string message) {
         return check_.findings.add(rule, ".symtab", offset_of(symbol), std::move(message));
     }
     static std::uint64_t offset_of(const elf::Symbol& symbol) { return symbol.original_index * sizeof(Elf64_Sym); }

@@ -2,11 +2,9 @@
 // The rules that need a kernel; format/rules.hpp has those of the module alone.
 #pragma once
 
-#include "format/rules.hpp"
+#include "check/structure_rules.hpp"
 
 namespace klp::check::rules {
-
-using format::Rule;
 
 // The module as a whole.
 inline constexpr Rule other_machine{"check.other-machine", Severity::error, "of another architecture"};

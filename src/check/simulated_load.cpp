@@ -59,7 +59,7 @@ private:
     }
 
     // False: a finding tells why not.
-    bool load_object(loader::Simulation& simulation, const std::string& object, const format::Rule& rule,
+    bool load_object(loader::Simulation& simulation, const std::string& object, const check::Rule& rule,
                      std::string_view when) {
         for (const std::string& needed : check_.target.dependencies(object)) {
             const bool is_there = simulation.module(needed) != nullptr;
@@ -95,7 +95,7 @@ private:
         return path.find('/') == std::string::npos ? "./" + path : path;
     }
 
-    bool play(loader::Simulation& simulation, const loader::Event& event, const format::Rule& rule,
+    bool play(loader::Simulation& simulation, const loader::Event& event, const check::Rule& rule,
               std::string_view when) {
         const loader::EventReport report = simulation.play(event);
         add_cut_off(report);

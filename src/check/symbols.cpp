@@ -6,13 +6,12 @@
 #include <algorithm>
 #include <set>
 
+#include "base/kernel_names.hpp"
 #include "check/target.hpp"
 
 namespace klp::check {
 
 namespace {
-
-constexpr std::string_view vmlinux = "vmlinux";
 
 // In one state of the object: a module's init symbols are there while it is coming, and not when it is live.
 Selection select_among(const kernel::SymbolTable& symbols, const std::vector<std::size_t>& found,
@@ -34,9 +33,9 @@ Selection select_among(const kernel::SymbolTable& symbols, const std::vector<std
     return result;
 }
 
-class Symbols {
+class LivepatchSymbolRules {
 public:
-    explicit Symbols(const Check& check) : check_(check) {}
+    explicit LivepatchSymbolRules(const Check& check) : check_(check) {}
 
     void run() {
         for (const format::LivepatchSymbol& symbol : check_.livepatch.symbols) check(symbol);
@@ -54,9 +53,9 @@ private:
         const Selection selection = select(*symbols, name, sympos);
         const std::uint64_t offset = symbol.index * sizeof(Elf64_Sym);
         if (selection.problem != Selection::Problem::none) {
-            const format::Rule& rule = selection.problem == Selection::Problem::missing    ? rules::symbol_missing
-                                       : selection.problem == Selection::Problem::unstable ? rules::position_unstable
-                                                                                           : rules::symbol_position;
+            const check::Rule& rule = selection.problem == Selection::Problem::missing    ? rules::symbol_missing
+                                      : selection.problem == Selection::Problem::unstable ? rules::position_unstable
+                                                                                          : rules::symbol_position;
             check_.findings.add(rule, ".symtab", offset, problem_text(selection, object, name, sympos));
         } else if (is_init(check_, symbols->symbols()[selection.index])) {
             check_.findings.add(rules::symbol_init, ".symtab", offset,
@@ -143,7 +142,7 @@ bool is_init(const Check& check, const kernel::KernelSymbol& symbol) {
 }
 
 void check_livepatch_symbols(const Check& check) {
-    Symbols(check).run();
+    LivepatchSymbolRules(check).run();
 }
 
 }  // namespace klp::check

@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "check/target.hpp"
+#include "base/kernel_names.hpp"
 
 #include <algorithm>
 
 namespace klp::check {
 
-namespace {
-
-constexpr std::string_view vmlinux = "vmlinux";
-
-}  // namespace
+namespace {}  // namespace
 
 Target::Target(const kernel::Kernel& kernel, const std::vector<fs::path>& objects) : kernel_(kernel) {
     for (const fs::path& path : objects) {

@@ -39,7 +39,7 @@ struct Check {
     const elf::Object& module;
     const format::LivepatchModule& livepatch;
     const Target& target;
-    format::RuleFindings& findings;
+    RuleFindings& findings;
 };
 
 // against_kernel.cpp

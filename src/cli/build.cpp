@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "build/build.hpp"
+#include "pipeline/build.hpp"
 
-#include <iostream>
 #include <memory>
 
 #include "cli/command.hpp"
@@ -16,16 +15,17 @@ struct BuildOptions {
     std::string kernel;
     std::string output;
     std::vector<std::string> patches;
-    build::Request request;
+    pipeline::Request request;
     bool no_replace = false;
     bool json = false;
     bool verbose = false;
 };
 
-build::Report build_and_print_findings(const kernel::Kernel& kernel, const build::Request& request, Timings& timings) {
+pipeline::Report build_and_print_findings(const kernel::Kernel& kernel, const pipeline::Request& request,
+                                          Timings& timings) {
     Diagnostics diagnostics;
     try {
-        build::Report report = build::build(kernel, request, stderr_progress(), timings, diagnostics);
+        pipeline::Report report = pipeline::build(kernel, request, stderr_progress(), timings, diagnostics);
         print_findings(diagnostics);
         return report;
     } catch (const Error&) {
@@ -34,40 +34,39 @@ build::Report build_and_print_findings(const kernel::Kernel& kernel, const build
     }
 }
 
-void build_patch(BuildOptions& options) {
-    build::Request& request = options.request;
+ExitCode build_patch(BuildOptions& options) {
+    pipeline::Request& request = options.request;
     request.patches.assign(options.patches.begin(), options.patches.end());
     request.output = options.output;
     request.replace = !options.no_replace;
-    const kernel::Kernel kernel(options.kernel.empty() ? kernel::default_kernel() : kernel::find(options.kernel));
+    const kernel::Kernel kernel(options.kernel.empty() ? kernel::default_kernel()
+                                                       : kernel::find_kernel(options.kernel));
     Timings timings;
-    const build::Report report = build_and_print_findings(kernel, request, timings);
-    std::cout << (options.json ? report::to_text(report::build_json(report, timings))
-                               : report::build_text(report, timings, options.verbose));
+    const pipeline::Report report = build_and_print_findings(kernel, request, timings);
+    print_result(options.json ? report::to_text(report::build_json(report, timings))
+                              : report::build_text(report, timings, options.verbose));
+    return ExitCode::done;
 }
 
 }  // namespace
 
-void add_build(CLI::App& app) {
-    CLI::App* command = app.add_subcommand("build", "make a livepatch module from source patches");
+void add_build(CommandLine& program) {
+    CommandLine command = program.command("build", "make a livepatch module from source patches");
     const auto options = std::make_shared<BuildOptions>();
-    command->add_option("patch", options->patches, "patch files (unified diffs), applied in this order")
-        ->required()
-        ->type_name("PATCH");
-    command->add_option("--kernel", options->kernel, "kernel of the catalogue (default: the newest)")
-        ->type_name("NAME");
-    command->add_option("-o,--output", options->output, "file to write (default: NAME.ko)")->type_name("FILE.ko");
-    command
-        ->add_option("--name", options->request.name, "name of the module (default: livepatch_ and the patch file's)")
-        ->type_name("N");
-    command->add_flag("--no-replace", options->no_replace, "let the livepatches that are loaded already stay in force");
-    command
-        ->add_option("-j,--jobs", options->request.jobs, "compile that many files at once (default: one a processor)")
-        ->check(CLI::Range(1U, 1024U))
-        ->type_name("N");
-    command->add_flag("-v,--verbose", options->verbose, "show each reference and how it was resolved");
-    command->add_flag("--json", options->json, "print JSON");
-    command->callback([options] { build_patch(*options); });
+    command.values("patch", options->patches, "patch files (unified diffs), applied in this order")
+        .required()
+        .type_name("PATCH");
+    command.value("--kernel", options->kernel, "kernel of the catalogue (default: the newest)").type_name("NAME");
+    command.value("-o,--output", options->output, "file to write (default: NAME.ko)").type_name("FILE.ko");
+    command.value("--name", options->request.name, "name of the module (default: livepatch_ and the patch file's)")
+        .type_name("N");
+    command.flag("--no-replace", options->no_replace, "let the livepatches that are loaded already stay in force");
+    command.value("-j,--jobs", options->request.jobs, "compile that many files at once (default: one a processor)")
+        .range(1, 1024)
+        .type_name("N");
+    command.flag("-v,--verbose", options->verbose, "show each reference and how it was resolved");
+    command.flag("--json", options->json, "print JSON");
+    command.run([options] { return build_patch(*options); });
 }
 
 }  // namespace klp::cli

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <iostream>
 #include <memory>
 
 #include "check/check.hpp"
@@ -16,7 +15,7 @@ namespace klp::cli {
 
 namespace {
 
-constexpr auto footer =
+constexpr auto check_footer =
     R"(Without --kernel, the module is checked against the kernel of the catalogue that its vermagic names; where there is
 none, or with --kernel none, its structure alone. docs/checks.md explains every rule.
 
@@ -34,9 +33,9 @@ struct CheckOptions {
 // nullopt: structure alone.
 std::optional<kernel::Manifest> kernel_for(const CheckOptions& options, const elf::Object& module) {
     if (options.kernel == no_kernel) return std::nullopt;
-    if (!options.kernel.empty()) return kernel::find(options.kernel);
+    if (!options.kernel.empty()) return kernel::find_kernel(options.kernel);
     const auto release = check::release_of(module);
-    for (kernel::Manifest& manifest : kernel::list()) {
+    for (kernel::Manifest& manifest : kernel::list_kernels()) {
         const bool fits = manifest.release == release && arch::for_name(manifest.arch).machine() == module.machine();
         if (fits) return std::move(manifest);
     }
@@ -52,7 +51,7 @@ void say_that_no_kernel_fits(const CheckOptions& options, const elf::Object& mod
         .hint("name one with --kernel, or get it with 'klp kernel fetch'");
 }
 
-void check(const CheckOptions& options) {
+ExitCode check(const CheckOptions& options) {
     const elf::Object module = kernel::read_module_object(options.module);
     Diagnostics findings;
     check::Summary summary;
@@ -66,27 +65,26 @@ void check(const CheckOptions& options) {
         say_that_no_kernel_fits(options, module, findings);
     }
     if (options.json) {
-        std::cout << report::to_text(report::check_json(options.module, findings, summary));
+        print_result(report::to_text(report::check_json(options.module, findings, summary)));
     } else {
         print_findings(findings);
-        std::cout << report::check_text(options.module, findings, summary);
+        print_result(report::check_text(options.module, findings, summary));
     }
-    if (findings.has_errors()) throw CLI::RuntimeError(static_cast<int>(ExitCode::unsafe));
+    return findings.has_errors() ? ExitCode::unsafe : ExitCode::done;
 }
 
 }  // namespace
 
-void add_check(CLI::App& app) {
-    CLI::App* command = app.add_subcommand("check", "find what is wrong with a livepatch module");
+void add_check(CommandLine& program) {
+    CommandLine command = program.command("check", "find what is wrong with a livepatch module");
     const auto options = std::make_shared<CheckOptions>();
-    command->footer(footer);
-    command->add_option("module", options->module, "livepatch module (FILE.ko)")->required()->type_name("FILE.ko");
-    command->add_option("--kernel", options->kernel, "kernel of the catalogue, or 'none'")->type_name("NAME");
-    command->add_option("--object", options->objects, "take this file for the kernel's module of its name")
-        ->allow_extra_args(false)
-        ->type_name("M.ko");
-    command->add_flag("--json", options->json, "print JSON");
-    command->callback([options] { check(*options); });
+    command.footer(check_footer);
+    command.value("module", options->module, "livepatch module (FILE.ko)").required().type_name("FILE.ko");
+    command.value("--kernel", options->kernel, "kernel of the catalogue, or 'none'").type_name("NAME");
+    command.repeated("--object", options->objects, "take this file for the kernel's module of its name")
+        .type_name("M.ko");
+    command.flag("--json", options->json, "print JSON");
+    command.run([options] { return check(*options); });
 }
 
 }  // namespace klp::cli

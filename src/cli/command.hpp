@@ -1,27 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The command line: one file a subcommand. Only this room prints and decides the exit status.
+// The commands: one file each. Only this library prints and decides the exit status.
 #pragma once
-
-#include <CLI/CLI.hpp>
 
 #include "base/diagnostics.hpp"
 #include "base/error.hpp"
 #include "base/progress.hpp"
+#include "cli/command_line.hpp"
 
 namespace klp::cli {
 
-// Each adds its subcommand to `app`; its callback runs the command. Failures leave as exceptions, an exit
-// status other than 0 without an exception by throwing CLI::RuntimeError(status).
-void add_kernel(CLI::App& app);
-void add_build(CLI::App& app);
-void add_run(CLI::App& app);
-void add_diff(CLI::App& app);
-void add_inspect(CLI::App& app);
-void add_convert(CLI::App& app);
-void add_symbols_db(CLI::App& app);
-void add_check(CLI::App& app);
-void add_simulate(CLI::App& app);
+// Each adds its command to the program's. Failures leave as exceptions.
+void add_kernel(CommandLine& program);
+void add_build(CommandLine& program);
+void add_run(CommandLine& program);
+void add_diff(CommandLine& program);
+void add_inspect(CommandLine& program);
+void add_convert(CommandLine& program);
+void add_symbols_db(CommandLine& program);
+void add_check(CommandLine& program);
+void add_simulate(CommandLine& program);
 
+// To standard output. Error: it cannot be written (a full disk). A reader that has gone away (`| head`) is none.
+void print_result(std::string_view text);
 // Progress lines on standard error.
 [[nodiscard]] Progress stderr_progress();
 // All findings, errors last, on standard error: `klp: error: LOCATION: MESSAGE [id]`, notes and hints indented.

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "make/convert.hpp"
+#include "convert/convert.hpp"
 
-#include <iostream>
 #include <memory>
 
 #include "base/decompress.hpp"
 #include "cli/command.hpp"
 #include "kernel/catalogue.hpp"
 #include "kernel/symbols_db.hpp"
-#include "make/signature.hpp"
+#include "link/signature.hpp"
 #include "report/convert.hpp"
 
 namespace klp::cli {
@@ -37,7 +36,7 @@ std::string hash_of(const kernel::SymbolSource& symbols) {
     return hash && !hash->empty() ? *hash : "sha256";
 }
 
-void print_notes(const ConvertOptions& options, const make::Conversion& result) {
+void print_notes(const ConvertOptions& options, const convert::Conversion& result) {
     const Progress note = stderr_progress();
     if (!result.changed) note("klp: note: " + options.input + ": nothing to convert; the output is as the input");
     if (result.signature_dropped)
@@ -48,60 +47,60 @@ void convert_with(const ConvertOptions& options, const kernel::SymbolSource& sym
     Diagnostics diagnostics;
     const auto convert = [&] {
         try {
-            return make::convert(read_module(options.input), options.input, symbols, {options.objects}, diagnostics);
+            return convert::convert(read_module(options.input), options.input, symbols, {options.objects}, diagnostics);
         } catch (const Error&) {
             print_findings(diagnostics);
             throw;
         }
     };
-    make::Conversion result = convert();
+    convert::Conversion result = convert();
     print_findings(diagnostics);
     print_notes(options, result);
     if (!options.signing.empty()) {
-        (void)make::drop_signature(result.module, options.input);
-        make::append_signature(result.module, {options.signing[0], options.signing[1], hash_of(symbols)});
+        (void)link::drop_signature(result.module, options.input);
+        link::append_signature(result.module, {options.signing[0], options.signing[1], hash_of(symbols)});
     }
     write_file(options.output, result.module);
     const report::ConvertReport report{result, options.input, options.output, symbols.release(),
                                        !options.signing.empty()};
-    std::cout << (options.json ? report::to_text(report::convert_json(report)) : report::convert_text(report));
+    print_result(options.json ? report::to_text(report::convert_json(report)) : report::convert_text(report));
 }
 
-void run_convert(const ConvertOptions& options) {
+ExitCode run_convert(const ConvertOptions& options) {
     const std::vector<fs::path> modules(options.modules.begin(), options.modules.end());
     if (!options.symbols.empty()) {
         convert_with(options, *kernel::with_modules(kernel::read_symbols_db(options.symbols), modules));
-        return;
+        return ExitCode::done;
     }
-    const kernel::Kernel kernel(options.kernel.empty() ? kernel::default_kernel() : kernel::find(options.kernel));
+    const kernel::Kernel kernel(options.kernel.empty() ? kernel::default_kernel()
+                                                       : kernel::find_kernel(options.kernel));
     convert_with(options, *kernel::with_modules(kernel::symbols_of(kernel), modules));
+    return ExitCode::done;
 }
 
 }  // namespace
 
-void add_convert(CLI::App& app) {
-    CLI::App* command = app.add_subcommand(
-        "convert", "make livepatch relocations of what a hand-written livepatch module cannot import");
+void add_convert(CommandLine& program) {
+    CommandLine command =
+        program.command("convert", "make livepatch relocations of what a hand-written livepatch module cannot import");
     const auto options = std::make_shared<ConvertOptions>();
-    command->add_option("module", options->input, "livepatch module as the kernel's build makes it")
-        ->required()
-        ->type_name("IN.ko");
-    command->add_option("-o,--output", options->output, "the converted module")->required()->type_name("OUT.ko");
-    CLI::Option* kernel = command->add_option("--kernel", options->kernel, "kernel of the catalogue");
-    command->add_option("--symbols", options->symbols, "symbols of the kernel, made by klp symbols-db")
-        ->type_name("DB")
-        ->excludes(kernel);
-    command->add_option("--object", options->objects, "look for symbols in this object alone; repeatable")
-        ->type_name("NAME")
-        ->allow_extra_args(false);
-    command->add_option("--module", options->modules, "a module that does not come with the kernel; repeatable")
-        ->type_name("FILE.ko")
-        ->allow_extra_args(false);
-    command->add_option("--sign", options->signing, "sign the output: private key (PEM) and certificate")
-        ->expected(2)
-        ->type_name("KEY CERT");
-    command->add_flag("--json", options->json, "print JSON");
-    command->callback([options] { run_convert(*options); });
+    command.value("module", options->input, "livepatch module as the kernel's build makes it")
+        .required()
+        .type_name("IN.ko");
+    command.value("-o,--output", options->output, "the converted module").required().type_name("OUT.ko");
+    const Option kernel = command.value("--kernel", options->kernel, "kernel of the catalogue");
+    command.value("--symbols", options->symbols, "symbols of the kernel, made by klp symbols-db")
+        .type_name("DB")
+        .excludes(kernel);
+    command.repeated("--object", options->objects, "look for symbols in this object alone; repeatable")
+        .type_name("NAME");
+    command.repeated("--module", options->modules, "a module that does not come with the kernel; repeatable")
+        .type_name("FILE.ko");
+    command.values("--sign", options->signing, "sign the output: private key (PEM) and certificate")
+        .count(2)
+        .type_name("KEY CERT");
+    command.flag("--json", options->json, "print JSON");
+    command.run([options] { return run_convert(*options); });
 }
 
 }  // namespace klp::cli

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "diff/diff.hpp"
 
-#include <iostream>
 #include <memory>
 
 #include "cli/command.hpp"
@@ -18,7 +17,7 @@ struct DiffOptions {
     bool json = false;
 };
 
-void run_diff(const DiffOptions& options) {
+ExitCode run_diff(const DiffOptions& options) {
     const elf::Object original = elf::Object::read(options.original);
     const elf::Object patched = elf::Object::read(options.patched);
     Diagnostics diagnostics;
@@ -32,26 +31,23 @@ void run_diff(const DiffOptions& options) {
     };
     const diff::Result result = compared();
     print_findings(diagnostics);
-    std::cout << (options.json ? report::to_text(report::diff_json(result)) : report::diff_text(result));
-    if (result.unchanged()) throw CLI::RuntimeError(static_cast<int>(ExitCode::unchanged));
+    print_result(options.json ? report::to_text(report::diff_json(result)) : report::diff_text(result));
+    if (result.unchanged()) return ExitCode::unchanged;
     if (!options.output.empty()) result.extracted.write_to(options.output);
+    return ExitCode::done;
 }
 
 }  // namespace
 
-void add_diff(CLI::App& app) {
-    CLI::App* command =
-        app.add_subcommand("diff", "compare two compilations of one source file, and extract what changed");
+void add_diff(CommandLine& program) {
+    CommandLine command =
+        program.command("diff", "compare two compilations of one source file, and extract what changed");
     const auto options = std::make_shared<DiffOptions>();
-    command->add_option("original", options->original, "object of the original source")
-        ->required()
-        ->type_name("ORIGINAL.o");
-    command->add_option("patched", options->patched, "object of the patched source")
-        ->required()
-        ->type_name("PATCHED.o");
-    command->add_option("-o,--output", options->output, "write what changed as an object file")->type_name("OUT.o");
-    command->add_flag("--json", options->json, "print JSON");
-    command->callback([options] { run_diff(*options); });
+    command.value("original", options->original, "object of the original source").required().type_name("ORIGINAL.o");
+    command.value("patched", options->patched, "object of the patched source").required().type_name("PATCHED.o");
+    command.value("-o,--output", options->output, "write what changed as an object file").type_name("OUT.o");
+    command.flag("--json", options->json, "print JSON");
+    command.run([options] { return run_diff(*options); });
 }
 
 }  // namespace klp::cli

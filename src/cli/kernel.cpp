@@ -4,7 +4,6 @@
 
 #include <fmt/format.h>
 
-#include <iostream>
 #include <memory>
 
 #include "base/process.hpp"
@@ -12,14 +11,14 @@
 #include "kernel/catalogue.hpp"
 #include "kernel/features.hpp"
 #include "kernel/kbuild_arguments.hpp"
+#include "packages/add.hpp"
+#include "packages/fetch.hpp"
 #include "report/features.hpp"
 #include "report/text.hpp"
 
 namespace klp::cli {
 
 namespace {
-
-using report::Json;
 
 constexpr auto fetch_footer =
     R"(Takes packages linux-image-RELEASE, linux-headers-RELEASE and the linux-source of the same version, with
@@ -33,14 +32,14 @@ void print_kernels(const std::vector<kernel::Manifest>& kernels, bool json) {
     if (!json) {
         report::Table table({"NAME", "RELEASE", "ARCH"});
         for (const auto& manifest : kernels) table.add({manifest.name, manifest.release, manifest.arch});
-        std::cout << table.text();
+        print_result(table.text());
         return;
     }
     Json array = Json::array();
     for (const auto& manifest : kernels) {
         array.push_back({{"name", manifest.name}, {"release", manifest.release}, {"arch", manifest.arch}});
     }
-    std::cout << report::to_text(array);
+    print_result(report::to_text(array));
 }
 
 Json info_json(const kernel::Manifest& manifest, std::string_view compiler) {
@@ -66,7 +65,7 @@ constexpr auto info_footer =
 void print_kbuild_arguments(const kernel::Kernel& kernel) {
     const Location where{kernel.manifest().config.string(), {}, {}};
     const auto compiler = kernel::find_compiler(kernel.config(), kernel.arch(), where);
-    std::cout << Command{.argv = kernel::kbuild_arguments(kernel, compiler)}.text() << '\n';
+    print_result(Command{.argv = kernel::kbuild_arguments(kernel, compiler)}.text() + '\n');
 }
 
 // Probing runs the compiler, the first time: not for those who only ask for a path.
@@ -75,12 +74,12 @@ void print_info(const kernel::Manifest& manifest, bool json, bool with_features)
     Json info = info_json(manifest, kernel.config().value("CONFIG_CC_VERSION_TEXT").value_or(""));
     if (with_features) info["features"] = report::features_json(kernel::probe(kernel), manifest.arch);
     if (json || with_features) {
-        std::cout << report::to_text(info);
+        print_result(report::to_text(info));
         return;
     }
     const auto print_line = [](const std::string& key, const Json& value) {
         const std::string text = value.is_string() ? value.get<std::string>() : value.dump();
-        std::cout << fmt::format("{:<9} {}\n", key, text.empty() ? "-" : report::printable(text));
+        print_result(fmt::format("{:<9} {}\n", key, text.empty() ? "-" : report::printable(text)));
     };
     for (const auto& [key, value] : info.items()) {
         if (key != "paths") print_line(key, value);
@@ -88,79 +87,90 @@ void print_info(const kernel::Manifest& manifest, bool json, bool with_features)
     for (const auto& [key, value] : info["paths"].items()) print_line(key, value);
 }
 
-void add_fetch(CLI::App& group) {
+void add_fetch(CommandLine& group) {
     const auto release = std::make_shared<std::string>("newest");
-    CLI::App* command =
-        group.add_subcommand("fetch", "get a kernel of this distribution: image, modules, prepared source");
-    command->footer(fetch_footer);
-    command->add_option("RELEASE", *release, "such as 6.1.0-56-amd64, or newest (default)");
-    command->callback([release] { std::cout << kernel::fetch(*release, stderr_progress()).name << '\n'; });
+    CommandLine command = group.command("fetch", "get a kernel of this distribution: image, modules, prepared source");
+    command.footer(fetch_footer);
+    command.value("RELEASE", *release, "such as 6.1.0-56-amd64, or newest (default)");
+    command.run([release] {
+        print_result(packages::fetch(*release, stderr_progress()).name + '\n');
+        return ExitCode::done;
+    });
 }
 
-void add_add(CLI::App& group) {
-    const auto request = std::make_shared<kernel::AddRequest>();
-    CLI::App* command = group.add_subcommand("add", "add a kernel of another distribution, or hand-built");
-    command->footer(add_footer);
-    command->add_option("NAME", request->name, "the name it gets here")->required();
-    command->add_option("--source", request->source, "prepared source tree")->required()->type_name("DIR");
-    command->add_option("--image", request->image, "what is booted: bzImage, vmlinuz, vmlinux")
-        ->required()
-        ->type_name("FILE");
-    command->add_option("--config", request->config, "its .config")->required()->type_name("FILE");
-    command->add_option("--symvers", request->symvers, "Module.symvers of the build")->required()->type_name("FILE");
-    command->add_option("--modules", request->modules, "lib/modules/RELEASE")->type_name("DIR");
-    command->add_option("--vmlinux", request->vmlinux, "ELF file of the kernel (default: unpacked from the image)")
-        ->type_name("FILE");
-    command->callback([request] { std::cout << kernel::add(*request, stderr_progress()).name << '\n'; });
+void add_add(CommandLine& group) {
+    const auto request = std::make_shared<packages::AddRequest>();
+    CommandLine command = group.command("add", "add a kernel of another distribution, or hand-built");
+    command.footer(add_footer);
+    command.value("NAME", request->name, "the name it gets here").required();
+    command.value("--source", request->source, "prepared source tree").required().type_name("DIR");
+    command.value("--image", request->image, "what is booted: bzImage, vmlinuz, vmlinux").required().type_name("FILE");
+    command.value("--config", request->config, "its .config").required().type_name("FILE");
+    command.value("--symvers", request->symvers, "Module.symvers of the build").required().type_name("FILE");
+    command.value("--modules", request->modules, "lib/modules/RELEASE").type_name("DIR");
+    command.value("--vmlinux", request->vmlinux, "ELF file of the kernel (default: unpacked from the image)")
+        .type_name("FILE");
+    command.run([request] {
+        print_result(packages::add(*request, stderr_progress()).name + '\n');
+        return ExitCode::done;
+    });
 }
 
-void add_list(CLI::App& group) {
+void add_list(CommandLine& group) {
     const auto json = std::make_shared<bool>(false);
-    CLI::App* command = group.add_subcommand("list", "the kernels there are");
-    command->add_flag("--json", *json, "print a JSON array");
-    command->callback([json] { print_kernels(kernel::list(), *json); });
+    CommandLine command = group.command("list", "the kernels there are");
+    command.flag("--json", *json, "print a JSON array");
+    command.run([json] {
+        print_kernels(kernel::list_kernels(), *json);
+        return ExitCode::done;
+    });
 }
 
-void add_info(CLI::App& group) {
+void add_info(CommandLine& group) {
     const auto name = std::make_shared<std::string>();
     const auto json = std::make_shared<bool>(false);
     const auto features = std::make_shared<bool>(false);
     const auto kbuild = std::make_shared<bool>(false);
-    CLI::App* command = group.add_subcommand("info", "where a kernel's parts are");
-    command->footer(info_footer);
-    command->add_option("NAME", *name, "a kernel of the catalogue (default: the newest)");
-    command->add_flag("--json", *json, "print a JSON object");
-    command->add_flag("--features", *features, "with what its module loader does, found out from it (means --json)");
-    command->add_flag("--kbuild", *kbuild, "print only the arguments by which make builds modules for it")
-        ->excludes("--json", "--features");
-    command->callback([name, json, features, kbuild] {
-        const kernel::Manifest manifest = name->empty() ? kernel::default_kernel() : kernel::find(*name);
+    CommandLine command = group.command("info", "where a kernel's parts are");
+    command.footer(info_footer);
+    command.value("NAME", *name, "a kernel of the catalogue (default: the newest)");
+    command.flag("--json", *json, "print a JSON object");
+    command.flag("--features", *features, "with what its module loader does, found out from it (means --json)");
+    command.flag("--kbuild", *kbuild, "print only the arguments by which make builds modules for it")
+        .excludes("--json")
+        .excludes("--features");
+    command.run([name, json, features, kbuild] {
+        const kernel::Manifest manifest = name->empty() ? kernel::default_kernel() : kernel::find_kernel(*name);
         if (*kbuild) {
             print_kbuild_arguments(kernel::Kernel(manifest));
         } else {
             print_info(manifest, *json, *features);
         }
+        return ExitCode::done;
     });
 }
 
-void add_remove(CLI::App& group) {
+void add_remove(CommandLine& group) {
     const auto name = std::make_shared<std::string>();
-    CLI::App* command = group.add_subcommand("remove", "forget a kernel, with all that was fetched or cached for it");
-    command->add_option("NAME", *name, "a kernel of the catalogue")->required();
-    command->callback([name] { kernel::remove(*name); });
+    CommandLine command = group.command("remove", "forget a kernel, with all that was fetched or cached for it");
+    command.value("NAME", *name, "a kernel of the catalogue").required();
+    command.run([name] {
+        kernel::remove_kernel(*name);
+        return ExitCode::done;
+    });
 }
 
 }  // namespace
 
-void add_kernel(CLI::App& app) {
-    CLI::App* group = app.add_subcommand("kernel", "kernels as targets: fetch, add, list, look into");
-    group->require_subcommand(1);
-    add_fetch(*group);
-    add_add(*group);
-    add_list(*group);
-    add_info(*group);
-    add_remove(*group);
-    add_kernel_symbols(*group);
+void add_kernel(CommandLine& program) {
+    CommandLine group = program.command("kernel", "kernels as targets: fetch, add, list, look into");
+    group.require_command();
+    add_fetch(group);
+    add_add(group);
+    add_list(group);
+    add_info(group);
+    add_remove(group);
+    add_kernel_symbols(group);
 }
 
 }  // namespace klp::cli

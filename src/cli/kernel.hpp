@@ -5,6 +5,6 @@
 
 namespace klp::cli {
 
-void add_kernel_symbols(CLI::App& group);
+void add_kernel_symbols(CommandLine& group);
 
 }  // namespace klp::cli

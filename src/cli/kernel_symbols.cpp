@@ -14,14 +14,12 @@ namespace klp::cli {
 
 namespace {
 
-using report::Json;
-
-constexpr auto footer =
+constexpr auto kernel_symbols_footer =
     R"(Lines are as in /proc/kallsyms of a kernel booted with nokaslr (address, type, name), then the object and the sympos by
 which a livepatch names the symbol: 0 where the name is unique, else its position, '-' where none is right at all
 times. Of modules the address is the offset in the symbol's section, and symbols of init sections are listed too.)";
 
-struct Arguments {
+struct SymbolsOptions {
     std::string source;
     std::vector<std::string> symbols;
     std::string object = "vmlinux";
@@ -31,10 +29,10 @@ struct Arguments {
 // The tables of a catalogue's kernel, or of a file.
 class Source {
 public:
-    explicit Source(const Arguments& arguments) {
+    explicit Source(const SymbolsOptions& arguments) {
         const bool is_path = arguments.source.find('/') != std::string::npos;
         if (!is_path) {
-            kernel_.emplace(kernel::find(arguments.source));
+            kernel_.emplace(kernel::find_kernel(arguments.source));
             table_ = arguments.object == "vmlinux" ? &kernel_->symbols() : &kernel_->module(arguments.object).symbols;
         } else {
             table_ = &file_.emplace(kernel::read_symbol_file(arguments.source)).symbols;
@@ -97,7 +95,7 @@ Json json_of(const kernel::SymbolTable& table, std::size_t index) {
     return json;
 }
 
-void print_symbols(const Arguments& arguments) {
+ExitCode print_symbols(const SymbolsOptions& arguments) {
     const Source source(arguments);
     const auto& table = source.table();
     std::string text;
@@ -110,23 +108,24 @@ void print_symbols(const Arguments& arguments) {
         }
     }
     if (arguments.json) text = report::to_text(array);
-    std::fwrite(text.data(), 1, text.size(), stdout);
+    print_result(text);
+    return ExitCode::done;
 }
 
 }  // namespace
 
-void add_kernel_symbols(CLI::App& group) {
-    const auto arguments = std::make_shared<Arguments>();
-    CLI::App* command = group.add_subcommand("symbols", "symbols as the kernel counts them");
-    command->footer(footer);
+void add_kernel_symbols(CommandLine& group) {
+    const auto arguments = std::make_shared<SymbolsOptions>();
+    CommandLine command = group.command("symbols", "symbols as the kernel counts them");
+    command.footer(kernel_symbols_footer);
     command
-        ->add_option("NAME", arguments->source,
-                     "a kernel of the catalogue; or the path, with a '/', of a bzImage, vmlinux, System.map or module")
-        ->required();
-    command->add_option("SYMBOL", arguments->symbols, "only these");
-    command->add_option("--object", arguments->object, "the module to look into (default: vmlinux)");
-    command->add_flag("--json", arguments->json, "print a JSON array");
-    command->callback([arguments] { print_symbols(*arguments); });
+        .value("NAME", arguments->source,
+               "a kernel of the catalogue; or the path, with a '/', of a bzImage, vmlinux, System.map or module")
+        .required();
+    command.values("SYMBOL", arguments->symbols, "only these");
+    command.value("--object", arguments->object, "the module to look into (default: vmlinux)");
+    command.flag("--json", arguments->json, "print a JSON array");
+    command.run([arguments] { return print_symbols(*arguments); });
 }
 
 }  // namespace klp::cli

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Everything that goes to standard error.
+// Everything that is printed.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstdio>
 
+#include "base/errno_text.hpp"
 #include "cli/command.hpp"
 #include "report/text.hpp"
 
@@ -53,6 +55,12 @@ std::string text_of(const Finding& finding) {
 }
 
 }  // namespace
+
+void print_result(std::string_view text) {
+    const bool written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
+    if (written || errno == EPIPE) return;
+    throw Error(fmt::format("results could not be written to standard output: {}", errno_text(errno)));
+}
 
 Progress stderr_progress() {
     return Progress([](std::string_view line) { print_to_stderr(indented_lines(line, "", "")); });

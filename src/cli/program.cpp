@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include <cstdio>
-#include <iostream>
+#include <new>
 
 #include "base/process.hpp"
 #include "cli/command.hpp"
@@ -9,83 +8,34 @@ namespace klp::cli {
 
 namespace {
 
-constexpr int status_of(ExitCode code) {
-    return static_cast<int>(code);
-}
-
-constexpr auto footer =
+constexpr auto program_footer =
     "exit status: 0 done; 1 error; 2 the change is unsafe or cannot be expressed as a livepatch;\n"
     "3 the patch changes no code; 64 wrong usage\n"
     "environment: KLPKIT_CACHE is the folder of the kernels and caches (default: $XDG_CACHE_HOME/klpkit)";
 
-void add_commands(CLI::App& app) {
-    app.set_version_flag("--version", "klp " KLPKIT_VERSION);
-    app.footer(footer);
-    app.require_subcommand(1);
-    add_kernel(app);
-    add_build(app);
-    add_run(app);
-    add_diff(app);
-    add_inspect(app);
-    add_convert(app);
-    add_symbols_db(app);
-    add_check(app);
-    add_simulate(app);
+void declare(CommandLine& program) {
+    program.footer(program_footer);
+    program.require_command();
+    add_kernel(program);
+    add_build(program);
+    add_run(program);
+    add_diff(program);
+    add_inspect(program);
+    add_convert(program);
+    add_symbols_db(program);
+    add_check(program);
+    add_simulate(program);
 }
 
-// "klp kernel fetch": the innermost command that was recognised, whose help is the one to read.
-std::string command_line_of(const CLI::App& app) {
-    std::string name = app.get_name();
-    const CLI::App* command = &app;
-    while (!command->get_subcommands().empty()) {
-        command = command->get_subcommands().back();
-        name += " " + command->get_name();
-    }
-    return name;
-}
-
-int wrong_usage(const CLI::App& app, const CLI::ParseError& error) {
-    print_error(Error(error.what()).hint("see '" + command_line_of(app) + " --help'"));
-    return status_of(ExitCode::usage);
-}
-
-// Help and version are exceptions of CLI11's too, with the exit status 0.
-int end_of_parsing(const CLI::App& app, const CLI::ParseError& error) {
-    if (dynamic_cast<const CLI::RuntimeError*>(&error) != nullptr) return error.get_exit_code();
-    if (error.get_exit_code() == 0) return app.exit(error);
-    return wrong_usage(app, error);
-}
-
-// A result that could not be written (a full disk, a closed pipe) must not look like success.
-void flush_results() {
-    std::cout.flush();
-    const bool written = std::fflush(stdout) == 0 && std::ferror(stdout) == 0 && std::cout.good();
-    if (!written) throw Error("results could not be written to standard output");
-}
-
-int run_app(CLI::App& app, int argc, char** argv) {
-    try {
-        app.parse(argc, argv);
-        return status_of(ExitCode::done);
-    } catch (const CLI::ParseError& error) {
-        return end_of_parsing(app, error);
-    }
-}
-
-int report(const Error& error) {
+ExitCode report(const Error& error) {
     print_error(error);
-    return status_of(error.code());
+    return error.code();
 }
 
-}  // namespace
-
-int run_program(int argc, char** argv) {
+ExitCode run(int argc, char** argv) {
     try {
-        CLI::App app("makes, proves and tries out Linux kernel live patches", "klp");
-        add_commands(app);
-        const int status = run_app(app, argc, argv);
-        flush_results();
-        return status;
+        return parse_and_run(argc, argv, "makes, proves and tries out Linux kernel live patches", "klp " KLPKIT_VERSION,
+                             declare);
     } catch (const Interrupted&) {
         return report(Error("interrupted; unfinished output was removed"));
     } catch (const Error& error) {
@@ -95,6 +45,12 @@ int run_program(int argc, char** argv) {
     } catch (const std::exception& error) {
         return report(Error(error.what()));
     }
+}
+
+}  // namespace
+
+int run_program(int argc, char** argv) {
+    return static_cast<int>(run(argc, argv));
 }
 
 }  // namespace klp::cli

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <iostream>
 #include <memory>
 
 #include "cli/command.hpp"
@@ -17,7 +16,7 @@ namespace klp::cli {
 
 namespace {
 
-constexpr auto footer =
+constexpr auto simulate_footer =
     R"(Played in this order: the modules named with --module are loaded, then each FILE.ko, then the events. A
 livepatch is enabled when it is loaded. A module that is named, not given as a file, comes after what it depends on.
 Nothing is played after an event of which nobody can tell what state it leaves the kernel in.
@@ -30,7 +29,7 @@ with it
 
 exit status: 0 the kernel would do all of it; 1 error; 2 it would refuse an event, or nobody can tell; 64 wrong usage)";
 
-struct Arguments {
+struct SimulateOptions {
     std::string kernel;
     std::vector<std::string> livepatches;
     std::vector<std::string> modules;
@@ -66,7 +65,7 @@ std::pair<std::string, std::uint64_t> parse_address(const std::string& text) {
     return {text.substr(0, equals), address};
 }
 
-loader::Options make_options(const Arguments& arguments) {
+loader::Options make_options(const SimulateOptions& arguments) {
     loader::Options options;
     for (const std::string& text : arguments.addresses) {
         if (!options.addresses.insert(parse_address(text)).second)
@@ -181,8 +180,9 @@ private:
     std::string last_livepatch_;
 };
 
-void simulate(const Arguments& arguments) {
-    const kernel::Kernel kernel(arguments.kernel.empty() ? kernel::default_kernel() : kernel::find(arguments.kernel));
+ExitCode simulate(const SimulateOptions& arguments) {
+    const kernel::Kernel kernel(arguments.kernel.empty() ? kernel::default_kernel()
+                                                         : kernel::find_kernel(arguments.kernel));
     const loader::Options options = make_options(arguments);
     Player player(kernel, options);
     for (const std::string& module : arguments.modules) player.load(module);
@@ -191,47 +191,42 @@ void simulate(const Arguments& arguments) {
     player.check_addresses();
     const report::Modules modules = player.modules();
     if (!arguments.dump.empty()) dump_images(arguments.dump, modules);
-    std::cout << (arguments.json
-                      ? report::to_text(report::simulate_json(kernel.manifest().name, player.events, modules))
-                      : report::simulate_text(player.events, modules, arguments.verbose));
-    if (!player.all_ok()) throw CLI::RuntimeError(static_cast<int>(ExitCode::unsafe));
+    print_result(arguments.json ? report::to_text(report::simulate_json(kernel.manifest().name, player.events, modules))
+                                : report::simulate_text(player.events, modules, arguments.verbose));
+    return !player.all_ok() ? ExitCode::unsafe : ExitCode::done;
 }
 
-void add_options(CLI::App& command, Arguments& arguments) {
-    command.add_option("FILE.ko", arguments.livepatches, "livepatch modules")->required()->type_name("");
-    command.add_option("--kernel", arguments.kernel, "kernel of the catalogue (default: the newest)")
-        ->type_name("NAME");
-    const auto add_list = [&](const char* name, std::vector<std::string>& list, const char* description) {
-        return command.add_option(name, list, description)->allow_extra_args(false);
-    };
-    add_list("--module", arguments.modules, "load this module first")->type_name("M");
-    add_list("--object", arguments.objects, "take this file for the kernel's module of its name")->type_name("M.ko");
-    add_list("--event", arguments.events, "then this happens")->type_name("EVENT");
-    add_list("--at", arguments.addresses, "where a section is in memory")->type_name("SECTION=ADDR");
+void add_options(CommandLine& command, SimulateOptions& arguments) {
+    command.values("FILE.ko", arguments.livepatches, "livepatch modules").required().type_name("");
+    command.value("--kernel", arguments.kernel, "kernel of the catalogue (default: the newest)").type_name("NAME");
+    command.repeated("--module", arguments.modules, "load this module first").type_name("M");
+    command.repeated("--object", arguments.objects, "take this file for the kernel's module of its name")
+        .type_name("M.ko");
+    command.repeated("--event", arguments.events, "then this happens").type_name("EVENT");
+    command.repeated("--at", arguments.addresses, "where a section is in memory").type_name("SECTION=ADDR");
     command
-        .add_option("--clear", arguments.clear,
-                    "whether relocations are cleared when a patched module goes (default: as the kernel does)")
-        ->check(CLI::IsMember({"yes", "no"}))
-        ->type_name("yes|no");
+        .value("--clear", arguments.clear,
+               "whether relocations are cleared when a patched module goes (default: as the kernel does)")
+        .one_of({"yes", "no"})
+        .type_name("yes|no");
     command
-        .add_option(
-            "--livepatch-stubs", arguments.stubs,
-            "ppc64le: whether calls without a nop get a stub that saves TOC and LR (default: as the kernel does)")
-        ->check(CLI::IsMember({"yes", "no"}))
-        ->type_name("yes|no");
-    command.add_option("--dump", arguments.dump, "write the section images into this new folder")->type_name("DIR");
-    command.add_flag("--json", arguments.json, "print a JSON object");
-    command.add_flag("-v,--verbose", arguments.verbose, "show each place that is written");
+        .value("--livepatch-stubs", arguments.stubs,
+               "ppc64le: whether calls without a nop get a stub that saves TOC and LR (default: as the kernel does)")
+        .one_of({"yes", "no"})
+        .type_name("yes|no");
+    command.value("--dump", arguments.dump, "write the section images into this new folder").type_name("DIR");
+    command.flag("--json", arguments.json, "print a JSON object");
+    command.flag("-v,--verbose", arguments.verbose, "show each place that is written");
 }
 
 }  // namespace
 
-void add_simulate(CLI::App& app) {
-    const auto arguments = std::make_shared<Arguments>();
-    auto* const command = app.add_subcommand("simulate", "tell what the kernel would do with livepatches");
-    command->footer(footer);
-    add_options(*command, *arguments);
-    command->callback([arguments] { simulate(*arguments); });
+void add_simulate(CommandLine& program) {
+    const auto arguments = std::make_shared<SimulateOptions>();
+    CommandLine command = program.command("simulate", "tell what the kernel would do with livepatches");
+    command.footer(simulate_footer);
+    add_options(command, *arguments);
+    command.run([arguments] { return simulate(*arguments); });
 }
 
 }  // namespace klp::cli

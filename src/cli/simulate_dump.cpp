@@ -27,7 +27,7 @@ std::string file_name(const std::string& wanted, std::string_view otherwise, std
 
 void dump_module(const fs::path& folder, const loader::LoadedModule& module) {
     fs::create_directory(folder);
-    report::Json json = report::loaded_module_json(module);
+    Json json = report::loaded_module_json(module);
     std::set<std::string> taken = {std::string(reserved_text)};
     for (std::size_t i = 0; i < module.sections.size(); ++i) {
         const loader::LoadedSection& section = module.sections[i];

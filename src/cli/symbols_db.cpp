@@ -14,7 +14,7 @@ namespace klp::cli {
 
 namespace {
 
-constexpr auto footer =
+constexpr auto symbols_db_footer =
     R"(Either a kernel of the catalogue with all its modules, or a VMLINUX and MODULES as built. Module.symvers and .config are
 then looked for beside VMLINUX.)";
 
@@ -46,30 +46,32 @@ kernel::Kernel built_kernel(const SymbolsDbOptions& options) {
     return kernel::Kernel(std::move(manifest));
 }
 
-void run_symbols_db(const SymbolsDbOptions& options) {
+ExitCode run_symbols_db(const SymbolsDbOptions& options) {
     if (options.files.empty()) {
-        const kernel::Kernel kernel(options.kernel.empty() ? kernel::default_kernel() : kernel::find(options.kernel));
+        const kernel::Kernel kernel(options.kernel.empty() ? kernel::default_kernel()
+                                                           : kernel::find_kernel(options.kernel));
         write_file(options.output, kernel::make_symbols_db({kernel, kernel::module_paths(kernel)}));
-        return;
+        return ExitCode::done;
     }
     const kernel::Kernel kernel = built_kernel(options);
     write_file(options.output, kernel::make_symbols_db({kernel, {options.files.begin() + 1, options.files.end()}}));
+    return ExitCode::done;
 }
 
 }  // namespace
 
-void add_symbols_db(CLI::App& app) {
-    CLI::App* command = app.add_subcommand("symbols-db", "write the symbols of a kernel to a file for klp convert");
-    command->footer(footer);
+void add_symbols_db(CommandLine& program) {
+    CommandLine command = program.command("symbols-db", "write the symbols of a kernel to a file for klp convert");
+    command.footer(symbols_db_footer);
     const auto options = std::make_shared<SymbolsDbOptions>();
-    CLI::Option* kernel = command->add_option("--kernel", options->kernel, "kernel of the catalogue");
-    command->add_option("files", options->files, "vmlinux and modules of a built kernel")
-        ->type_name("VMLINUX MODULE")
-        ->excludes(kernel);
-    command->add_option("--config", options->config, "its configuration")->type_name("FILE");
-    command->add_option("--symvers", options->symvers, "its Module.symvers")->type_name("FILE");
-    command->add_option("-o,--output", options->output, "the file to write")->required()->type_name("DB");
-    command->callback([options] { run_symbols_db(*options); });
+    const Option kernel = command.value("--kernel", options->kernel, "kernel of the catalogue");
+    command.values("files", options->files, "vmlinux and modules of a built kernel")
+        .type_name("VMLINUX MODULE")
+        .excludes(kernel);
+    command.value("--config", options->config, "its configuration").type_name("FILE");
+    command.value("--symvers", options->symvers, "its Module.symvers").type_name("FILE");
+    command.value("-o,--output", options->output, "the file to write").required().type_name("DB");
+    command.run([options] { return run_symbols_db(*options); });
 }
 
 }  // namespace klp::cli

@@ -25,7 +25,7 @@ struct Symbol;
 // One RELA entry. `symbol` is never null: entries without one point at the null symbol of the object.
 struct Relocation {
     std::uint64_t offset = 0;  // bytes from the start of the target section
-    std::uint32_t type = 0;    // R_<machine>_*; meanings are in the arch room
+    std::uint32_t type = 0;    // R_<machine>_*; meanings are in the arch library
     Symbol* symbol = nullptr;
     std::int64_t addend = 0;
 };

@@ -11,18 +11,12 @@ namespace klp::format {
 
 namespace {
 
-constexpr std::uint64_t object_size = 56, funcs_field = 8, callbacks_field = 16, nr_funcs_field = 48;
-constexpr std::uint64_t function_size = 24, new_func_field = 8, sympos_field = 16;
+constexpr std::uint64_t object_ext_size = 56, nr_funcs_field = 48;
+constexpr std::uint64_t function_ext_size = 24;
 
-struct Place {
-    const elf::Section* section = nullptr;
-    std::uint64_t offset = 0;
-    auto operator<=>(const Place&) const = default;
-};
-
-class Tables {
+class ExtTables {
 public:
-    explicit Tables(const elf::Object& module) : module_(module) {
+    explicit ExtTables(const elf::Object& module) : module_(module) {
         const std::uint32_t pointer =
             arch::for_machine(module.machine(), {module.display_name(), {}, {}}).absolute64_type();
         for (const auto& section : module.sections()) {
@@ -39,10 +33,10 @@ public:
     }
 
     std::optional<std::vector<PatchedObject>> read(const elf::Section& section) const {
-        if (section.is_nobits() || section.size() % object_size != 0) return std::nullopt;
+        if (section.is_nobits() || section.size() % object_ext_size != 0) return std::nullopt;
         std::vector<PatchedObject> objects;
         std::size_t functions = 0;
-        for (std::uint64_t at = 0; at < section.size(); at += object_size) {
+        for (std::uint64_t at = 0; at < section.size(); at += object_ext_size) {
             auto object = read_object({&section, at});
             if (!object) return std::nullopt;
             functions += object->functions.size();
@@ -80,7 +74,7 @@ private:
         const auto count = load<std::uint32_t>(count_field, module_.order());
         if (count > 0 && !funcs) return std::nullopt;
         for (std::uint64_t i = 0; i < count; ++i) {
-            auto function = read_function({funcs->section, funcs->offset + i * function_size});
+            auto function = read_function({funcs->section, funcs->offset + i * function_ext_size});
             if (!function) return std::nullopt;
             object.functions.push_back(std::move(*function));
         }
@@ -92,8 +86,8 @@ private:
         const auto code = pointer_at(at, new_func_field);
         const Bytes content = at.section->content();
         if (!name || !code || !code->section->is_code()) return std::nullopt;
-        if (at.offset > content.size() || content.size() - at.offset < function_size) return std::nullopt;
-        const Bytes sympos = content.subspan(at.offset + sympos_field, sizeof(std::uint64_t));
+        if (at.offset > content.size() || content.size() - at.offset < function_ext_size) return std::nullopt;
+        const Bytes sympos = content.subspan(at.offset + old_sympos_field, sizeof(std::uint64_t));
         const auto function = functions_.find(*code);
         return PatchedFunction{*name, load<std::uint64_t>(sympos, module_.order()),
                                function == functions_.end() ? std::string() : std::string(function->second),
@@ -110,7 +104,7 @@ private:
 std::vector<PatchedObject> read_klp_build_tables(const elf::Object& module) {
     const elf::Section* section = module.find_section(klp_build_objects);
     if (section == nullptr) return {};
-    return Tables(module).read(*section).value_or(std::vector<PatchedObject>{});
+    return ExtTables(module).read(*section).value_or(std::vector<PatchedObject>{});
 }
 
 }  // namespace klp::format

@@ -11,7 +11,6 @@
 #include <vector>
 
 #include "elf/object.hpp"
-#include "format/other_forms.hpp"
 
 namespace klp::format {
 
@@ -96,11 +95,12 @@ struct LivepatchModule {
     std::vector<LivepatchSymbol> symbols;
     std::vector<LivepatchRelocation> relocations;
     std::vector<ArchSection> arch_sections;
-    std::vector<OtherForm> other_forms;
+    // Livepatch symbols whose names are not of the format; other tools leave some (check/other_forms.hpp).
+    std::vector<std::string> other_symbols;
 };
 
-// Error: not a kernel module; not a livepatch (no `livepatch` in modinfo); a livepatch symbol or section whose
-// name is neither of the format nor of another known form (other_forms.hpp).
+// Error: not a kernel module; not a livepatch (no `livepatch` in modinfo); a livepatch section whose name is not of the
+// format.
 [[nodiscard]] LivepatchModule read_module(const elf::Object& module);
 
 }  // namespace klp::format

@@ -33,20 +33,16 @@ void require_module(const elf::Object& module) {
     }
 }
 
-std::vector<LivepatchSymbol> read_symbols(const elf::Object& module) {
-    std::vector<LivepatchSymbol> result;
+void read_symbols(const elf::Object& module, LivepatchModule& result) {
     for (const auto& symbol : module.symbols()) {
         if (symbol->placement != elf::Placement::livepatch) continue;
         auto name = parse_symbol_name(symbol->name);
-        if (!name && other_form_of(*symbol)) continue;
-        if (!name) {
-            throw Error({module.display_name(), {}, {}},
-                        fmt::format("livepatch symbol '{}': expected a name of the form {}OBJECT.SYMBOL,POSITION",
-                                    symbol->name, symbol_prefix));
+        if (name) {
+            result.symbols.push_back({std::move(*name), symbol->original_index});
+        } else {
+            result.other_symbols.push_back(symbol->name);
         }
-        result.push_back({std::move(*name), symbol->original_index});
     }
-    return result;
 }
 
 std::string type_name(const arch::Arch& arch, std::uint32_t type) {
@@ -117,10 +113,9 @@ LivepatchModule read_module(const elf::Object& module) {
     }
     result.name = *name;
     result.objects = read_tables(module);
-    result.symbols = read_symbols(module);
+    read_symbols(module, result);
     result.relocations = read_relocations(module);
     result.arch_sections = read_arch_sections(module);
-    result.other_forms = find_other_forms(module);
     return result;
 }
 

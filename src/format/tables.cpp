@@ -20,15 +20,7 @@ namespace klp::format {
 namespace {
 
 constexpr std::uint64_t pointer_size = 8;
-constexpr std::uint64_t new_func_field = 8, old_sympos_field = 16;                  // klp_func
-constexpr std::uint64_t funcs_field = 8, callbacks_field = 16, callbacks_end = 48;  // klp_object
-constexpr std::uint64_t objs_field = 8;                                             // klp_patch
-
-struct Place {
-    const elf::Section* section = nullptr;
-    std::uint64_t offset = 0;
-    auto operator<=>(const Place&) const = default;
-};
+constexpr std::uint64_t objs_field = 8;  // klp_patch
 
 // A range of one section, with the pointers in it by their offset from its start.
 struct Region {

@@ -8,6 +8,16 @@
 
 namespace klp::format {
 
+// Offsets in bytes, the same in the structures of klp-build.
+inline constexpr std::uint64_t new_func_field = 8, old_sympos_field = 16;                  // klp_func
+inline constexpr std::uint64_t funcs_field = 8, callbacks_field = 16, callbacks_end = 48;  // klp_object
+
+struct Place {
+    const elf::Section* section = nullptr;
+    std::uint64_t offset = 0;
+    auto operator<=>(const Place&) const = default;
+};
+
 // The objects of the module's one klp_patch; empty where none, or more than one, can be told for certain.
 [[nodiscard]] std::vector<PatchedObject> read_tables(const elf::Object& module);
 

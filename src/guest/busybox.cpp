@@ -7,7 +7,7 @@
 
 #include "base/process.hpp"
 #include "guest/elf_header.hpp"
-#include "kernel/debian.hpp"
+#include "packages/debian.hpp"
 
 namespace klp::guest {
 
@@ -26,12 +26,10 @@ fs::path installed() {
 }
 
 // One of the machine's suites that cannot be had, a mirror being updated, does not matter if another has the package.
-kernel::Package find_package(kernel::Apt& apt, std::string_view debian, const Progress& progress) {
+packages::Package find_package(packages::Apt& apt, std::string_view debian, const Progress& progress) {
     std::optional<Error> failure;
     try {
         apt.use_own_lists(progress);
-    } catch (const Interrupted&) {
-        throw;
     } catch (const Error& error) {
         failure = error;
     }
@@ -40,11 +38,11 @@ kernel::Package find_package(kernel::Apt& apt, std::string_view debian, const Pr
 }
 
 void download(std::string_view debian, const fs::path& target, const Progress& progress) {
-    kernel::Apt apt{std::string(debian)};
-    const kernel::Package package = find_package(apt, debian, progress);
+    packages::Apt apt{std::string(debian)};
+    const packages::Package package = find_package(apt, debian, progress);
     progress(fmt::format("downloading busybox-static {} for {}", package.version(), debian));
     const TempDir scratch("klp-busybox");
-    kernel::unpack_deb(apt.download(package, scratch.path()), scratch.path());
+    packages::unpack_deb(apt.download(package, scratch.path()), scratch.path());
     for (const char* const place : {"bin/busybox", "usr/bin/busybox"}) {
         if (!fs::exists(scratch.path() / place)) continue;
         write_file(target, MappedFile(scratch.path() / place).bytes());
@@ -59,8 +57,6 @@ fs::path of_other_machine(const BusyboxKind& kind, const Progress& progress) {
     fs::create_directories(path.parent_path());
     try {
         download(kind.debian, path, progress);
-    } catch (const Interrupted&) {
-        throw;
     } catch (Error& error) {
         throw std::move(error).hint(fmt::format(
             "the guest needs a static busybox for {}; one that is here already can be named in KLPKIT_BUSYBOX",

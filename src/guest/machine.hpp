@@ -14,7 +14,7 @@ struct DeviceNode {
     unsigned minor = 0;
 };
 
-// To add an architecture, add a row to the table in machine.cpp; nothing else in this room knows one.
+// To add an architecture, add a row to the table in machine.cpp; nothing else in this library knows one.
 struct Machine {
     std::string_view arch;                        // arch::Arch::name()
     std::string_view qemu;                        // the program

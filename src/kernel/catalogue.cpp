@@ -6,8 +6,8 @@
 #include <algorithm>
 
 #include "base/errno_text.hpp"
+#include "base/text.hpp"
 #include "kernel/manifest.hpp"
-#include "kernel/text.hpp"
 
 namespace klp::kernel {
 
@@ -21,7 +21,7 @@ std::string names_of(const std::vector<Manifest>& kernels) {
 
 }  // namespace
 
-std::vector<Manifest> list() {
+std::vector<Manifest> list_kernels() {
     std::vector<Manifest> kernels;
     std::error_code none;
     for (const auto& entry : fs::directory_iterator(kernels_folder(), none)) {
@@ -33,16 +33,16 @@ std::vector<Manifest> list() {
     return kernels;
 }
 
-Manifest find(std::string_view name) {
+Manifest find_kernel(std::string_view name) {
     if (auto manifest = load_manifest(name)) return std::move(*manifest);
-    const auto kernels = list();
+    const auto kernels = list_kernels();
     Error error(kernels.empty() ? fmt::format("no kernel '{}': the catalogue is empty", name)
                                 : fmt::format("no kernel '{}': the catalogue has {}", name, names_of(kernels)));
     throw std::move(error).hint(fmt::format("klp kernel fetch {}", name));
 }
 
 Manifest default_kernel() {
-    auto kernels = list();
+    auto kernels = list_kernels();
     if (kernels.empty()) throw Error("no kernel in the catalogue").hint("klp kernel fetch newest");
     if (kernels.size() == 1) return std::move(kernels.front());
     if (auto newest = newest_fetched()) return std::move(*newest);
@@ -51,16 +51,16 @@ Manifest default_kernel() {
 }
 
 std::optional<Manifest> newest_fetched() {
-    auto kernels = list();
+    auto kernels = list_kernels();
     const auto newest =
         std::find_if(kernels.rbegin(), kernels.rend(), [](const Manifest& kernel) { return kernel.fetched; });
     if (newest == kernels.rend()) return std::nullopt;
     return std::move(*newest);
 }
 
-void remove(std::string_view name) {
+void remove_kernel(std::string_view name) {
     const fs::path folder = kernel_folder(name);
-    if (!fs::exists(folder)) (void)find(name);
+    if (!fs::exists(folder)) (void)find_kernel(name);
     const FileLock lock = lock_kernel(name);
     std::error_code failure;
     fs::remove(folder / "kernel.json", failure);  // first, so that no half kernel is ever listed

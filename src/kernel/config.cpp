@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // A kernel's .config (scripts/kconfig/confdata.c writes it).
+#include "base/text.hpp"
 #include "kernel/kernel.hpp"
-#include "kernel/text.hpp"
 
 namespace klp::kernel {
 

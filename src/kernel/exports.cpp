@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/text.hpp"
 #include "kernel/kernel.hpp"
-#include "kernel/text.hpp"
 
 namespace klp::kernel {
 

@@ -5,17 +5,15 @@
 #include <array>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
+#include "base/json.hpp"
 #include "base/process.hpp"
-#include "kernel/text.hpp"
-#include "kernel/workshop.hpp"
+#include "base/text.hpp"
+#include "kernel/module_compiler.hpp"
 
 namespace klp::kernel {
 
 namespace {
-
-using nlohmann::json;
 
 constexpr auto symbol_questions = std::to_array<std::string_view>(
     {"clear_relocate_add", "klp_apply_section_relocs", "module_get_offset", "module_get_offset_and_type",
@@ -47,14 +45,14 @@ std::vector<std::string> split_headers(std::string_view headers) {
     return names;
 }
 
-std::vector<std::uint64_t> values_of(const Workshop& workshop, const std::vector<std::string>& headers,
+std::vector<std::uint64_t> values_of(const ModuleCompiler& module_compiler, const std::vector<std::string>& headers,
                                      const std::vector<std::string>& expressions) {
-    const fs::path object = workshop.compile("klp_features", probe_source(headers, expressions));
+    const fs::path object = module_compiler.compile("klp_features", probe_source(headers, expressions));
     return read_probe(elf::Object::read(object), expressions.size());
 }
 
 // All that every kernel answers, in one compilation.
-void ask_common_headers(const Workshop& workshop, std::string_view arch, FeatureFacts& facts) {
+void ask_common_headers(const ModuleCompiler& module_compiler, std::string_view arch, FeatureFacts& facts) {
     std::vector<std::string> headers = {"linux/module.h", "linux/livepatch.h"}, expressions, names;
     for (const LayoutField& field : layout_fields()) {
         names.emplace_back(field.name);
@@ -66,7 +64,7 @@ void ask_common_headers(const Workshop& workshop, std::string_view arch, Feature
         expressions.emplace_back(each.expression);
         for (std::string& header : split_headers(each.headers)) headers.push_back(std::move(header));
     }
-    const std::vector<std::uint64_t> values = values_of(workshop, headers, expressions);
+    const std::vector<std::uint64_t> values = values_of(module_compiler, headers, expressions);
     for (std::size_t i = 0; i < names.size(); ++i) facts.headers[names[i]] = values[i];
 }
 
@@ -79,21 +77,18 @@ void ask_headers(const Kernel& kernel, FeatureFacts& facts) {
     try {
         const TempDir folder("klp-features");
         const Kbuild kbuild(kernel);
-        const Workshop workshop(kbuild, folder.path());
-        ask_common_headers(workshop, arch, facts);
+        const ModuleCompiler module_compiler(kbuild, folder.path());
+        ask_common_headers(module_compiler, arch, facts);
         for (const HeaderQuestion& each : questions) {
             if (!each.may_fail || (!each.arch.empty() && each.arch != arch)) continue;
             auto& answer = facts.headers[std::string(each.name)];
             try {
-                answer = values_of(workshop, split_headers(each.headers), {std::string(each.expression)}).front();
-            } catch (const Interrupted&) {
-                throw;
+                answer =
+                    values_of(module_compiler, split_headers(each.headers), {std::string(each.expression)}).front();
             } catch (const Error&) {
                 answer = std::nullopt;  // this kernel has no such thing: its headers are all right
             }
         }
-    } catch (const Interrupted&) {
-        throw;
     } catch (const Error& failure) {
         facts.headers.clear();
         facts.headers_error = failure.what();
@@ -189,12 +184,12 @@ std::optional<std::string> find_vermagic(Bytes data, std::string_view release) {
 }
 
 std::string to_json(const FeatureFacts& facts) {
-    const auto optional = [](const auto& value) { return value ? json(*value) : json(nullptr); };
-    json symbols = json::object(), headers = json::object();
+    const auto optional = [](const auto& value) { return value ? Json(*value) : Json(nullptr); };
+    Json symbols = Json::object(), headers = Json::object();
     for (const auto& [name, symbol] : facts.symbols)
         symbols[name] = {{"address", symbol.address}, {"type", std::string(1, symbol.type)}};
     for (const auto& [name, value] : facts.headers) headers[name] = optional(value);
-    const json all = {{"symbols", symbols},
+    const Json all = {{"symbols", symbols},
                       {"texts", facts.texts},
                       {"headers", headers},
                       {"source_accepts_restored_r2", optional(facts.source_accepts_restored_r2)},
@@ -208,7 +203,7 @@ std::string to_json(const FeatureFacts& facts) {
 FeatureFacts facts_from_json(std::string_view text, const fs::path& where) {
     FeatureFacts facts;
     try {
-        const json all = json::parse(text);
+        const Json all = Json::parse(text);
         const auto read = [&](const char* key, auto& value) {
             if (!all.at(key).is_null()) value = all.at(key).get<std::decay_t<decltype(*value)>>();
         };
@@ -224,7 +219,7 @@ FeatureFacts facts_from_json(std::string_view text, const fs::path& where) {
         read("vermagic", facts.vermagic);
         read("toc", facts.toc);
         read("headers_error", facts.headers_error);
-    } catch (const json::exception& damage) {
+    } catch (const Json::exception& damage) {
         throw Error({where.string(), {}, {}}, fmt::format("is damaged: {}", damage.what()))
             .hint("remove the file; it is made again");
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The questions by which features of a kernel are probed, and the answers. Inside this room.
+// The questions by which features of a kernel are probed, and the answers. Inside this library.
 #pragma once
 
 #include <map>

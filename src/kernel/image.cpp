@@ -5,7 +5,6 @@
 #include <array>
 
 #include "base/decompress.hpp"
-#include "kernel/catalogue.hpp"
 #include "kernel/image.hpp"
 
 namespace klp::kernel {

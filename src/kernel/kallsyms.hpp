@@ -23,6 +23,8 @@ struct KernelSymbol {
     // Modules only: gone when the module's init is over (kernel/module/kallsyms.c:add_kallsyms keeps two
     // tables). The livepatch core sees such symbols while the module is coming, and not when it is live.
     bool init_only = false;
+
+    [[nodiscard]] bool is_code() const noexcept { return type == 't' || type == 'T' || type == 'w' || type == 'W'; }
 };
 
 // Symbols of one object ("vmlinux" or a module), in the order of the kernel's kallsyms iteration

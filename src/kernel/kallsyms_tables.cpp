@@ -12,7 +12,7 @@ constexpr std::uint64_t longest_padding = 7;  // before an 8-aligned table
 constexpr std::uint64_t longest_token = 512;  // KSYM_NAME_LEN
 constexpr std::uint64_t longest_name = 514;   // compressed: KSYM_NAME_LEN bytes, and two of length
 constexpr std::uint64_t names_a_marker = 256;
-constexpr std::uint64_t index_size = 256 * 2;
+constexpr std::uint64_t token_index_size = 256 * 2;
 
 constexpr std::uint64_t align_up(std::uint64_t value, std::uint64_t to) {
     return (value + to - 1) / to * to;
@@ -57,7 +57,7 @@ std::optional<Index> index_at(const View& view, std::uint64_t at) {
 
 // The strings of a token table at `begin`, if it is one that ends right before its index.
 std::optional<TokenTable> tokens_at(const View& view, std::uint64_t begin, const Index& index, std::uint64_t index_at) {
-    TokenTable table{begin, index_at + index_size, {}};
+    TokenTable table{begin, index_at + token_index_size, {}};
     for (std::size_t i = 0; i < index.size(); ++i) {
         const std::string_view rest = as_text(view.between(begin + index[i], index_at));
         const std::size_t length = rest.find('\0');
@@ -222,7 +222,7 @@ private:
 
 std::optional<TokenTable> find_tokens(Bytes section, ByteOrder order, std::uint64_t from) {
     const View view{section, order};
-    for (std::uint64_t at = align_up(from, alignment); view.holds(at, index_size); at += alignment) {
+    for (std::uint64_t at = align_up(from, alignment); view.holds(at, token_index_size); at += alignment) {
         const auto index = index_at(view, at);
         if (!index || at <= index->back()) continue;
         const std::uint64_t highest = (at - index->back() - 1) / alignment * alignment;

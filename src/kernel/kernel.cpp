@@ -13,8 +13,6 @@
 
 namespace klp::kernel {
 
-namespace {
-
 // A value made on first use, by whichever thread comes first. A failure is thrown again on the next use.
 template <typename T>
 class Lazy {
@@ -29,6 +27,8 @@ private:
     std::once_flag once_;
     std::optional<T> value_;
 };
+
+namespace {
 
 // Sections with addresses, sorted. x86's .data..percpu is linked at address 0 and so belongs here as well.
 std::vector<const elf::Section*> sections_by_address(const elf::Object& vmlinux) {

@@ -103,7 +103,7 @@ public:
     // Modules that `name` wants to find loaded, but that may fail to load or need others (soft_dependencies.hpp).
     [[nodiscard]] std::vector<std::string> soft_dependencies(std::string_view name) const;
 
-    // A folder for what other rooms cache for this kernel (object files, probes); created on demand.
+    // A folder for what other libraries cache for this kernel (object files, probes); created on demand.
     [[nodiscard]] fs::path cache_folder() const;
 
 private:

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "kernel/manifest.hpp"
 #include "base/errno_text.hpp"
+#include "base/json.hpp"
 
 #include <fmt/format.h>
-
-#include <nlohmann/json.hpp>
 
 namespace klp::kernel {
 
@@ -12,7 +11,7 @@ namespace {
 
 constexpr std::string_view manifest_name = "kernel.json";
 
-nlohmann::ordered_json to_json(const Manifest& manifest) {
+Json to_json(const Manifest& manifest) {
     return {{"name", manifest.name},
             {"release", manifest.release},
             {"arch", manifest.arch},
@@ -26,7 +25,7 @@ nlohmann::ordered_json to_json(const Manifest& manifest) {
               {"symvers", manifest.symvers.string()}}}};
 }
 
-Manifest from_json(const nlohmann::json& json) {
+Manifest from_json(const Json& json) {
     const auto& paths = json.at("paths");
     const auto path = [&paths](const char* key) { return fs::path(paths.at(key).get<std::string>()); };
     return {.name = json.at("name"),
@@ -73,8 +72,8 @@ std::optional<Manifest> load_manifest(std::string_view name) {
     const fs::path path = kernel_folder(name) / manifest_name;
     if (!fs::exists(path)) return std::nullopt;
     try {
-        return from_json(nlohmann::json::parse(read_text(path)));
-    } catch (const nlohmann::json::exception& failure) {
+        return from_json(Json::parse(read_text(path)));
+    } catch (const Json::exception& failure) {
         throw Error({path.string(), "", {}}, fmt::format("damaged: {}", failure.what()))
             .hint(fmt::format("klp kernel remove {}", name));
     }

@@ -9,7 +9,7 @@
 
 #include "base/decompress.hpp"
 #include "base/errno_text.hpp"
-#include "kernel/text.hpp"
+#include "base/text.hpp"
 
 namespace klp::kernel {
 

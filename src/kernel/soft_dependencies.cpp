@@ -7,7 +7,7 @@
 #include <algorithm>
 
 #include "base/parallel.hpp"
-#include "kernel/text.hpp"
+#include "base/text.hpp"
 
 namespace klp::kernel {
 

@@ -2,7 +2,7 @@
 // Symbols out of whatever file has them.
 #include <elf.h>
 
-#include "kernel/catalogue.hpp"
+#include "kernel/image.hpp"
 #include "kernel/module.hpp"
 
 namespace klp::kernel {

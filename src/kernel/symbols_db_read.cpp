@@ -3,18 +3,16 @@
 
 #include <charconv>
 #include <mutex>
-#include <nlohmann/json.hpp>
 #include <unordered_map>
 
 #include "base/decompress.hpp"
+#include "base/json.hpp"
+#include "base/text.hpp"
 #include "kernel/symbols_db.hpp"
-#include "kernel/text.hpp"
 
 namespace klp::kernel {
 
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 constexpr std::size_t header_size = 16;
 constexpr std::size_t largest_frame = std::size_t{1} << 28;

@@ -2,9 +2,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "base/compress.hpp"
+#include "base/json.hpp"
 #include "base/parallel.hpp"
 #include "kernel/module.hpp"
 #include "kernel/symbols_db.hpp"
@@ -12,8 +12,6 @@
 namespace klp::kernel {
 
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 struct Frame {
     std::string name;

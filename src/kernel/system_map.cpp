@@ -2,14 +2,14 @@
 // System.map: `nm -n vmlinux`, filtered (scripts/mksysmap).
 #include <charconv>
 
+#include "base/text.hpp"
 #include "kernel/kallsyms.hpp"
-#include "kernel/text.hpp"
 
 namespace klp::kernel {
 
 namespace {
 
-std::optional<KernelSymbol> parse(std::string_view line) {
+std::optional<KernelSymbol> parse_line(std::string_view line) {
     const auto fields = split(line, ' ');
     if (fields.size() != 3 || fields[0].empty() || fields[1].size() != 1 || fields[2].empty()) return std::nullopt;
     KernelSymbol symbol{.type = fields[1][0], .name = fields[2]};
@@ -26,7 +26,7 @@ SymbolTable read_system_map(const fs::path& path) {
     std::vector<KernelSymbol> symbols;
     std::uint64_t offset = 0;
     for (const std::string_view line : lines_of(storage.front())) {
-        const auto symbol = parse(line);
+        const auto symbol = parse_line(line);
         if (!symbol && line.find("The real System.map") != std::string_view::npos) {
             throw Error({path.string(), "", {}},
                         "a stub that the distribution ships in place of System.map: '" + std::string(line) + "'")

@@ -10,7 +10,7 @@ namespace klp::loader {
 
 namespace {
 
-constexpr std::uint64_t entry_size = 8;
+constexpr std::uint64_t address_size = 8;
 
 bool has_site_in(const std::vector<std::uint64_t>& sites, std::uint64_t begin, std::uint64_t end) {
     const auto first = std::ranges::lower_bound(sites, begin);
@@ -29,7 +29,7 @@ std::optional<std::uint64_t> address_of(const System& system, std::string_view n
 // address of that. Any place in the function does for finding it.
 std::uint64_t CallSites::adjusted(std::uint64_t site) const {
     const bool points_before = system_.kernel.manifest().arch == "arm64" && system_.features.arch.arm64.ftrace_call_ops;
-    return points_before ? site + entry_size : site;
+    return points_before ? site + address_size : site;
 }
 
 std::vector<std::uint64_t> CallSites::read_vmlinux() const {
@@ -39,7 +39,7 @@ std::vector<std::uint64_t> CallSites::read_vmlinux() const {
     if (!start || !stop || *stop < *start) return sites;
     const auto table = system_.kernel.read(*start, *stop - *start);
     if (!table) return sites;
-    for (std::uint64_t at = 0; at + entry_size <= table->size(); at += entry_size) {
+    for (std::uint64_t at = 0; at + address_size <= table->size(); at += address_size) {
         const auto site = load<std::uint64_t>(table->subspan(at), system_.kernel.vmlinux().order());
         if (site != 0) sites.push_back(adjusted(site));
     }
@@ -57,7 +57,7 @@ std::vector<std::uint64_t> CallSites::sites_of(const Module& module) const {
     for (const std::string_view name : {"__mcount_loc", "__patchable_function_entries"}) {
         const arch::ImageSection* section = loaded_section(module, name);
         if (section == nullptr) continue;
-        for (std::uint64_t at = 0; at + entry_size <= section->memory.size(); at += entry_size)
+        for (std::uint64_t at = 0; at + address_size <= section->memory.size(); at += address_size)
             sites.push_back(adjusted(load<std::uint64_t>(section->memory.subspan(at), module.image.order)));
     }
     std::ranges::sort(sites);

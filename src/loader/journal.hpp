@@ -25,8 +25,6 @@ template <typename Work>
 decltype(auto) as_undefined(Work work) {
     try {
         return work();
-    } catch (const Interrupted&) {
-        throw;
     } catch (const Error& error) {
         throw Undefined{error.what()};
     }

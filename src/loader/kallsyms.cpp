@@ -85,12 +85,6 @@ std::optional<Found> find_symbol_at(const Module& module, std::size_t block, std
     return Found{best, {address - best_value, next - best_value}};
 }
 
-std::optional<std::uint64_t> vmlinux_address(const System& system, std::string_view name) {
-    const auto found = system.kernel.symbols().find(name);
-    if (found.empty()) return std::nullopt;
-    return system.kernel.symbols().symbols()[found.front()].address;
-}
-
 // is_kernel(); where the image does not say where it ends, what lies between its first and last symbol.
 bool is_in_vmlinux(const System& system, std::uint64_t address) {
     const auto start = vmlinux_address(system, "_stext");
@@ -109,6 +103,12 @@ std::optional<SymbolExtent> extent_in_vmlinux(const System& system, std::uint64_
 }
 
 }  // namespace
+
+std::optional<std::uint64_t> vmlinux_address(const System& system, std::string_view name) {
+    const auto found = system.kernel.symbols().find(name);
+    if (found.empty()) return std::nullopt;
+    return system.kernel.symbols().symbols()[found.front()].address;
+}
 
 bool is_core_symbol(const Module& module, std::uint32_t symbol, const Features& features) {
     const SymbolEntry& entry = module.symbols.at(symbol);

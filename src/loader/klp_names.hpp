@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Names as the kernel's own sscanf() reads them (kernel/livepatch/core.c, lib/vsprintf.c:vsscanf): a module that the
-// kernel takes is not necessarily one that the format room would call well-formed.
+// kernel takes is not necessarily one that the format library would call well-formed.
 #pragma once
 
 #include <cstdint>

@@ -4,6 +4,7 @@
 
 #include <cerrno>
 
+#include "base/kernel_names.hpp"
 #include "loader/kallsyms.hpp"
 #include "loader/klp_names.hpp"
 #include "loader/livepatch_core.hpp"
@@ -12,8 +13,6 @@
 namespace klp::loader {
 
 namespace {
-
-constexpr std::string_view vmlinux = "vmlinux";
 
 [[noreturn]] void refuse(std::string text, Journal& journal) {
     journal.refuse(EINVAL, "livepatch: " + std::move(text));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What the format room reads from the file (objects and functions) together with what it leaves out (replace, states),
-// which is read here from memory:
+// What the format library reads from the file (objects and functions) together with what it leaves out (replace,
+// states), which is read here from memory:
 //   struct klp_patch { struct module *mod; struct klp_object *objs; struct klp_state *states; bool replace; … }
 //   struct klp_state { unsigned long id; unsigned int version; void *data; }
 #include <fmt/format.h>

@@ -45,12 +45,6 @@ SectionAddresses addresses_for(const System& system, const Module& module) {
     return this_time.empty() ? addresses_of(system, module.name) : this_time;
 }
 
-std::optional<std::uint64_t> vmlinux_address(const System& system, std::string_view name) {
-    const auto found = system.kernel.symbols().find(name);
-    if (found.empty()) return std::nullopt;
-    return system.kernel.symbols().symbols()[found.front()].address;
-}
-
 bool is_ignored(const arch::Arch& arch, const Module& module, std::uint32_t index) {  // ignore_undef_symbol()
     return ELF64_ST_BIND(module.symbols[index].info) == STB_WEAK ||
            (arch.name() == "x86_64" && module.image.symbols[index].name == "_GLOBAL_OFFSET_TABLE_");

@@ -7,7 +7,7 @@ namespace klp::report {
 
 namespace {
 
-Json function_json(const build::BuiltFunction& function) {
+Json function_json(const pipeline::BuiltFunction& function) {
     Json json;
     json["name"] = function.name;
     json["new"] = function.added;
@@ -18,7 +18,7 @@ Json function_json(const build::BuiltFunction& function) {
     return json;
 }
 
-Json object_json(const build::BuiltObject& object) {
+Json object_json(const pipeline::BuiltObject& object) {
     Json json;
     json["name"] = object.name;
     json["functions"] = Json::array();
@@ -26,7 +26,7 @@ Json object_json(const build::BuiltObject& object) {
     return json;
 }
 
-Json reference_json(const build::BuiltReference& reference) {
+Json reference_json(const pipeline::BuiltReference& reference) {
     Json json;
     json["object"] = reference.object;
     json["symbol"] = reference.symbol;
@@ -35,7 +35,7 @@ Json reference_json(const build::BuiltReference& reference) {
     return json;
 }
 
-std::string object_text(const build::BuiltObject& object) {
+std::string object_text(const pipeline::BuiltObject& object) {
     Table table({"function", "change", "sympos", "proof", "source", "what differs"});
     for (const auto& function : object.functions) {
         if (function.added) {
@@ -48,7 +48,7 @@ std::string object_text(const build::BuiltObject& object) {
     return fmt::format("{}:\n{}", printable(object.name), table.text(2));
 }
 
-std::string references_text(const build::Report& report) {
+std::string references_text(const pipeline::Report& report) {
     Table table({"object", "symbol", "resolved as", "how"});
     for (const auto& reference : report.references) {
         table.add({reference.object, reference.symbol, reference.resolved, reference.how});
@@ -69,7 +69,7 @@ std::string timings_text(const Timings& timings) {
 
 }  // namespace
 
-Json build_json(const build::Report& report, const Timings& timings) {
+Json build_json(const pipeline::Report& report, const Timings& timings) {
     Json json;
     json["module"] = report.module.string();
     json["name"] = report.name;
@@ -87,7 +87,7 @@ Json build_json(const build::Report& report, const Timings& timings) {
     return json;
 }
 
-std::string build_text(const build::Report& report, const Timings& timings, bool verbose) {
+std::string build_text(const pipeline::Report& report, const Timings& timings, bool verbose) {
     std::string text = fmt::format("{} for kernel {}\n", printable(report.module.string()), printable(report.kernel));
     for (const auto& object : report.objects) text += object_text(object);
     if (verbose) text += references_text(report);

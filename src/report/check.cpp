@@ -10,7 +10,7 @@ namespace klp::report {
 
 namespace {
 
-std::string_view word_of(Severity severity) {
+std::string_view severity_word(Severity severity) {
     switch (severity) {
         case Severity::note:
             return "note";
@@ -26,12 +26,12 @@ std::size_t count_of(const Diagnostics& findings, Severity severity) {
     return static_cast<std::size_t>(std::ranges::count(findings.findings(), severity, &Finding::severity));
 }
 
-std::string counted(std::size_t count, std::string_view word) {
+std::string count_of(std::size_t count, std::string_view word) {
     return fmt::format("{} {}{}", count, word, count == 1 ? "" : "s");
 }
 
 Json finding_json(const Finding& finding) {
-    Json json = {{"id", finding.id}, {"severity", word_of(finding.severity)}, {"file", finding.where.file}};
+    Json json = {{"id", finding.id}, {"severity", severity_word(finding.severity)}, {"file", finding.where.file}};
     json["section"] = finding.where.section.empty() ? Json() : Json(finding.where.section);
     json["offset"] = finding.where.offset ? Json(*finding.where.offset) : Json();
     json["message"] = finding.message;
@@ -73,7 +73,7 @@ std::string check_text(const std::string& file, const Diagnostics& findings, con
     const std::size_t errors = count_of(findings, Severity::error);
     const std::size_t warnings = count_of(findings, Severity::warning);
     const std::string result =
-        errors + warnings == 0 ? "sound" : counted(errors, "error") + ", " + counted(warnings, "warning");
+        errors + warnings == 0 ? "sound" : count_of(errors, "error") + ", " + count_of(warnings, "warning");
     return fmt::format("{}: {} (checked: structure, {})\n", printable(file), result, simulation_text(summary));
 }
 

@@ -7,11 +7,11 @@ namespace klp::report {
 
 namespace {
 
-constexpr std::string_view how(const make::ConvertedSymbol& symbol) {
+constexpr std::string_view how(const convert::ConvertedSymbol& symbol) {
     return symbol.annotated ? "annotated" : "unique";
 }
 
-std::uint64_t count_relocations(const make::Conversion& conversion) {
+std::uint64_t count_relocations(const convert::Conversion& conversion) {
     std::uint64_t count = 0;
     for (const auto& symbol : conversion.symbols) count += symbol.relocations;
     return count;

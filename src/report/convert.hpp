@@ -4,13 +4,13 @@
 
 #include <string>
 
-#include "make/convert.hpp"
+#include "convert/convert.hpp"
 #include "report/text.hpp"
 
 namespace klp::report {
 
 struct ConvertReport {
-    const make::Conversion& conversion;
+    const convert::Conversion& conversion;
     std::string input;
     std::string output;
     std::string kernel;  // release

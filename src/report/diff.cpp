@@ -7,7 +7,7 @@ namespace klp::report {
 
 namespace {
 
-std::string_view word_of(diff::FunctionStatus status) {
+std::string_view status_word(diff::FunctionStatus status) {
     switch (status) {
         case diff::FunctionStatus::changed:
             return "changed";
@@ -19,7 +19,7 @@ std::string_view word_of(diff::FunctionStatus status) {
     return "changed";
 }
 
-std::string_view word_of(diff::DataStatus status) {
+std::string_view status_word(diff::DataStatus status) {
     return status == diff::DataStatus::added ? "new" : "copied";
 }
 
@@ -29,14 +29,14 @@ Json diff_json(const diff::Result& result) {
     Json functions = Json::array();
     for (const auto& each : result.functions) {
         functions.push_back({{"name", each.name},
-                             {"status", word_of(each.status)},
+                             {"status", status_word(each.status)},
                              {"section", each.section},
                              {"reason", each.reason}});
     }
     Json data = Json::array();
     for (const auto& each : result.data) {
         data.push_back({{"name", each.name.empty() ? Json() : Json(each.name)},
-                        {"status", word_of(each.status)},
+                        {"status", status_word(each.status)},
                         {"section", each.section},
                         {"size", each.size}});
     }
@@ -52,10 +52,10 @@ std::string diff_text(const diff::Result& result) {
     if (result.unchanged()) return "no function changed\n";
     Table functions({"FUNCTION", "STATUS", "SECTION", "WHY"});
     for (const auto& each : result.functions)
-        functions.add({each.name, std::string(word_of(each.status)), each.section, each.reason});
+        functions.add({each.name, std::string(status_word(each.status)), each.section, each.reason});
     Table data({"DATA", "STATUS", "SECTION", "SIZE"});
     for (const auto& each : result.data) {
-        data.add({each.name.empty() ? "(constants)" : each.name, std::string(word_of(each.status)), each.section,
+        data.add({each.name.empty() ? "(constants)" : each.name, std::string(status_word(each.status)), each.section,
                   fmt::format("{}", each.size)});
     }
     Table references({"REFERENCE", "DEFINED"});

@@ -64,13 +64,13 @@ Json arch_sections_json(const format::LivepatchModule& module) {
     return result;
 }
 
-Json other_forms_json(const format::LivepatchModule& module) {
+Json other_forms_json(const std::vector<check::OtherForm>& forms) {
     Json result = Json::array();
-    for (const auto& each : module.other_forms) {
-        result.push_back({{"form", format::name_of(each.form)},
+    for (const auto& each : forms) {
+        result.push_back({{"form", check::name_of(each.form)},
                           {"name", each.name},
                           {"count", each.count},
-                          {"description", format::describe(each.form)}});
+                          {"description", check::describe(each.form)}});
     }
     return result;
 }
@@ -123,32 +123,34 @@ std::string arch_sections_text(const format::LivepatchModule& module) {
     return titled("sections of late objects (kernels 4.6 to 5.7)", table, "none");
 }
 
-std::string other_forms_text(const format::LivepatchModule& module) {
-    if (module.other_forms.empty()) return {};
+std::string other_forms_text(const std::vector<check::OtherForm>& forms) {
+    if (forms.empty()) return {};
     Table table({"form", "count", "first", "what it is"});
-    for (const auto& each : module.other_forms) {
-        table.add({std::string(format::name_of(each.form)), fmt::to_string(each.count), each.name,
-                   std::string(format::describe(each.form))});
+    for (const auto& each : forms) {
+        table.add({std::string(check::name_of(each.form)), fmt::to_string(each.count), each.name,
+                   std::string(check::describe(each.form))});
     }
     return titled("forms of other tools and times", table, "none");
 }
 
 }  // namespace
 
-Json inspect_json(const format::LivepatchModule& module) {
+Json inspect_json(const check::InspectedModule& inspected) {
+    const format::LivepatchModule& module = inspected.module;
     return {{"name", module.name},
             {"modinfo", modinfo_json(module)},
             {"objects", objects_json(module)},
             {"symbols", symbols_json(module)},
             {"relocations", relocations_json(module)},
             {"arch_sections", arch_sections_json(module)},
-            {"other_forms", other_forms_json(module)}};
+            {"other_forms", other_forms_json(inspected.other_forms)}};
 }
 
-std::string inspect_text(const format::LivepatchModule& module) {
+std::string inspect_text(const check::InspectedModule& inspected) {
+    const format::LivepatchModule& module = inspected.module;
     return fmt::format("livepatch module {}\n", printable(module.name)) + modinfo_text(module) +
            functions_text(module) + symbols_text(module) + relocations_text(module) + arch_sections_text(module) +
-           other_forms_text(module);
+           other_forms_text(inspected.other_forms);
 }
 
 }  // namespace klp::report

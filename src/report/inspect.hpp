@@ -4,13 +4,14 @@
 
 #include <string>
 
-#include "format/livepatch.hpp"
+#include "check/other_forms.hpp"
 #include "report/text.hpp"
 
 namespace klp::report {
 
-// {"name", "modinfo", "objects", "symbols", "relocations", "arch_sections", "other_forms"}. A modinfo key that repeats has an array of its values.
-[[nodiscard]] Json inspect_json(const format::LivepatchModule& module);
-[[nodiscard]] std::string inspect_text(const format::LivepatchModule& module);
+// {"name", "modinfo", "objects", "symbols", "relocations", "arch_sections", "other_forms"}. A modinfo key that
+// repeats has an array of its values.
+[[nodiscard]] Json inspect_json(const check::InspectedModule& inspected);
+[[nodiscard]] std::string inspect_text(const check::InspectedModule& inspected);
 
 }  // namespace klp::report

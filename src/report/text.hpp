@@ -2,15 +2,13 @@
 // What every report is made of: JSON as it is printed, columns for people, names that come from files.
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
 
-namespace klp::report {
+#include "base/json.hpp"
 
-// Keys stay in the order in which they were set: reports are reproducible, and read like their description.
-using Json = nlohmann::ordered_json;
+namespace klp::report {
 
 // Two spaces of indentation and a newline at the end. Bytes that are not UTF-8 (names in a hostile file, output
 // of a guest) become U+FFFD.

@@ -100,10 +100,10 @@ std::optional<Mismatch> Matcher::compare_bytes(const Piece& piece, const Place& 
 
 std::optional<Place> Matcher::place_of(const Piece& piece, const Field& field, const Fit& fit) const {
     std::uint64_t offset = field.offset;
-    if (!fit.spots.empty()) {
-        const Spot& spot = fit.spots[static_cast<std::size_t>(&field - piece.fields.data())];
-        if (spot.target) return *spot.target + field.referent.shift;
-        offset = spot.offset;
+    if (!fit.fields.empty()) {
+        const FieldPlace& shipped = fit.fields[static_cast<std::size_t>(&field - piece.fields.data())];
+        if (shipped.target) return *shipped.target + field.referent.shift;
+        offset = shipped.offset;
     }
     const auto symbol = image_.symbol_of_field(fit.place + static_cast<std::int64_t>(offset), *field.relocation);
     if (!symbol) return std::nullopt;

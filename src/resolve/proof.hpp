@@ -29,7 +29,7 @@ private:
 };
 
 // Where one field of a piece is shipped, where offsets are not the same on both sides.
-struct Spot {
+struct FieldPlace {
     std::uint64_t offset = 0;     // of the shipped field, from the place
     std::optional<Place> target;  // of a branch that the assembler shortened and resolved: where it leads
 };
@@ -37,8 +37,8 @@ struct Spot {
 // How a piece lies in the shipped object.
 struct Fit {
     Place place;
-    std::uint64_t size = 0;   // shipped bytes: fewer than recompiled where branches were shortened
-    std::vector<Spot> spots;  // by index of Piece::fields; empty where all offsets are the same
+    std::uint64_t size = 0;          // shipped bytes: fewer than recompiled where branches were shortened
+    std::vector<FieldPlace> fields;  // by index of Piece::fields; empty where all offsets are the same
 };
 
 struct Comparison {

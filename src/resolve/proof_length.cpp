@@ -54,7 +54,7 @@ std::uint64_t Matcher::nameless_end(const Place& function, std::uint64_t at, std
 // compared and lead elsewhere, so that what follows belongs to ours only by name: it does not if, at the next place
 // for a function, it begins with the entry call (to __fentry__) that ours begins with.
 bool Matcher::is_entry_behind(const Piece& piece, const Fit& fit, std::uint64_t at, std::uint64_t room) const {
-    if (piece.fields.empty() || !fit.spots.empty()) return false;
+    if (piece.fields.empty() || !fit.fields.empty()) return false;
     const Field& entry = piece.fields.front();
     const std::uint64_t size = entry.offset + entry.size;
     const std::uint64_t begin = aligned(fit.place.offset + at, piece.section->alignment) - fit.place.offset;

@@ -50,20 +50,20 @@ public:
         for (std::size_t i = 0; i < ours_.count(); ++i) {
             if (!step(i)) return std::nullopt;
         }
-        if (fit_.spots.size() != function_.fields.size()) return std::nullopt;
+        if (fit_.fields.size() != function_.fields.size()) return std::nullopt;
         fit_.size = theirs_.begin(ours_.count());
         return std::move(fit_);
     }
 
 private:
     bool step(std::size_t i) {
-        const std::size_t first = fit_.spots.size();
+        const std::size_t first = fit_.fields.size();
         std::size_t last = first;
         while (last < function_.fields.size() && function_.fields[last].offset < ours_.begin(i + 1)) ++last;
         if (first == last && step_inside(i)) return true;
         if (equal_beside_fields(i, first, last)) {
             for (std::size_t f = first; f < last; ++f)
-                fit_.spots.push_back({theirs_.begin(i) + function_.fields[f].offset - ours_.begin(i), std::nullopt});
+                fit_.fields.push_back({theirs_.begin(i) + function_.fields[f].offset - ours_.begin(i), std::nullopt});
             return first != last || !ours_.branch(i);
         }
         return last == first + 1 && step_shortened(i, function_.fields[first]);
@@ -101,7 +101,7 @@ private:
         const std::int64_t bias = arch_.addend_bias(
             *function_.section, {function_.begin, function_.begin + function_.size}, *field.relocation);
         const auto from_start = static_cast<std::int64_t>(*target - theirs_.origin());
-        fit_.spots.push_back({theirs_.begin(i), fit_.place + (from_start - field.relocation->addend - bias)});
+        fit_.fields.push_back({theirs_.begin(i), fit_.place + (from_start - field.relocation->addend - bias)});
         return true;
     }
 

@@ -28,6 +28,9 @@ enum class Fidelity {
     ambiguous,  // several shipped functions of that name equal it
 };
 
+// "identical" and the like; stable.
+[[nodiscard]] std::string_view name_of(Fidelity fidelity) noexcept;
+
 struct FunctionProof {
     const elf::Symbol* original = nullptr;  // in the original object
     std::string name;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "resolve/resolver.hpp"
+#include "base/kernel_names.hpp"
 
 #include <fmt/format.h>
 
@@ -8,12 +9,6 @@
 namespace klp::resolve {
 
 namespace {
-
-constexpr std::string_view vmlinux = "vmlinux";
-
-bool is_code_type(char type) {
-    return type == 't' || type == 'T' || type == 'w' || type == 'W';
-}
 
 bool may_be_local(char type) {
     return (type >= 'a' && type <= 'z' && type != 'w' && type != 'v') || type == 'A';
@@ -142,7 +137,7 @@ Resolver::Indices Resolver::plausible(const diff::Reference& reference, const ke
     Indices fitting;
     for (const std::size_t index : candidates) {
         const kernel::KernelSymbol& symbol = table.symbols()[index];
-        if (typed && is_code_type(symbol.type) != original->is_function()) continue;
+        if (typed && symbol.is_code() != original->is_function()) continue;
         // The kernel's letters for symbols of modules tell exports, not bindings.
         const bool has_binding = symbol.section == nullptr;
         if (has_binding && is_local_definition(reference) && !may_be_local(symbol.type)) continue;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/kernel_names.hpp"
 #include "resolve/image.hpp"
 #include "resolve/pieces.hpp"
 #include "resolve/proof.hpp"
@@ -14,8 +15,6 @@
 namespace klp::resolve {
 
 namespace {
-
-constexpr std::string_view vmlinux = "vmlinux";
 
 std::unique_ptr<Image> image_of(const kernel::Kernel& kernel, const std::string& object) {
     return object == vmlinux ? vmlinux_image(kernel) : module_image(kernel, object);
@@ -59,7 +58,7 @@ void settle(FunctionProof& proof, const Search& search, const Image& image) {
     proof.fidelity = Fidelity::identical;
     proof.shipped = *index;
     if (!search.witness.empty()) proof.detail = "told from its equals by " + search.witness;
-    if (!search.settled->spots.empty())
+    if (!search.settled->fields.empty())
         proof.detail += std::string(proof.detail.empty() ? "" : "; ") + "shipped with branches in their short form";
 }
 
@@ -88,6 +87,20 @@ FunctionProof proof_from(const Search& search, const elf::Symbol& symbol, const 
 
 }  // namespace
 
+std::string_view name_of(Fidelity fidelity) noexcept {
+    switch (fidelity) {
+        case Fidelity::identical:
+            return "identical";
+        case Fidelity::different:
+            return "different";
+        case Fidelity::missing:
+            return "missing";
+        case Fidelity::ambiguous:
+            return "ambiguous";
+    }
+    return "unknown";
+}
+
 Unit::Unit(const kernel::Kernel& kernel, std::string object, const elf::Object& original)
     : kernel_(kernel), object_(std::move(object)), original_(original), symbols_(symbols_of(kernel, object_)) {
     const auto image = image_of(kernel, object_);
@@ -105,9 +118,9 @@ Unit::Unit(const kernel::Kernel& kernel, std::string object, const elf::Object& 
             }
         }
         const void* identity = piece != nullptr ? static_cast<const void*>(piece) : symbol.get();
-        const auto sighting = prover.sightings().find(identity);
-        if (sighting == prover.sightings().end()) continue;
-        const Sighting& seen = sighting->second;
+        const auto witnessed = prover.places().find(identity);
+        if (witnessed == prover.places().end()) continue;
+        const WitnessedPlace& seen = witnessed->second;
         witnesses_[symbol.get()] = {listed_as(*image, seen.place, symbol->name), seen.witness, seen.conflict};
     }
 }

@@ -9,10 +9,6 @@ namespace klp::resolve {
 
 namespace {
 
-bool is_code_type(char type) {
-    return type == 't' || type == 'T' || type == 'w' || type == 'W';
-}
-
 Referent whole(const Piece& piece) {
     return {.kind = Referent::Kind::piece, .piece = &piece};
 }
@@ -62,7 +58,7 @@ void Prover::settle(const Piece& piece, const Fit& fit, std::string witness) {
     search.witness = std::move(witness);
     if (const Place& elsewhere = known_.set_once(whole(piece), place); elsewhere != place) {
         search.conflict = fmt::format("its bytes are at {}, but {} refers to it at {}", image_.describe(place),
-                                      sightings_[&piece].witness, image_.describe(elsewhere));
+                                      places_[&piece].witness, image_.describe(elsewhere));
         return;
     }
     question(piece, *search.settled);
@@ -80,12 +76,12 @@ void Prover::question(const Piece& piece, const Fit& fit) {
 void Prover::record(const Field& field, const Place& place, const Piece& witness) {
     if (field.referent.piece == &witness) return;
     std::string name = fmt::format("{}+{:#x}", witness.name(), field.offset);
-    const auto [found, first] = sightings_.try_emplace(field.referent.identity(), Sighting{place, name, {}});
+    const auto [found, first] = places_.try_emplace(field.referent.identity(), WitnessedPlace{place, name, {}});
     if (!first) {
-        Sighting& sighting = found->second;
-        if (sighting.place != place && sighting.conflict.empty())
-            sighting.conflict = fmt::format("{} says {}, {} says {}", sighting.witness, image_.describe(sighting.place),
-                                            name, image_.describe(place));
+        WitnessedPlace& witnessed = found->second;
+        if (witnessed.place != place && witnessed.conflict.empty())
+            witnessed.conflict = fmt::format("{} says {}, {} says {}", witnessed.witness,
+                                             image_.describe(witnessed.place), name, image_.describe(place));
         return;
     }
     known_.set_once(field.referent, place);
@@ -132,7 +128,7 @@ void Prover::start_from_variables() {
     for (const Piece& piece : pieces_.all()) {
         if (piece.is_function || piece.fields.empty() || known_.find(whole(piece)) != nullptr) continue;
         const auto found = symbols.find(piece.name());
-        if (found.size() != 1 || is_code_type(symbols.symbols()[found.front()].type)) continue;
+        if (found.size() != 1 || symbols.symbols()[found.front()].is_code()) continue;
         const Place place = image_.place_of(found.front());
         const auto same = matcher_.compare(piece, place, known_).fit;
         if (!same) continue;

@@ -26,7 +26,7 @@ struct Search {
 };
 
 // Where a symbol is, on whose word.
-struct Sighting {
+struct WitnessedPlace {
     Place place;
     std::string witness;   // "meminfo_proc_show+0x1f"
     std::string conflict;  // another witness that says otherwise
@@ -38,7 +38,7 @@ public:
 
     [[nodiscard]] const std::map<const Piece*, Search>& searches() const noexcept { return searches_; }
     // By piece, or by undefined symbol.
-    [[nodiscard]] const std::map<const void*, Sighting>& sightings() const noexcept { return sightings_; }
+    [[nodiscard]] const std::map<const void*, WitnessedPlace>& places() const noexcept { return places_; }
 
 private:
     struct Located {
@@ -60,7 +60,7 @@ private:
     const Image& image_;
     const Matcher& matcher_;
     std::map<const Piece*, Search> searches_;
-    std::map<const void*, Sighting> sightings_;
+    std::map<const void*, WitnessedPlace> places_;
     Locations known_;
     std::deque<Located> queue_;
 };

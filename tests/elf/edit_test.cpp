@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Edited objects, as readelf, ld and this room's own reader see them.
+// Edited objects, as readelf, ld and this library's own reader see them.
 #include <elf.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What the tests of the elf room share.
+// What the tests of the elf library share.
 #pragma once
 
 #include <functional>

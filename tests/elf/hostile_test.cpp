@@ -19,7 +19,7 @@ std::string reading(const FileBytes& bytes) {
     return error_of([&] { (void)Object::read(bytes, "bad.o"); });
 }
 
-// Reads, and where that works does what rooms do with an object.
+// Reads, and where that works does what libraries do with an object.
 void exercise(const FileBytes& bytes) {
     try {
         Object object = Object::read(bytes, "bad.o");

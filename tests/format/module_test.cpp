@@ -145,11 +145,15 @@ TEST(Object, ThatIsNoModuleIsRefused) {
     EXPECT_THAT(failure_of(nameless), HasSubstr("no name"));
 }
 
-TEST(Module, WithMalformedNamesIsRefused) {
+TEST(Module, HasSymbolsWithNamesOfNoForm) {
     elf::Object object = test::assemble(text_of(test::module_frame) + text_of(test::module_code));
     test::add_livepatch_relocation(object, ".klp.sym.vmlinux", ".klp.rela.vmlinux..text", 1);
-    EXPECT_THAT(failure_of(test::written_and_read(object)), HasSubstr("livepatch symbol '.klp.sym.vmlinux'"));
+    const LivepatchModule module = read_module(test::written_and_read(object));
+    EXPECT_THAT(module.symbols, IsEmpty());
+    EXPECT_THAT(module.other_symbols, ElementsAre(".klp.sym.vmlinux"));
+}
 
+TEST(Module, WithMalformedNamesIsRefused) {
     elf::Object other = test::assemble(text_of(test::module_frame) + text_of(test::module_code));
     test::add_livepatch_relocation(other, ".klp.sym.vmlinux.f,0", ".klp.rela.vmlinux", 1);
     EXPECT_THAT(failure_of(test::written_and_read(other)),

@@ -16,7 +16,7 @@ namespace {
 class BootTest : public testing::Test {
 protected:
     void SetUp() override {
-        if (kernel::list().empty()) GTEST_SKIP() << "the catalogue has no kernel: none is booted";
+        if (kernel::list_kernels().empty()) GTEST_SKIP() << "the catalogue has no kernel: none is booted";
         const Machine& machine = machine_for(kernel::default_kernel().arch);
         if (!find_program(machine.qemu)) GTEST_SKIP() << machine.qemu << " is not installed: no kernel is booted";
         if (!find_program("busybox")) GTEST_SKIP() << "busybox is not installed: no kernel is booted";

@@ -79,8 +79,7 @@ TEST(Script, TheClockCountsMicroseconds) {
     EXPECT_THAT(call("EPOCHREALTIME=; now; echo $clock").output, testing::MatchesRegex("[1-9][0-9]+0000\n"));
 }
 
-TEST(Script, UnknownArchitecturesAreRefused) {
-}
+TEST(Script, UnknownArchitecturesAreRefused) {}
 
 }  // namespace
 }  // namespace klp::guest

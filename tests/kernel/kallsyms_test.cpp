@@ -4,8 +4,8 @@
 
 #include <random>
 
-#include "kallsyms_image.hpp"
 #include "kernel/kallsyms.hpp"
+#include "support/kallsyms_image.hpp"
 
 namespace klp::kernel {
 namespace {

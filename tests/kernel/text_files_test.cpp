@@ -2,11 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/text.hpp"
 #include "kernel/compiler.hpp"
-#include "kernel/debian.hpp"
 #include "kernel/kernel.hpp"
-#include "kernel/prepare.hpp"
-#include "kernel/text.hpp"
 
 namespace klp::kernel {
 namespace {
@@ -48,16 +46,6 @@ TEST(Config, OtherFilesAreRefused) {
     EXPECT_THAT([] { (void)config_of("CONFIG_A=y\nCONFIG_B\n"); }, ThrowsMessage<Error>(HasSubstr("+0xb: not a line")));
 }
 
-TEST(ConfigDifferences, ToolVersionsAndKeysAreHarmless) {
-    const Config shipped =
-        config_of("CONFIG_A=y\nCONFIG_B=y\nCONFIG_PAHOLE_VERSION=124\nCONFIG_MODULE_SIG_KEY=\"x\"\nCONFIG_S=\"1\"\n");
-    const Config prepared =
-        config_of("CONFIG_A=y\nCONFIG_PAHOLE_VERSION=125\nCONFIG_MODULE_SIG_KEY=\"y\"\nCONFIG_S=\"2\"\nCONFIG_NEW=y\n");
-    EXPECT_THAT(config_differences(shipped, prepared),
-                ElementsAre("CONFIG_B: 'y', not set", "CONFIG_NEW: not set, 'y'", "CONFIG_S: '1', '2'"));
-    EXPECT_THAT(config_differences(shipped, shipped), IsEmpty());
-}
-
 TEST(Compiler, OtherCompilersAreRefused) {
     const auto finding = [](std::string_view text) {
         return [text] { (void)find_compiler(config_of(text), arch::for_name("x86_64"), {"config", "", {}}); };
@@ -95,34 +83,6 @@ TEST(Exports, DamagedLinesAreRefused) {
                     ThrowsMessage<Error>(HasSubstr("+0x0: not a line of Module.symvers")))
             << line;
     }
-}
-
-constexpr std::string_view signed_image =
-    "Package: linux-image-6.1.0-9-amd64\nSource: linux-signed-amd64 (6.1.27+1)\nVersion: 6.1.27-1\nInstalled-Size: "
-    "400\nSize: 70550672\n"
-    "Depends: kmod, linux-base (>= 4.3~), a | b\nBuilt-Using: firmware (= 1), linux (= 6.1.27-1)\nDescription: Linux\n "
-    "more: of it\n\n"
-    "Package: linux-image-6.1.0-9-amd64\nVersion: 6.1.20-1\n";
-
-TEST(Package, FieldsOfTheFirstRecordCount) {
-    const auto package = Package::parse(signed_image);
-    ASSERT_TRUE(package);
-    EXPECT_EQ(package->version(), "6.1.27-1");
-    EXPECT_EQ(package->size(), 70550672U);
-    EXPECT_EQ(package->installed_size(), 400U * 1024);
-    EXPECT_THAT(package->depends(), ElementsAre("kmod", "linux-base", "a"));
-    EXPECT_EQ(package->linux_source_version(), "6.1.27-1");
-    EXPECT_FALSE(Package::parse(""));
-    EXPECT_FALSE(Package::parse("E: No packages found\n"));
-}
-
-TEST(Package, SourceVersionOfUnsignedImages) {
-    EXPECT_EQ(Package::parse("Package: a\nSource: linux\nVersion: 6.1.27-1\n")->linux_source_version(), "6.1.27-1");
-    EXPECT_EQ(Package::parse("Package: a\nSource: linux (6.1.26-1)\nVersion: 6.1.26-1+b1\n")->linux_source_version(),
-              "6.1.26-1");
-    const auto other = Package::parse("Package: a\nVersion: 1\n");
-    EXPECT_THAT([&] { (void)other->linux_source_version(); },
-                ThrowsMessage<Error>(HasSubstr("does not say which version")));
 }
 
 TEST(Text, ReleasesAreOrderedByNumber) {

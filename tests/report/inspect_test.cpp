@@ -10,14 +10,14 @@ namespace {
 
 using testing::HasSubstr;
 
-format::LivepatchModule empty_module() {
-    format::LivepatchModule module;
-    module.name = "empty";
+check::InspectedModule empty_module() {
+    check::InspectedModule module;
+    module.module.name = "empty";
     return module;
 }
 
 TEST(InspectJson, HasTheDocumentedShape) {
-    const Json json = inspect_json(format::read_module(test::livepatch_module()));
+    const Json json = inspect_json(check::inspect_module(test::livepatch_module()));
     EXPECT_EQ(json["name"], "livepatch_test");
     EXPECT_EQ(json["modinfo"], Json::parse(R"({"license": "GPL", "livepatch": "Y", "alias": ["one", "two"],
                                                "name": "livepatch_test"})"));
@@ -40,7 +40,7 @@ TEST(InspectJson, HasArraysAlsoWhereThereIsNothing) {
 }
 
 TEST(InspectText, ShowsWhatThereIs) {
-    const std::string text = inspect_text(format::read_module(test::livepatch_module()));
+    const std::string text = inspect_text(check::inspect_module(test::livepatch_module()));
     EXPECT_THAT(text, HasSubstr("livepatch module livepatch_test\n"));
     EXPECT_THAT(text, HasSubstr("  vmlinux  meminfo_proc_show  0       livepatch_show  .text.new_show\n"));
     EXPECT_THAT(text, HasSubstr("  ext4     start              2       new_start       .text\n"));
@@ -49,9 +49,9 @@ TEST(InspectText, ShowsWhatThereIs) {
 }
 
 TEST(InspectText, NamesAnObjectWithoutFunctions) {
-    format::LivepatchModule module = empty_module();
+    check::InspectedModule module = empty_module();
     EXPECT_THAT(inspect_text(module), HasSubstr("patched functions\n  none found in the module's data\n"));
-    module.objects.push_back({"ext4", {}, true});
+    module.module.objects.push_back({"ext4", {}, true});
     EXPECT_THAT(inspect_text(module), HasSubstr("  ext4    (callbacks alone)\n"));
 }
 

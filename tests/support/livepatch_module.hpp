@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A small livepatch module: the assembler makes the module, the elf room what assemblers cannot say.
+// A small livepatch module: the assembler makes the module, the elf library what assemblers cannot say.
 #pragma once
 
 #include <elf.h>

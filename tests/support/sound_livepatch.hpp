@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A livepatch module that breaks no rule: the assembler makes the module, the elf room what assemblers cannot say.
+// A livepatch module that breaks no rule: the assembler makes the module, the elf library what assemblers cannot say.
 // Tests change its text, or the object, in one place.
 #pragma once
 

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Rules on klp_patch, klp_object and klp_func.
+#include <elf.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "check/structure.hpp"
+
+namespace klp::check {
+
+namespace {
+
+class Tables {
+public:
+    explicit Tables(Structure& structure) : structure_(structure) {}
+
+    void run() {
+        if (structure_.objects.empty()) {
+            missing();
+            return;
+        }
+        for (const format::PatchedObject& object : structure_.objects) check(object);
+        check_relocated_objects();
+    }
+
+private:
+    void missing() {
+        Finding& finding = structure_.findings.add(
+            rules::no_tables,
+            "found no klp_patch, or more than one, in the module's data: rules on patched functions are not checked");
+        if (structure_.module.find_section(".kpatch.funcs") != nullptr)
+            finding.note("kpatch's hook makes it of .kpatch.funcs when the module is loaded");
+    }
+
+    void check(const format::PatchedObject& object) {
+        if (!objects_.insert(object.name).second) {
+            structure_.findings.add(rules::object_repeated, fmt::format("object '{}' is there twice", object.name))
+                .note("the kernel keeps a folder for each object in sysfs");
+        }
+        if (object.name != "vmlinux" &&
+            (!is_possible_object(object.name) || object.name.size() > format::longest_object_name)) {
+            structure_.findings.add(rules::object_name, fmt::format("no object is named '{}'", object.name))
+                .hint("the kernel names modules with '_' where their files have '-'");
+        }
+        if (object.functions.empty() && !object.has_callbacks)
+            structure_.findings.add(rules::object_empty,
+                                    fmt::format("object '{}' has neither functions nor callbacks", object.name));
+        std::set<std::pair<std::string, std::uint64_t>> seen;
+        for (const format::PatchedFunction& function : object.functions) {
+            // Names in sysfs have position 1 for 0 (kernel/livepatch/core.c:klp_init_func).
+            const bool is_new = seen.emplace(function.old_name, std::max<std::uint64_t>(function.sympos, 1)).second;
+            if (!is_new)
+                structure_.findings.add(rules::function_repeated, fmt::format("function '{}' of {} is there twice",
+                                                                              function.old_name, object.name));
+            check_new_function(function);
+        }
+    }
+
+    // klp_init_object_loaded() asks kallsyms for it, and ftrace jumps there.
+    void check_new_function(const format::PatchedFunction& function) {
+        const auto add = [&](std::string message) {
+            structure_.findings.add(rules::new_function, function.new_section, function.new_offset, std::move(message));
+        };
+        const elf::Section* section = structure_.module.find_section(function.new_section);
+        if (section == nullptr || !section->is_alloc()) {
+            add(fmt::format("the replacement of '{}' is in a section that is not in memory", function.old_name));
+        } else if (function.new_section.starts_with(".init")) {
+            add(fmt::format("the replacement of '{}' is gone when the module's init is over", function.old_name));
+        } else if (function.new_name.empty()) {
+            add(fmt::format("no function begins where new_func for '{}' leads to", function.old_name));
+        }
+    }
+
+    // klp_apply_object_relocs() runs for each klp_object; those of vmlinux are applied while the module is loaded.
+    void check_relocated_objects() {
+        for (const auto& section : structure_.module.sections()) {
+            if (!is_livepatch_section(*section)) continue;
+            const auto name = format::parse_rela_name(section->name);
+            if (!name || name->object == "vmlinux" || objects_.contains(name->object)) continue;
+            structure_.findings.add(
+                rules::object_unpatched, section->name, {},
+                fmt::format("'{}' is not among the patched objects: its relocations are never applied", name->object));
+        }
+    }
+
+    Structure& structure_;
+    std::set<std::string, std::less<>> objects_;
+};
+
+}  // namespace
+
+void check_tables(Structure& structure) {
+    Tables(structure).run();
+}
+
+}  // namespace klp::check

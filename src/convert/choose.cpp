@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What a reference means.
+#include "convert/choose.hpp"
+
+#include <elf.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/text.hpp"
+#include "kernel/module.hpp"
+
+namespace klp::convert {
+namespace {
+
+// The module loader or the last link gives them a value: arch/powerpc/kernel/module_64.c:dedotify,
+// kernel/module/main.c:ignore_undef_symbol, scripts/mod/modpost.c:add_header.
+constexpr std::array<std::string_view, 3> made_later = {".TOC.", "_GLOBAL_OFFSET_TABLE_", "__this_module"};
+
+std::vector<std::string> depends_of(const elf::Object& module) {
+    std::vector<std::string> names;
+    for (const std::string_view name : split(kernel::modinfo(module, "depends"), ','))
+        if (!name.empty()) names.push_back(kernel::module_name_of_path(name));
+    return names;
+}
+
+bool contains(const std::vector<std::string>& names, std::string_view name) {
+    return std::ranges::find(names, name) != names.end();
+}
+
+}  // namespace
+
+Chooser::Chooser(const ConvertInput& input, std::vector<std::string> objects, Diagnostics& diagnostics)
+    : input_(input),
+      diagnostics_(diagnostics),
+      candidates_(input.symbols, std::move(objects)),
+      annotations_(input.module, diagnostics),
+      depends_(depends_of(input.module)) {}
+
+const Ownership& Chooser::ownership() {
+    if (!ownership_)
+        ownership_ = std::make_unique<Ownership>(input_.module, input_.arch, input_.objects, input_.arch_sections);
+    return *ownership_;
+}
+
+// The module loader finds what vmlinux exports, and what is exported by modules that it is told to load before.
+bool Chooser::is_ordinary(const elf::Symbol& symbol) {
+    const auto [entry, added] = ordinary_.try_emplace(&symbol, true);
+    if (!added || symbol.placement != elf::Placement::undefined || symbol.name.empty()) return entry->second;
+    if (annotations_.find(symbol) != nullptr) return entry->second = false;
+    if (std::ranges::find(made_later, symbol.name) != made_later.end()) return true;
+    const kernel::Export* found = input_.symbols.find_export(symbol.name);
+    const bool at_hand =
+        found != nullptr && (found->module == vmlinux || !input_.linked || contains(depends_, found->module));
+    if (at_hand && found->module != vmlinux && is_patched(std::string(found->module))) {
+        if (Finding* finding =
+                report(Severity::warning, "convert.pins-object", {input_.module.display_name(), {}, {}}, symbol.name,
+                       fmt::format("'{}' is exported by the patched module '{}', which then has to be "
+                                   "loaded before the livepatch, and cannot go",
+                                   symbol.name, found->module)))
+            finding->hint(fmt::format("KLP_RELOC_SYMBOL({0}, {0}, {1}) looks it up when the module comes",
+                                      found->module, symbol.name));
+    }
+    if (at_hand) {
+        warn_of_hidden(symbol, found->module);
+        return true;
+    }
+    // kernel/module/main.c:simplify_symbols leaves weak ones null.
+    if (symbol.binding == STB_WEAK) {
+        (void)report(Severity::warning, "convert.weak", {input_.module.display_name(), {}, {}}, symbol.name,
+                     fmt::format("'{}' is weak and not exported: it will be null", symbol.name));
+        return true;
+    }
+    return entry->second = false;
+}
+
+std::optional<Choice> Chooser::choose(const elf::Section& target, const elf::Relocation& relocation) {
+    if (!target.is_alloc() || is_ordinary(*relocation.symbol)) return std::nullopt;
+    const Use use{target, relocation, {input_.module.display_name(), target.name, relocation.offset}};
+    const Annotation* annotation = annotations_.find(*relocation.symbol);
+    return annotation != nullptr ? choose_annotated(use, *annotation) : choose_by_name(use);
+}
+
+const std::vector<Candidate>& Chooser::candidates_of(const elf::Symbol& symbol) {
+    const auto [entry, added] = by_symbol_.try_emplace(&symbol);
+    if (added) entry->second = candidates_.of(symbol.name);
+    return entry->second;
+}
+
+std::optional<Choice> Chooser::choose_by_name(const Use& use) {
+    const std::vector<Candidate>& all = candidates_of(*use.relocation.symbol);
+    const bool modules = std::ranges::any_of(all, [](const Candidate& each) { return each.object != vmlinux; });
+    if (!modules) return choose_among(use, all);
+    if (!use.section.is_code()) return choose_among(use, all);
+    // Code that runs without the module cannot mean the module's symbol, where there is another one.
+    const Owners who = owners(use);
+    std::vector<Candidate> possible;
+    for (const Candidate& each : all)
+        if (each.object == vmlinux || early(who, each.object).empty()) possible.push_back(each);
+    return choose_among(use, possible.empty() ? all : possible);
+}
+
+std::optional<Choice> Chooser::choose_among(const Use& use, const std::vector<Candidate>& candidates) {
+    const auto there = [](const Candidate& each) { return !each.gone; };
+    const auto count = std::ranges::count_if(candidates, there);
+    if (candidates.empty()) {
+        report_unknown(use);
+        return std::nullopt;
+    }
+    if (count > 1) {
+        report_ambiguous(use, candidates);
+        return std::nullopt;
+    }
+    const auto chosen = std::ranges::find_if(candidates, there);
+    const auto name =
+        name_of(use.where, use.relocation.symbol->name, chosen == candidates.end() ? candidates.front() : *chosen);
+    if (!name) return std::nullopt;
+    const auto object = applied_with(use, *name, nullptr);
+    if (!object) return std::nullopt;
+    return Choice{{*name, *object}, false};
+}
+
+std::optional<format::SymbolName> Chooser::name_of(const Location& where, const std::string& symbol,
+                                                   const Candidate& candidate) {
+    if (candidate.gone) {
+        (void)report(Severity::error, "convert.init", where, symbol,
+                     fmt::format("'{}' of {} is init code or data, which is gone", symbol, candidate.object));
+        return std::nullopt;
+    }
+    try {
+        return format::SymbolName{candidate.object, symbol, candidate.table->sympos(candidate.index)};
+    } catch (const Error& error) {
+        if (Finding* finding = report(Severity::error, "convert.position", where, symbol, error.message()))
+            finding->hints = error.hints();
+        return std::nullopt;
+    }
+}
+
+std::optional<Choice> Chooser::choose_annotated(const Use& use, const Annotation& annotation) {
+    annotation.used = true;
+    const auto [entry, added] = meanings_.try_emplace(&annotation);
+    if (added) entry->second = check_meaning(annotation);
+    if (!entry->second) return std::nullopt;
+    const auto object = applied_with(use, *entry->second, &annotation);
+    if (!object) return std::nullopt;
+    return Choice{{*entry->second, *object}, true};
+}
+
+// A position of 1 is what 0 says where the name is unique (kernel/livepatch/core.c:klp_find_object_symbol).
+std::optional<format::SymbolName> Chooser::check_meaning(const Annotation& annotation) {
+    const auto& [object, symbol, position] = annotation.meaning;
+    if (!check_object(annotation, object, false)) return std::nullopt;
+    if (!annotation.patched_object.empty() && !check_object(annotation, annotation.patched_object, true))
+        return std::nullopt;
+    const std::vector<Candidate> all = candidates_.in(object, symbol);
+    const auto fail = [&](const char* id, std::string message) {
+        Finding* finding = report(Severity::error, id, annotation.where, object + "." + symbol, std::move(message));
+        if (finding == nullptr) return;
+        for (const Candidate& each : all) finding->note(candidates_.describe(each));
+    };
+    if (all.empty()) {
+        fail("convert.symbol", fmt::format("the annotation names '{}', which {} does not have", symbol, object));
+        return std::nullopt;
+    }
+    if (position == 0 && all.size() > 1) {
+        fail("convert.ambiguous",
+             fmt::format("the annotation says that '{}' is unique in {}, which has {}", symbol, object, all.size()));
+        return std::nullopt;
+    }
+    if (position > all.size()) {
+        fail("convert.position", fmt::format("the annotation names '{}' number {} of {}, which has {}", symbol,
+                                             position, object, all.size()));
+        return std::nullopt;
+    }
+    return name_of(annotation.where, symbol, all[position == 0 ? 0 : position - 1]);
+}
+
+void Chooser::check_annotations() {
+    for (const Annotation& annotation : annotations_.all()) {
+        if (annotation.used) continue;
+        (void)report(Severity::error, "convert.annotation-unused", annotation.where, annotation.meaning.symbol,
+                     fmt::format("nothing refers to '{}', which is annotated", annotation.meaning.symbol));
+    }
+}
+
+}  // namespace klp::convert

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// For each relocation of a hand-written livepatch: whether the livepatch core has to apply it, and how.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/diagnostics.hpp"
+#include "convert/annotations.hpp"
+#include "convert/candidates.hpp"
+#include "convert/ownership.hpp"
+#include "link/livepatch_relocations.hpp"
+
+namespace klp::convert {
+
+struct Choice {
+    link::LivepatchTarget target;
+    bool annotated = false;
+};
+
+// The livepatch as it came, and what is known about it.
+struct ConvertInput {
+    const elf::Object& module;
+    const arch::Arch& arch;
+    const kernel::SymbolSource& symbols;
+    std::vector<format::PatchedObject> objects;  // as the tables of the module say, and the request
+    bool linked = true;                          // after the last link
+    // Kernels 4.6 to 5.7: relocations of vmlinux symbols are late as well, and special sections have a form of theirs.
+    bool arch_sections = false;
+};
+
+class Chooser {
+public:
+    Chooser(const ConvertInput& input, std::vector<std::string> objects, Diagnostics& diagnostics);
+
+    // nullopt: the relocation is the module loader's, or there was a finding.
+    [[nodiscard]] std::optional<Choice> choose(const elf::Section& target, const elf::Relocation& relocation);
+    // Findings on annotations that were not used.
+    void check_annotations();
+
+    [[nodiscard]] const Annotations& annotations() const noexcept { return annotations_; }
+    [[nodiscard]] const Ownership& ownership();
+
+private:
+    struct Use {
+        const elf::Section& section;
+        const elf::Relocation& relocation;
+        Location where;
+    };
+
+    [[nodiscard]] bool is_ordinary(const elf::Symbol& symbol);
+    [[nodiscard]] std::optional<Choice> choose_annotated(const Use& use, const Annotation& annotation);
+    [[nodiscard]] std::optional<Choice> choose_by_name(const Use& use);
+    [[nodiscard]] std::optional<Choice> choose_among(const Use& use, const std::vector<Candidate>& candidates);
+    [[nodiscard]] const std::vector<Candidate>& candidates_of(const elf::Symbol& symbol);
+
+    [[nodiscard]] std::optional<format::SymbolName> name_of(const Location& where, const std::string& symbol,
+                                                            const Candidate& candidate);
+    [[nodiscard]] std::optional<format::SymbolName> check_meaning(const Annotation& annotation);
+    [[nodiscard]] bool check_object(const Annotation& annotation, const std::string& object, bool patched);
+    [[nodiscard]] std::optional<std::string> applied_with(const Use& use, const format::SymbolName& symbol,
+                                                          const Annotation* annotation);
+    [[nodiscard]] std::optional<std::string> module_applied_with(const Use& use, const format::SymbolName& symbol,
+                                                                 const Annotation* annotation, const Owners& owners);
+    [[nodiscard]] std::optional<std::string> old_applied_with(const Use& use, const format::SymbolName& symbol,
+                                                              const Owners& owners);
+
+    [[nodiscard]] bool is_patched(const std::string& object) const;
+    [[nodiscard]] bool is_there_with(const std::string& module, const std::string& patched_object);
+    // Objects whose code may run while `module` is not there.
+    [[nodiscard]] std::vector<std::string> early(const Owners& owners, const std::string& module);
+    [[nodiscard]] Owners owners(const Use& use) { return ownership().owners(use.section, use.relocation.offset); }
+
+    // Once for each id and subject.
+    [[nodiscard]] Finding* report(Severity severity, const char* id, const Location& where, const std::string& subject,
+                                  std::string message);
+    void warn_of_hidden(const elf::Symbol& symbol, std::string_view exporter);
+    void report_unknown(const Use& use);
+    void report_ambiguous(const Use& use, const std::vector<Candidate>& candidates);
+    void report_early(Severity severity, const Use& use, const std::string& symbol, const std::string& module,
+                      const std::vector<std::string>& objects);
+
+    const ConvertInput& input_;
+    Diagnostics& diagnostics_;
+    Candidates candidates_;
+    Annotations annotations_;
+    std::unique_ptr<Ownership> ownership_;
+    std::vector<std::string> depends_;  // of the livepatch itself
+    std::unordered_map<const elf::Symbol*, bool> ordinary_;
+    std::unordered_map<const elf::Symbol*, std::vector<Candidate>> by_symbol_;
+    std::unordered_map<const Annotation*, std::optional<format::SymbolName>> meanings_;
+    std::map<std::string, std::vector<std::string>> dependencies_;
+    std::set<std::pair<std::string, std::string>> reported_;
+};
+
+}  // namespace klp::convert

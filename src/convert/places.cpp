@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What the kernel does to a place before the livepatch core comes to it.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "arch/late_relocation.hpp"
+#include "arch/module_relocation_types.hpp"
+#include "convert/steps.hpp"
+
+namespace klp::convert {
+namespace {
+
+class PlaceChecks {
+public:
+    PlaceChecks(const ConvertInput& input, const Decisions& decisions, Chooser& chooser, Diagnostics& diagnostics)
+        : input_(input), decisions_(decisions), chooser_(chooser), diagnostics_(diagnostics) {}
+
+    void run() {
+        for (const auto& section : input_.module.sections()) {
+            if (!section->is_rela() || section->target == nullptr) continue;
+            for (const elf::Relocation& relocation : section->relocations) {
+                const auto found = decisions_.find(&relocation);
+                if (found == decisions_.end()) continue;
+                check_field(*section->target, relocation);
+                if (is_late(found->second.target)) check_late(*section->target, relocation, found->second.target);
+            }
+        }
+    }
+
+private:
+    // Written after the kernel has processed the module's sections. Others are written before
+    // (kernel/module/main.c:apply_relocations, since 5.8).
+    bool is_late(const link::LivepatchTarget& target) const {
+        return input_.arch_sections || target.applied_with != vmlinux;
+    }
+
+    Finding& error(const char* id, const elf::Section& section, std::uint64_t offset, std::string message) {
+        return diagnostics_.error(id, {input_.module.display_name(), section.name, offset}, std::move(message));
+    }
+
+    void check_field(const elf::Section& section, const elf::Relocation& relocation) {
+        const auto info = input_.arch.relocation_info(relocation.type);
+        const std::uint16_t machine = input_.arch.machine();
+        if (!info || !arch::module_loader_knows(machine, relocation.type)) {
+            error("convert.relocation-type", section, relocation.offset,
+                  fmt::format("the {} module loader does not know relocation {}", input_.arch.name(),
+                              info ? std::string(info->name) : fmt::format("type {}", relocation.type)));
+            return;
+        }
+        const Bytes content = section.content();
+        if (relocation.offset > section.size() || info->size > section.size() - relocation.offset) {
+            error("convert.place", section, relocation.offset,
+                  fmt::format("{} writes {} bytes, but the section ends at 0x{:x}", info->name, info->size,
+                              section.size()));
+            return;
+        }
+        if (!content.empty() && arch::relocates_zeros_alone(machine) &&
+            !is_zero(content, relocation.offset, info->size))
+            error("convert.place", section, relocation.offset, "the place of the relocation is not zero")
+                .note("the kernel refuses: invalid relocation target, existing value is nonzero");
+        if (const auto problem = arch::call_problem(input_.arch, section, relocation))
+            error("convert.call", section, relocation.offset,
+                  fmt::format("call of '{}': {}", relocation.symbol->name, *problem))
+                .hint("declare the function extern with default visibility, so that the compiler takes it for foreign");
+    }
+
+    static bool is_zero(Bytes content, std::uint64_t offset, std::uint64_t size) {
+        return std::ranges::all_of(content.subspan(offset, size), [](std::byte byte) { return byte == std::byte{0}; });
+    }
+
+    void check_late(const elf::Section& section, const elf::Relocation& relocation,
+                    const link::LivepatchTarget& target) {
+        if (section.name.starts_with(".init") && target.applied_with != vmlinux) {
+            error("convert.init-section", section, relocation.offset,
+                  fmt::format("{} in a section that is freed before it may be resolved", describe(target)));
+        } else if (input_.arch_sections && arch::has_arch_section(input_.arch, section.name)) {
+            return;  // move_arch_entries()
+        } else if (link::is_used_at_load(section, input_.arch) && !is_movable_pool(section)) {
+            refuse_special(section, relocation, target);
+        } else if (section.is_code() && !input_.arch_sections) {
+            check_replaced(section, relocation, target);
+        }
+    }
+
+    // Replacements are copied together with the entries that name them.
+    bool is_movable_pool(const elf::Section& section) const {
+        return input_.arch_sections && input_.arch.is_code_pool(section.name);
+    }
+
+    static std::string describe(const link::LivepatchTarget& target) {
+        return fmt::format("'{}' of {}", target.symbol.symbol, target.symbol.object);
+    }
+
+    void refuse_special(const elf::Section& section, const elf::Relocation& relocation,
+                        const link::LivepatchTarget& target) {
+        const arch::SpecialSection* table = input_.arch.special_section(section.name);
+        const bool is_key = table != nullptr && table->key_field.has_value();
+        const char* id = !is_key                          ? "convert.late-special"
+                         : section.name == "__jump_table" ? "convert.static-key"
+                                                          : "convert.static-call";
+        error(id, section, relocation.offset,
+              fmt::format("refers to {}, which is resolved only after the kernel has made use of this section",
+                          describe(target)))
+            .hint(is_key ? "use static_key_enabled(), or a plain call, in place of it"
+                         : "write the code without what makes this entry (an alternative, a bug or exception table)");
+    }
+
+    void check_replaced(const elf::Section& section, const elf::Relocation& relocation,
+                        const link::LivepatchTarget& target) {
+        const ReplacedCode replaced = chooser_.ownership().replaced(section, relocation.offset);
+        if (replaced.table == nullptr) return;
+        error("convert.replaced-code", section, relocation.offset,
+              fmt::format("refers to {} in an instruction that the kernel replaces while the livepatch is loaded",
+                          describe(target)))
+            .note(fmt::format("the entry is at 0x{:x} in {}", replaced.entry, replaced.table->name));
+    }
+
+    const ConvertInput& input_;
+    const Decisions& decisions_;
+    Chooser& chooser_;
+    Diagnostics& diagnostics_;
+};
+
+}  // namespace
+
+void check_places(const ConvertInput& input, const Decisions& decisions, Chooser& chooser, Diagnostics& diagnostics) {
+    PlaceChecks(input, decisions, chooser, diagnostics).run();
+}
+
+}  // namespace klp::convert

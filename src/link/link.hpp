@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Extracted objects, with every reference resolved, become one livepatch module.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/progress.hpp"
+#include "diff/diff.hpp"
+#include "kernel/kernel.hpp"
+#include "resolve/resolve.hpp"
+
+namespace klp::link {
+
+struct PatchedFunction {
+    std::string name;                    // old_name, as in kallsyms of the object
+    std::uint32_t sympos = 0;            // old_sympos
+    elf::Symbol* replacement = nullptr;  // in the unit's extracted object
+};
+
+// What one translation unit contributes.
+struct UnitPart {
+    std::string object;  // "vmlinux" or the patched module
+    std::string source;  // path in the tree, for messages
+    elf::Object* extracted = nullptr;
+    std::vector<PatchedFunction> functions;
+    std::vector<diff::Reference> references;
+    std::vector<resolve::Resolution> resolutions;  // by index of references
+};
+
+struct ModuleRequest {
+    std::string name;     // of the module: letters, digits, '_'; at most 55 characters
+    bool replace = true;  // klp_patch.replace
+    std::vector<UnitPart> units;
+};
+
+// The code and data that each livepatch module of this kernel has in common: entry and exit functions,
+// __this_module, vermagic; compiled once a kernel and kept in its cache folder. `klp kernel fetch` and `add`
+// call it so that the first build need not. Error: the compiler or the prepared tree fails.
+void prepare(const kernel::Kernel& kernel);
+
+// Sizes of entries of special sections that only the kernel's headers know (arch::SpecialSection::size_probe),
+// by section name: for diff::Options::entry_sizes. From the same cache.
+[[nodiscard]] std::vector<std::pair<std::string, std::uint32_t>> entry_sizes(const kernel::Kernel& kernel);
+
+// The bytes of the finished .ko. Findings have ids `make.*`; where one is an error, this throws with
+// ExitCode::unsafe. The extracted objects are as before when it returns.
+[[nodiscard]] std::vector<std::byte> link(const kernel::Kernel& kernel, const ModuleRequest& request,
+                                          Diagnostics& diagnostics);
+
+}  // namespace klp::link

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "packages/debian.hpp"
+
+#include <fmt/format.h>
+
+#include <charconv>
+
+#include "base/errno_text.hpp"
+#include "base/error.hpp"
+#include "base/process.hpp"
+#include "base/text.hpp"
+
+namespace klp::packages {
+
+namespace {
+
+std::uint64_t number(std::string_view text) {
+    std::uint64_t value = 0;
+    std::from_chars(text.data(), text.data() + text.size(), value);
+    return value;
+}
+
+std::string_view first_word(std::string_view text) {
+    return text.substr(0, text.find_first_of(" (|:"));
+}
+
+// "VERSION" out of "linux (= VERSION)" or "linux (VERSION)".
+std::string_view version_in_brackets(std::string_view text) {
+    const std::size_t open = text.find('(');
+    const std::size_t close = text.find(')', open);
+    if (close == std::string_view::npos) return {};
+    std::string_view version = text.substr(open + 1, close - open - 1);
+    if (version.starts_with('=')) version.remove_prefix(1);
+    return trimmed(version);
+}
+
+Command quiet(std::vector<std::string> argv) {
+    return {.argv = std::move(argv), .environment = {{"LC_ALL", "C"}, {"DEBIAN_FRONTEND", "noninteractive"}}};
+}
+
+}  // namespace
+
+std::optional<Package> Package::parse(std::string_view record) {
+    Package package;
+    for (const std::string_view line : lines_of(record)) {
+        if (line.empty()) break;  // a second version follows
+        const std::size_t colon = line.find(':');
+        if (line.front() == ' ' || colon == std::string_view::npos) continue;  // more of a description
+        package.fields_.try_emplace(std::string(line.substr(0, colon)), trimmed(line.substr(colon + 1)));
+    }
+    if (package.name().empty() || package.version().empty()) return std::nullopt;
+    return package;
+}
+
+std::string_view Package::field(std::string_view name) const {
+    const auto found = fields_.find(name);
+    return found == fields_.end() ? std::string_view() : found->second;
+}
+
+std::uint64_t Package::size() const {
+    return number(field("Size"));
+}
+std::uint64_t Package::installed_size() const {
+    return number(field("Installed-Size")) * 1024;
+}
+
+std::vector<std::string_view> Package::depends() const {
+    std::vector<std::string_view> names;
+    for (const std::string_view part : split(field("Depends"), ',')) names.push_back(first_word(trimmed(part)));
+    return names;
+}
+
+std::string Package::linux_source_version() const {
+    for (const std::string_view part : split(field("Built-Using"), ',')) {
+        if (first_word(trimmed(part)) == "linux") return std::string(version_in_brackets(part));
+    }
+    if (first_word(field("Source")) != "linux") {
+        throw Error(
+            fmt::format("package {} does not say which version of source package 'linux' it was built from", name()));
+    }
+    const std::string_view version_of_source = version_in_brackets(field("Source"));
+    return std::string(version_of_source.empty() ? version() : version_of_source);
+}
+
+Apt::Apt(std::string architecture) : architecture_(std::move(architecture)) {
+    for (const char* program : {"apt-get", "apt-cache", "dpkg", "dpkg-deb"}) {
+        if (find_program(program)) continue;
+        throw Error(fmt::format("no {} here: packages can be fetched on Debian and its kin only", program))
+            .hint("add a kernel of another origin with klp kernel add");
+    }
+}
+
+std::vector<std::string> Apt::command(std::string_view program) const {
+    // As root apt would drop to user _apt, who may not write where we download to.
+    std::vector<std::string> argv{std::string(program), "-q", "-o", "APT::Sandbox::User="};
+    argv.insert(argv.end(), options_.begin(), options_.end());
+    return argv;
+}
+
+std::optional<Package> Apt::show(const std::string& name, std::string_view version) const {
+    auto argv = command("apt-cache");
+    argv.insert(argv.end(),
+                {"--no-all-versions", "show", version.empty() ? name : fmt::format("{}={}", name, version)});
+    return Package::parse(run(quiet(std::move(argv))).output);  // its status is 100 where there is none
+}
+
+void Apt::use_own_lists(const Progress& progress) {
+    const fs::path state = cache_root() / (architecture_.empty() ? "apt" : "apt-" + architecture_);
+    std::error_code failure;
+    for (const char* folder : {"lists/partial", "archives/partial"}) fs::create_directories(state / folder, failure);
+    if (failure) throw Error({state.string(), "", {}}, "cannot be made: " + errno_text(failure.value()));
+    options_ = {"-o", "Dir::State::Lists=" + (state / "lists").string(), "-o", "Dir::Cache=" + state.string()};
+    if (!architecture_.empty())
+        options_.insert(options_.end(), {"-o", "APT::Architecture=" + architecture_, "-o",
+                                         "APT::Architectures=" + architecture_, "-o", "Dir::State::status=/dev/null"});
+    const FileLock lock(state / ".lock", FileLock::Mode::exclusive);
+    progress("updating package lists");
+    auto argv = command("apt-get");
+    argv.insert(argv.end(), {"-o", "APT::Update::Error-Mode=any", "update"});
+    try {
+        run_checked(quiet(std::move(argv)), "package lists cannot be updated");
+    } catch (Error& error) {
+        throw std::move(error).hint("check the network, and the proxy that apt uses");
+    }
+}
+
+fs::path Apt::download(const Package& package, const fs::path& folder) const {
+    auto argv = command("apt-get");
+    argv.insert(argv.end(), {"download", fmt::format("{}={}", package.name(), package.version())});
+    Command download = quiet(std::move(argv));
+    download.directory = folder;
+    run_checked(download, fmt::format("package {} {} cannot be downloaded", package.name(), package.version()));
+    for (const auto& entry : fs::directory_iterator(folder)) {
+        const std::string file = entry.path().filename().string();
+        if (file.starts_with(std::string(package.name()) + "_") && file.ends_with(".deb")) return entry.path();
+    }
+    throw Error(fmt::format("apt-get download left no file for package {}", package.name()));
+}
+
+std::string debian_architecture() {
+    std::string name =
+        run_checked(quiet({"dpkg", "--print-architecture"}), "dpkg does not say its architecture").output;
+    while (!name.empty() && name.back() == '\n') name.pop_back();
+    return name;
+}
+
+void unpack_deb(const fs::path& deb, const fs::path& folder) {
+    run_checked(quiet({"dpkg-deb", "-x", deb.string(), folder.string()}),
+                fmt::format("package {} cannot be unpacked", deb.filename().string()));
+}
+
+}  // namespace klp::packages

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Debian's package tools, driven as an ordinary user: what there is, downloading, unpacking.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/file.hpp"
+#include "base/progress.hpp"
+
+namespace klp::packages {
+
+// One package in one version, as `apt-cache show` has it.
+class Package {
+public:
+    [[nodiscard]] static std::optional<Package> parse(std::string_view record);
+
+    [[nodiscard]] std::string_view field(std::string_view name) const;  // empty where there is none
+    [[nodiscard]] std::string_view name() const { return field("Package"); }
+    [[nodiscard]] std::string_view version() const { return field("Version"); }
+    [[nodiscard]] std::uint64_t size() const;            // bytes of the .deb
+    [[nodiscard]] std::uint64_t installed_size() const;  // bytes
+    // Names in Depends, without versions; of alternatives the first.
+    [[nodiscard]] std::vector<std::string_view> depends() const;
+    // The version of source package `linux` that the binaries were built from. Signed images are built from a
+    // source package of their own, which names it in Built-Using.
+    [[nodiscard]] std::string linux_source_version() const;
+
+private:
+    std::map<std::string, std::string, std::less<>> fields_;
+};
+
+// apt with the machine's package lists, or, after use_own_lists(), with lists of our own: machines are met
+// that have none, or old ones, and only root may update those. Another architecture than the machine's ("ppc64el") is
+// known to our own lists alone.
+class Apt {
+public:
+    explicit Apt(std::string architecture = {});  // Error: not a machine with apt
+
+    // The candidate, or a version. nullopt where the lists have no such package.
+    [[nodiscard]] std::optional<Package> show(const std::string& name, std::string_view version = {}) const;
+    void use_own_lists(const Progress& progress);
+    [[nodiscard]] bool has_own_lists() const noexcept { return !options_.empty(); }
+    // The .deb in `folder`; apt checks size and hash.
+    fs::path download(const Package& package, const fs::path& folder) const;
+
+private:
+    [[nodiscard]] std::vector<std::string> command(std::string_view program) const;
+
+    std::string architecture_;  // empty: the machine's
+    std::vector<std::string> options_;
+};
+
+// "amd64", from dpkg.
+[[nodiscard]] std::string debian_architecture();
+
+void unpack_deb(const fs::path& deb, const fs::path& folder);
+
+}  // namespace klp::packages

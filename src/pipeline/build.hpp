@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// From patch files to a livepatch module, as a chain of stages (stages.hpp).
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/diagnostics.hpp"
+#include "base/progress.hpp"
+#include "kernel/kernel.hpp"
+#include "resolve/resolve.hpp"
+
+namespace klp::pipeline {
+
+struct Request {
+    std::vector<fs::path> patches;
+    std::string name;  // of the module; empty: from the first patch's file name
+    bool replace = true;
+    unsigned jobs = 0;  // 0: as many as the machine has processors
+    fs::path output;    // empty: NAME.ko in the current folder
+};
+
+struct BuiltFunction {
+    std::string name;
+    bool added = false;
+    std::uint32_t sympos = 0;
+    std::string fidelity;  // "identical"; empty for added functions, which have no original
+    std::string source;    // path in the tree
+    std::string reason;    // what differs from the original
+};
+
+struct BuiltObject {
+    std::string name;  // "vmlinux" or a module
+    std::vector<BuiltFunction> functions;
+};
+
+struct BuiltReference {
+    std::string object;  // that is patched
+    std::string symbol;
+    std::string resolved;  // ".klp.sym.…" or the exported name
+    std::string how;
+};
+
+struct Report {
+    fs::path module;   // the file
+    std::string name;  // of the module in it
+    std::string kernel;
+    std::vector<BuiltObject> objects;
+    std::vector<BuiltReference> references;
+    std::vector<std::string> notes;
+    std::size_t functions_proven = 0;  // of all original functions in the touched units
+    std::size_t functions_total = 0;
+};
+
+// Writes request.output and returns what was done; `timings` gets a stage for apply, commands, compile,
+// prove, diff, resolve, link, write. Error with the exit codes of klp::ExitCode; findings in `diagnostics`.
+Report build(const kernel::Kernel& kernel, const Request& request, const Progress& progress, Timings& timings,
+             Diagnostics& diagnostics);
+
+}  // namespace klp::pipeline

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// From objects to a module: the stages that work on what was compiled.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "base/kernel_names.hpp"
+#include "base/parallel.hpp"
+#include "pipeline/stages.hpp"
+
+namespace klp::pipeline {
+namespace {
+
+// Runs `step(i, diagnostics)` for each of `count` units side by side, and appends what they found in the order of the
+// units. A unit whose step throws after it has reported findings yields nothing: the others are still to be looked at.
+template <typename Value, typename Step>
+std::vector<std::optional<Value>> each_unit(Build& build, std::string_view stage_name, std::size_t count, Step step) {
+    const auto stage = build.timings.stage(stage_name);
+    std::vector<Diagnostics> found(count);
+    std::vector<std::optional<Value>> values(count);
+    parallel_for(count, build.request.jobs, [&](std::size_t i) {
+        try {
+            values[i].emplace(step(i, found[i]));
+        } catch (const Error& error) {
+            if (error.code() != ExitCode::unsafe || !found[i].has_errors()) throw;
+        }
+        if (found[i].has_errors()) values[i].reset();
+    });
+    for (const auto& one : found) build.diagnostics.append(one);
+    return values;
+}
+
+// vmlinux is there when the livepatch is loaded; a module need not be.
+bool is_resolved_at_load(const kernel::Kernel& kernel, std::string_view symbol) {
+    const kernel::Export* exported = kernel.exports().find(symbol);
+    if (exported != nullptr) return exported->module == vmlinux;
+    return !kernel.symbols().find(symbol).empty();
+}
+
+bool replaces_functions(const ComparedUnit& unit) {
+    return std::ranges::any_of(unit.difference.functions, [](const diff::FunctionChange& function) {
+        return function.status == diff::FunctionStatus::changed;
+    });
+}
+
+void check_replacement(const std::vector<ComparedUnit>& units, Diagnostics& diagnostics) {
+    if (diagnostics.has_errors() || std::ranges::any_of(units, replaces_functions)) return;
+    diagnostics
+        .error("build.nothing-replaced", {},
+               "the patch only adds functions: no function of the kernel changes that would call them")
+        .hint("the files that call them have to be in the patch as well");
+}
+
+// By object: the symbols of each unit that the livepatch's other units of that object may refer to.
+std::map<std::string, resolve::Names> new_globals(const std::vector<ProvenUnit>& units) {
+    std::map<std::string, resolve::Names> by_object;
+    for (const auto& unit : units)
+        for (const elf::Symbol* symbol : unit.compared.difference.new_globals())
+            by_object[unit.compared.object].insert(symbol->name);
+    return by_object;
+}
+
+link::UnitPart part_of(ResolvedUnit& unit) {
+    ComparedUnit& compared = unit.proven.compared;
+    link::UnitPart part;
+    part.object = compared.object;
+    part.source = compared.compiled->source;
+    part.extracted = &compared.difference.extracted;
+    for (const auto& function : compared.difference.functions) {
+        if (function.status != diff::FunctionStatus::changed) continue;
+        const resolve::FunctionProof* proof = unit.proven.unit.proof_of(*function.original);
+        part.functions.push_back({proof->name, proof->sympos, function.extracted});
+    }
+    part.references = compared.difference.references;
+    part.resolutions = unit.resolutions;
+    return part;
+}
+
+}  // namespace
+
+Compared compare(Build& build, Compiled compiled) {
+    Compared compared{std::move(compiled), {}};
+    struct Job {
+        const CompiledUnit* unit;
+        const std::string* object;
+    };
+    std::vector<Job> jobs;
+    for (const auto& unit : compared.compiled.units)
+        for (const auto& object : unit.objects) jobs.push_back({&unit, &object});
+    const auto entry_sizes = link::entry_sizes(build.kernel);
+    auto differences =
+        each_unit<diff::Result>(build, "diff", jobs.size(), [&](std::size_t i, Diagnostics& diagnostics) {
+            diff::Options options;
+            options.entry_sizes = entry_sizes;
+            options.for_module = *jobs[i].object != vmlinux;
+            options.resolved_at_load = [&](std::string_view symbol) {
+                return is_resolved_at_load(build.kernel, symbol);
+            };
+            return diff::diff(jobs[i].unit->original, jobs[i].unit->patched, options, diagnostics);
+        });
+    bool is_unchanged = true;
+    for (std::size_t i = 0; i < jobs.size(); ++i) {
+        if (!differences[i]) continue;
+        is_unchanged &= differences[i]->unchanged();
+        // A unit without a changed function may still bring a variable that another unit uses.
+        if (differences[i]->unchanged() && differences[i]->new_globals().empty()) continue;
+        compared.units.push_back({jobs[i].unit, *jobs[i].object, std::move(*differences[i])});
+    }
+    if (is_unchanged && !build.diagnostics.has_errors()) {
+        throw_unchanged(build, compared.compiled.notes,
+                        "the patch changes no code: every function compiles to what it was");
+    }
+    check_replacement(compared.units, build.diagnostics);
+    return compared;
+}
+
+Proven prove(Build& build, Compared compared) {
+    std::vector<ComparedUnit>& units = compared.units;
+    auto proofs = each_unit<resolve::Unit>(build, "prove", units.size(), [&](std::size_t i, Diagnostics& diagnostics) {
+        resolve::Unit unit(build.kernel, units[i].object, units[i].compiled->original);
+        unit.check_changed(units[i].difference, diagnostics);
+        unit.check_new(units[i].difference, diagnostics);
+        return unit;
+    });
+    Proven proven{std::move(compared.compiled), {}};
+    for (std::size_t i = 0; i < units.size(); ++i)
+        if (proofs[i]) proven.units.push_back({std::move(units[i]), std::move(*proofs[i])});
+    return proven;
+}
+
+Resolved resolve(Build& build, Proven proven) {
+    std::vector<ProvenUnit>& units = proven.units;
+    const auto brought = new_globals(units);
+    auto resolutions = each_unit<std::vector<resolve::Resolution>>(
+        build, "resolve", units.size(), [&](std::size_t i, Diagnostics& diagnostics) {
+            const auto names = brought.find(units[i].compared.object);
+            return units[i].unit.resolve(units[i].compared.difference, diagnostics,
+                                         names == brought.end() ? resolve::Names{} : names->second);
+        });
+    build.diagnostics.stop_on_errors("no livepatch can be made of this patch");
+    Resolved resolved{std::move(proven.compiled), {}};
+    for (std::size_t i = 0; i < units.size(); ++i)
+        resolved.units.push_back({std::move(units[i]), std::move(*resolutions[i])});
+    return resolved;
+}
+
+Linked link(Build& build, Resolved resolved, const std::string& module_name) {
+    const auto stage = build.timings.stage("link");
+    link::ModuleRequest request{module_name, build.request.replace, {}};
+    for (auto& unit : resolved.units) request.units.push_back(part_of(unit));
+    auto module = link::link(build.kernel, request, build.diagnostics);
+    build.diagnostics.stop_on_errors("the livepatch module cannot be linked");
+    return {std::move(resolved), std::move(module)};
+}
+
+}  // namespace klp::pipeline

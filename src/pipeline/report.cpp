@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <fmt/core.h>
+
+#include <algorithm>
+
+#include "base/kernel_names.hpp"
+#include "format/livepatch.hpp"
+#include "pipeline/stages.hpp"
+
+namespace klp::pipeline {
+namespace {
+
+BuiltFunction function_of(const diff::FunctionChange& function, const ProvenUnit& unit) {
+    BuiltFunction built;
+    built.name = function.name;
+    built.added = function.status == diff::FunctionStatus::added;
+    built.source = unit.compared.compiled->source;
+    built.reason = function.reason;
+    if (built.added) return built;
+    const resolve::FunctionProof* proof = unit.unit.proof_of(*function.original);
+    built.name = proof->name;
+    built.sympos = proof->sympos;
+    built.fidelity = resolve::name_of(proof->fidelity);
+    return built;
+}
+
+BuiltReference reference_of(const diff::Reference& reference, const resolve::Resolution& resolution,
+                            const std::string& object) {
+    const bool is_livepatch = resolution.kind == resolve::Resolution::Kind::livepatch;
+    return {object, reference.name,
+            is_livepatch ? format::make_symbol_name({resolution.object, resolution.name, resolution.sympos})
+                         : resolution.name,
+            resolution.how};
+}
+
+void add_unit(Report& report, const ResolvedUnit& unit) {
+    const ComparedUnit& compared = unit.proven.compared;
+    auto object = std::ranges::find(report.objects, compared.object, &BuiltObject::name);
+    if (object == report.objects.end()) object = report.objects.insert(object, {compared.object, {}});
+    for (const auto& function : compared.difference.functions) {
+        if (function.status != diff::FunctionStatus::included)
+            object->functions.push_back(function_of(function, unit.proven));
+    }
+    for (std::size_t i = 0; i < unit.resolutions.size(); ++i)
+        report.references.push_back(
+            reference_of(compared.difference.references[i], unit.resolutions[i], compared.object));
+    for (const auto& note : compared.difference.notes)
+        report.notes.push_back(fmt::format("{}: {}", compared.compiled->source, note));
+    for (const auto& proof : unit.proven.unit.proofs())
+        report.functions_proven += proof.fidelity == resolve::Fidelity::identical ? 1 : 0;
+    report.functions_total += unit.proven.unit.proofs().size();
+}
+
+}  // namespace
+
+Report report_of(const Build& build, const Linked& linked, const std::string& module_name) {
+    Report report;
+    report.name = module_name;
+    report.kernel = build.kernel.manifest().name;
+    report.notes = linked.resolved.compiled.notes;
+    for (const auto& unit : linked.resolved.units) add_unit(report, unit);
+    std::ranges::sort(report.objects, {},
+                      [](const BuiltObject& one) { return std::pair(one.name != vmlinux, one.name); });
+    return report;
+}
+
+}  // namespace klp::pipeline

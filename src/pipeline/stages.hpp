@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The stages of `klp build`. Each takes the value of the one before and returns its own type, so that what is not yet
+// known cannot be asked for:
+//
+//   Applied ─▶ Selected ─▶ Compiled ─▶ Compared ─▶ Proven ─▶ Resolved ─▶ Linked
+//
+// Findings go to the Diagnostics of the Build. Up to `resolve` a unit with errors is left out of the next value, so
+// that the other units are looked at, too; `resolve` ends with an Error (ExitCode::unsafe) where anything was found.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/diagnostics.hpp"
+#include "base/progress.hpp"
+#include "diff/diff.hpp"
+#include "elf/object.hpp"
+#include "kernel/kbuild.hpp"
+#include "link/link.hpp"
+#include "pipeline/build.hpp"
+#include "resolve/resolve.hpp"
+#include "source/apply.hpp"
+#include "source/source_tree.hpp"
+#include "source/units.hpp"
+
+namespace klp::pipeline {
+
+// What all stages work with. It outlives every value that a stage returns.
+struct Build {
+    const kernel::Kernel& kernel;
+    const Request& request;
+    const Progress& progress;
+    Timings& timings;
+    Diagnostics& diagnostics;
+    source::SourceTree tree;
+};
+
+struct Applied {
+    source::PatchedFiles files;
+    std::vector<std::string> notes;
+};
+
+struct Selected {
+    Applied applied;
+    std::unique_ptr<kernel::Kbuild> kbuild;
+    std::vector<source::TranslationUnit> units;  // at least one
+    std::vector<std::string> notes;
+};
+
+struct CompiledUnit {
+    std::string source;                // path in the tree
+    std::vector<std::string> objects;  // of the kernel that have it
+    elf::Object original, patched;
+};
+struct Compiled {
+    std::vector<CompiledUnit> units;
+    std::vector<std::string> notes;
+};
+
+// One unit of one kernel object: a unit that several modules have is in the livepatch once for each.
+struct ComparedUnit {
+    const CompiledUnit* compiled = nullptr;  // in Compared::compiled
+    std::string object;                      // "vmlinux" or a module
+    diff::Result difference;
+};
+struct Compared {
+    Compiled compiled;
+    std::vector<ComparedUnit> units;
+};
+
+struct ProvenUnit {
+    ComparedUnit compared;
+    resolve::Unit unit;
+};
+struct Proven {
+    Compiled compiled;
+    std::vector<ProvenUnit> units;
+};
+
+struct ResolvedUnit {
+    ProvenUnit proven;
+    std::vector<resolve::Resolution> resolutions;  // by index of diff::Result::references
+};
+struct Resolved {
+    Compiled compiled;
+    std::vector<ResolvedUnit> units;
+};
+
+struct Linked {
+    Resolved resolved;
+    std::vector<std::byte> module;  // the bytes of the .ko
+};
+
+[[nodiscard]] Applied apply(Build& build);
+[[nodiscard]] Selected select(Build& build, Applied applied);
+[[nodiscard]] Compiled compile(Build& build, Selected selected);
+[[nodiscard]] Compared compare(Build& build, Compiled compiled);
+[[nodiscard]] Proven prove(Build& build, Compared compared);
+[[nodiscard]] Resolved resolve(Build& build, Proven proven);
+[[nodiscard]] Linked link(Build& build, Resolved resolved, const std::string& module_name);
+
+// What was done, for people and programs; `module` is not set.
+[[nodiscard]] Report report_of(const Build& build, const Linked& linked, const std::string& module_name);
+
+// Error with ExitCode::unchanged; the notes become findings, since there is no report that they could go into.
+[[noreturn]] void throw_unchanged(Build& build, const std::vector<std::string>& notes, const std::string& message);
+
+}  // namespace klp::pipeline

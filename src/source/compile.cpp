@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "source/compile.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/error.hpp"
+#include "base/process.hpp"
+
+namespace klp::source {
+namespace {
+
+// A folder and a name for each unit's files that no other unit has.
+std::string flat_name(std::string path) {
+    std::ranges::replace(path, '/', '_');
+    return path;
+}
+
+void check(const CommandResult& result, const std::string& source, const std::string& what) {
+    if (result.status == 0) return;
+    std::string text = result.errors.empty() ? fmt::format("it ended with status {}", result.status) : result.errors;
+    while (text.ends_with('\n')) text.pop_back();
+    throw Error({source, {}, {}}, fmt::format("{}:\n{}", what, text));
+}
+
+}  // namespace
+
+UnitCompiler::UnitCompiler(const kernel::Kernel& kernel, const kernel::Kbuild& kbuild, const SourceTree& tree,
+                           const Overlay& overlay)
+    : kbuild_(kbuild),
+      tree_(tree),
+      overlay_(overlay),
+      cache_(kernel.cache_folder() / "objects"),
+      scratch_("klp-objects") {}
+
+std::string UnitCompiler::cache_key(const TranslationUnit& unit) const {
+    const auto& command = unit.command;
+    std::string key = fmt::format("{}\n{}\n{}\n{}\n", tree_.root().string(), command.source, kbuild_.compiler().version,
+                                  fmt::join(command.compiler, "\n"));
+    for (const auto& tool : command.object_tools) key += fmt::format("{}\n", fmt::join(tool, " "));
+    return key + read_text(command.directory / command.source);
+}
+
+elf::Object UnitCompiler::original(const TranslationUnit& unit) const {
+    const std::string key = cache_key(unit);
+    const std::string name = unit.source + " (original)";
+    if (auto cached = cache_.find(key)) return elf::Object::read(*std::move(cached), name);
+    const Side side{unit.command.directory, tree_.root(), "original"};
+    const Compiled compiled = compile(unit, side);
+    const MappedFile object(compiled.object);
+    cache_.store(key, side.directory, compiled.dependencies, object.bytes());
+    return elf::Object::read({object.bytes().begin(), object.bytes().end()}, name);
+}
+
+elf::Object UnitCompiler::patched(const TranslationUnit& unit) const {
+    const fs::path directory = tree_.is_split() ? unit.command.directory : overlay_.root();
+    const Compiled compiled = compile(unit, {directory, overlay_.root(), "patched"});
+    overlay_.check_dependencies(compiled.dependencies, unit.source);
+    const MappedFile object(compiled.object);
+    return elf::Object::read({object.bytes().begin(), object.bytes().end()}, unit.source + " (patched)");
+}
+
+UnitCompiler::Compiled UnitCompiler::compile(const TranslationUnit& unit, const Side& side) const {
+    const fs::path object = scratch_.path() / fmt::format("{}.{}.o", flat_name(unit.source), side.name);
+    const fs::path dependencies = scratch_.path() / fmt::format("{}.{}.d", flat_name(unit.source), side.name);
+    std::vector<std::string> argv = unit.command.compiler;
+    argv.push_back(unit.command.source);
+    for (auto& word : argv) word = tree_.moved(word, side.sources);
+    argv.insert(argv.end(), {"-Wp,-MMD," + dependencies.string(), "-o", object.string()});
+    Command command = kbuild_.in_tree(argv, scratch_.path());
+    command.directory = side.directory;
+    check(run(command), unit.source, fmt::format("the {} source does not compile", side.name));
+    for (auto tool : unit.command.object_tools) {
+        tool.push_back(object.string());
+        const std::string program = tool.front();
+        Command edit = kbuild_.in_tree(std::move(tool), scratch_.path());
+        edit.directory = side.directory;
+        check(run(edit), unit.source, fmt::format("{} refuses the object of the {} source", program, side.name));
+    }
+    return {object, read_dependency_file(dependencies)};
+}
+
+}  // namespace klp::source

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Fetching where it fails. Stand-ins for apt's programs come first in PATH.
+#include "packages/fetch.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+
+#include "kernel/catalogue.hpp"
+#include "kernel/manifest.hpp"
+
+namespace klp::packages {
+namespace {
+
+using ::testing::Contains;
+using ::testing::HasSubstr;
+using ::testing::ThrowsMessage;
+
+constexpr std::string_view known_packages = R"(#!/bin/sh
+for name; do :; done
+case $name in
+linux-image-amd64) printf 'Package: %s\nVersion: 1\nDepends: linux-image-6.1.0-9-amd64 (= 1)\n' $name;;
+linux-image-6.1.0-9-amd64) printf 'Package: %s\nVersion: 1\nSize: 10\nInstalled-Size: 1\nBuilt-Using: linux (= 6.1.27-1)\n' $name;;
+linux-headers-6.1.0-9-amd64) printf 'Package: %s\nSource: linux\nVersion: 6.1.27-1\nSize: 10\n' $name;;
+linux-source-6.1=6.1.27-1) printf 'Package: linux-source-6.1\nVersion: 6.1.27-1\nSize: 10\n';;
+*) echo "E: No packages found" >&2; exit 100;;
+esac
+)";
+
+constexpr std::string_view no_network =
+    "#!/bin/sh\necho \"E: Temporary failure resolving 'deb.debian.org'\" >&2\nexit 100\n";
+
+class Fetch : public ::testing::Test {
+protected:
+    Fetch() : path_(std::getenv("PATH")) {
+        ::setenv("KLPKIT_CACHE", (folder_.path() / "cache").c_str(), 1);
+        fs::create_directories(folder_.path() / "bin");
+        ::setenv("PATH", ((folder_.path() / "bin").string() + ":" + path_).c_str(), 1);
+        program("apt-cache", known_packages);
+        program("apt-get", no_network);
+        program("dpkg", "#!/bin/sh\necho amd64\n");
+        for (const char* tool : {"make", "gcc", "ld", "flex", "bison", "bc", "perl", "pahole"})
+            program(tool, "#!/bin/sh\ncat >/dev/null\n");
+    }
+    ~Fetch() override {
+        ::setenv("PATH", path_.c_str(), 1);
+        ::unsetenv("KLPKIT_CACHE");
+    }
+
+    void program(const char* name, std::string_view script) const {
+        write_file(folder_.path() / "bin" / name, script, fs::perms(0755));
+    }
+    auto fetching(std::string_view release) {
+        return [this, release] {
+            (void)fetch(release, Progress([this](std::string_view line) { progress_.emplace_back(line); }));
+        };
+    }
+
+    TempDir folder_{"klp-test"};
+    std::string path_;
+    std::vector<std::string> progress_;
+};
+
+TEST_F(Fetch, WithoutNetworkLeavesNothing) {
+    EXPECT_THAT(fetching("6.1.0-9-amd64"), ThrowsMessage<Error>(HasSubstr("Temporary failure resolving")));
+    EXPECT_THAT(progress_, Contains(HasSubstr("downloading linux-image-6.1.0-9-amd64 1 (10 B)")));
+    EXPECT_FALSE(fs::exists(kernel::kernel_folder("6.1.0-9-amd64")));
+}
+
+TEST_F(Fetch, UnknownReleaseIsRefused) {
+    program("apt-get", "#!/bin/sh\nexit 0\n");
+    EXPECT_THAT(fetching("6.1.0-99-amd64"),
+                ThrowsMessage<Error>(HasSubstr("no package linux-image-6.1.0-99-amd64 in the package lists")));
+    EXPECT_FALSE(fs::exists(kernel::kernel_folder("6.1.0-99-amd64")));
+    EXPECT_THAT(fetching("../x"), ThrowsMessage<Error>(HasSubstr("cannot name a kernel")));
+}
+
+TEST_F(Fetch, DamagedPackageLeavesNothing) {
+    program("apt-get", "#!/bin/sh\nfor name; do :; done\necho nonsense >${name%=*}_1_amd64.deb\n");
+    EXPECT_THAT(fetching("6.1.0-9-amd64"),
+                ThrowsMessage<Error>(HasSubstr("package linux-image-6.1.0-9-amd64_1_amd64.deb cannot be unpacked")));
+    EXPECT_FALSE(fs::exists(kernel::kernel_folder("6.1.0-9-amd64")));
+}
+
+TEST_F(Fetch, OfAKnownReleaseAsksNobody) {
+    kernel::NewKernelFolder("6.1.0-9-amd64")
+        .commit({.name = "6.1.0-9-amd64", .release = "6.1.0-9-amd64", .arch = "x86_64", .fetched = true});
+    program("apt-cache", "#!/bin/sh\nexit 100\n");
+    EXPECT_EQ(fetch("6.1.0-9-amd64", {}).name, "6.1.0-9-amd64");
+    EXPECT_NO_THROW(fetching("newest")());
+    EXPECT_THAT(progress_, Contains(HasSubstr("taking the newest kernel fetched before: 6.1.0-9-amd64")));
+}
+
+TEST_F(Fetch, NewestIsWhatTheMetapackageDependsOn) {
+    kernel::NewKernelFolder("6.1.0-9-amd64")
+        .commit({.name = "6.1.0-9-amd64", .release = "6.1.0-9-amd64", .arch = "x86_64", .fetched = true});
+    kernel::NewKernelFolder("6.1.0-10-amd64")
+        .commit({.name = "6.1.0-10-amd64", .release = "6.1.0-10-amd64", .arch = "x86_64", .fetched = true});
+    EXPECT_EQ(fetch("newest", {}).name, "6.1.0-9-amd64");
+}
+
+TEST_F(Fetch, MissingToolsAreNamedAtOnce) {
+    program("gcc", "#!/bin/sh\ncat >/dev/null\nexit 1\n");
+    EXPECT_THAT(fetching("6.1.0-9-amd64"),
+                ThrowsMessage<Error>(HasSubstr("packages are missing: libelf-dev libssl-dev")));
+    EXPECT_FALSE(fs::exists(kernel::kernel_folder("6.1.0-9-amd64")));
+}
+
+}  // namespace
+}  // namespace klp::packages
