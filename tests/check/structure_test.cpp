@@ -297,7 +297,8 @@ INSTANTIATE_TEST_SUITE_P(
         text("check.new-function", "funcs: .quad .Lshow, new_show, 0", "funcs: .quad .Lshow, init_module, 0")));
 
 TEST(Structure, OfAnUnknownMachineIsNotLookedAt) {
-    for (const std::uint16_t machine : {EM_SPARCV9, EM_X86_64}) {  // a machine of the other byte order is none either
+    for (const std::uint16_t machine : std::initializer_list<std::uint16_t>{
+             EM_SPARCV9, EM_X86_64}) {  // a machine of the other byte order is none either
         elf::Object object(machine, ByteOrder::big);
         for (const char* name : {".modinfo", ".gnu.linkonce.this_module"})
             object.add_section(name, SHT_PROGBITS, SHF_ALLOC).set_content(std::vector<std::byte>(8));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The search for kallsyms tables: the input is the read-only data of an image; its first byte tells the byte order.
-#include "../kernel/kallsyms_image.hpp"
 #include "fuzz.hpp"
+#include "support/kallsyms_image.hpp"
 
 namespace klp::fuzz {
 

@@ -3,8 +3,8 @@
 #include <array>
 #include <cstdio>
 
-#include "../kernel/kallsyms_image.hpp"
 #include "base/process.hpp"
+#include "support/kallsyms_image.hpp"
 #include "support/livepatch_module.hpp"
 #include "support/machine_kernels.hpp"
 
