@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <set>
 
+#include "diff/names.hpp"
 #include "link/livepatch_relocations.hpp"
 
 namespace klp::convert {
@@ -100,9 +101,8 @@ std::vector<std::string> Candidates::similar(std::string_view name) const {
         const kernel::SymbolTable* table = this->table(object);
         if (table == nullptr) continue;
         for (const kernel::KernelSymbol& symbol : table->symbols()) {
-            const bool variant = symbol.name.starts_with(name) && symbol.name.substr(name.size()).starts_with('.');
             const std::size_t limit = limit_for(name);
-            const std::size_t away = variant ? 0 : distance(name, symbol.name, limit);
+            const std::size_t away = diff::is_variant_of(symbol.name, name) ? 0 : distance(name, symbol.name, limit);
             if (away <= limit) found.emplace(away, fmt::format("'{}' of {}", symbol.name, object));
         }
     }

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "base/align.hpp"
+
 namespace klp::kernel {
 
 namespace {
@@ -13,10 +15,6 @@ constexpr std::uint64_t longest_token = 512;  // KSYM_NAME_LEN
 constexpr std::uint64_t longest_name = 514;   // compressed: KSYM_NAME_LEN bytes, and two of length
 constexpr std::uint64_t names_a_marker = 256;
 constexpr std::uint64_t token_index_size = 256 * 2;
-
-constexpr std::uint64_t align_up(std::uint64_t value, std::uint64_t to) {
-    return (value + to - 1) / to * to;
-}
 
 bool is_padding(Bytes bytes) {
     return bytes.size() <= longest_padding &&

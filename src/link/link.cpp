@@ -66,7 +66,7 @@ void prepare(const kernel::Kernel& kernel) {
     (void)load_module_common(kernel);
 }
 
-std::vector<std::pair<std::string, std::uint32_t>> entry_sizes(const kernel::Kernel& kernel) {
+diff::EntrySizes entry_sizes(const kernel::Kernel& kernel) {
     return load_module_common(kernel).entry_sizes;
 }
 

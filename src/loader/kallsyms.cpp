@@ -4,6 +4,8 @@
 #include <elf.h>
 #include <fmt/format.h>
 
+#include "base/align.hpp"
+
 namespace klp::loader {
 
 namespace {
@@ -53,8 +55,7 @@ std::uint64_t end_of_memory(const Module& module, std::size_t block, const Featu
             place && place->block == block && (place->area == Area::text || place->area == Area::init_text);
         if (is_text) end = std::max(end, module.image.sections[i].address + module.image.sections[i].size);
     }
-    const std::uint64_t unit = features.strict_rwx ? features.page_size : 1;
-    return (end + unit - 1) / unit * unit;
+    return align_up(end, features.strict_rwx ? features.page_size : 1);
 }
 
 std::optional<std::size_t> block_with(const Module& module, std::uint64_t address) {

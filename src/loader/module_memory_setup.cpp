@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "base/align.hpp"
 #include "loader/exports.hpp"
 #include "loader/module_image.hpp"
 #include "loader/module_loader.hpp"
@@ -151,7 +152,7 @@ void ModuleLoader::allocate_percpu(Module& module, Journal& journal) {
             fmt::format("{}: per-cpu alignment {} > {}", module.name, alignment, system_.features.page_size));
         alignment = system_.features.page_size;
     }
-    const std::uint64_t offset = (system_.percpu_used + alignment - 1) / alignment * alignment;
+    const std::uint64_t offset = align_up(system_.percpu_used, alignment);
     if (section.size > system_.features.percpu_reserved || offset > system_.features.percpu_reserved - section.size) {
         journal.warning(fmt::format("{}: Could not allocate {} bytes percpu data", module.name, section.size));
         throw Refused{ENOMEM};
