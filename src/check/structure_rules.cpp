@@ -66,12 +66,6 @@ const arch::Arch* arch_of(const elf::Object& module, RuleFindings& findings) {
 
 }  // namespace
 
-bool is_possible_object(std::string_view name) {
-    return !name.empty() && std::ranges::all_of(name, [](char c) {
-        return c == '_' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-    });
-}
-
 void check_structure(const elf::Object& module, Diagnostics& diagnostics) {
     RuleFindings findings(module.display_name());
     const arch::Arch* arch = check_module_kind(module, findings) ? arch_of(module, findings) : nullptr;

@@ -29,7 +29,7 @@ struct UnitPart {
 };
 
 struct ModuleRequest {
-    std::string name;     // of the module: letters, digits, '_'; at most 55 characters
+    std::string name;     // of the module: klp::is_module_name()
     bool replace = true;  // klp_patch.replace
     std::vector<UnitPart> units;
 };

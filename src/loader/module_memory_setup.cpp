@@ -158,10 +158,10 @@ void ModuleLoader::allocate_percpu(Module& module, Journal& journal) {
         throw Refused{ENOMEM};
     }
     system_.percpu_used = offset + section.size;
-    const std::uint64_t end = vmlinux_address(system_, "__per_cpu_end").value_or(0);
+    const std::uint64_t end = system_.kernel.symbols().linked_address("__per_cpu_end").value_or(0);
     const auto wanted = addresses_for(system_, module);
     const auto pinned = wanted.find(".data..percpu");
-    module.percpu_address = pinned != wanted.end() ? pinned->second : (end + 63) / 64 * 64 + offset;
+    module.percpu_address = pinned != wanted.end() ? pinned->second : align_up(end, 64) + offset;
     if (system_.features.relocates_percpu) section.memory = module.percpu_template;
 }
 

@@ -35,7 +35,7 @@ std::vector<std::optional<Value>> each_unit(Build& build, std::string_view stage
 bool is_resolved_at_load(const kernel::Kernel& kernel, std::string_view symbol) {
     const kernel::Export* exported = kernel.exports().find(symbol);
     if (exported != nullptr) return exported->module == vmlinux;
-    return !kernel.symbols().find(symbol).empty();
+    return kernel.symbols().look_up(symbol).exists();
 }
 
 bool replaces_functions(const ComparedUnit& unit) {

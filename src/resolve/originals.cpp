@@ -27,9 +27,12 @@ bool has_size(const Piece& piece) {
 }
 
 std::vector<std::string_view> names_at_start(const Piece& piece) {
-    std::vector<std::string_view> names;
+    std::vector<const elf::Symbol*> symbols;
     for (const elf::Symbol* symbol : piece.symbols)
-        if (is_at_start(piece, *symbol)) names.emplace_back(symbol->name);
+        if (is_at_start(piece, *symbol)) symbols.push_back(symbol);
+    std::ranges::stable_sort(symbols, {}, &elf::Symbol::original_index);
+    std::vector<std::string_view> names;
+    for (const elf::Symbol* symbol : symbols) names.emplace_back(symbol->name);
     return names;
 }
 

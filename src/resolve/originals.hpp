@@ -22,6 +22,7 @@ using diff::Target;
 // Named as a function, whatever its section is. False for labels of assembly, whose length nobody says.
 [[nodiscard]] bool is_function(const Piece& piece);
 [[nodiscard]] bool has_size(const Piece& piece);
+// In the order of the symbol table: a static function's own name before an alias such as init_module.
 [[nodiscard]] std::vector<std::string_view> names_at_start(const Piece& piece);
 // Names that lie inside the piece but not at its start.
 [[nodiscard]] std::vector<std::string_view> names_inside(const Piece& piece);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "base/text.hpp"
 #include "diff/names.hpp"
 #include "resolve/relaxed.hpp"
 
@@ -30,8 +31,7 @@ constexpr std::size_t longest_text = 60;
 
 // Up to the terminator, or to what people read.
 std::string text_of(Bytes bytes) {
-    const std::string_view text = as_text(bytes.first(std::min(bytes.size(), longest_text)));
-    return std::string(text.substr(0, text.find('\0')));
+    return std::string(c_string(as_text(bytes.first(std::min(bytes.size(), longest_text)))));
 }
 
 }  // namespace

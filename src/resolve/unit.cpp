@@ -172,7 +172,7 @@ bool Unit::has_lasting_global(std::string_view name) const {
         const kernel::KernelSymbol& symbol = symbols_.symbols()[index];
         const elf::Section* section = kernel_.section_at(symbol.address);
         const bool is_init = section != nullptr && section->name.starts_with(".init");
-        return may_be_global(symbol.type) && !is_init;
+        return symbol.may_be_global() && !is_init;
     });
 }
 

@@ -71,7 +71,7 @@ void Prover::question(const Piece& piece, const Fit& fit) {
 void Prover::record(const Field& field, const Place& place, const Piece& witness) {
     const Target& target = field.target;
     if (target.piece == &witness) return;
-    std::string name = fmt::format("{}+{:#x}", witness.name(), offset_in(witness, field));
+    std::string name = fmt::format("{}+{:#x}", names_at_start(witness).front(), offset_in(witness, field));
     const auto [found, first] = places_.try_emplace(identity(target), WitnessedPlace{place, name, {}});
     if (!first) {
         WitnessedPlace& witnessed = found->second;
@@ -124,7 +124,7 @@ void Prover::start_from_variables() {
     for (const Piece* piece : originals_.named()) {
         if (is_function(*piece) || !has_size(*piece) || known_.find(piece) != nullptr) continue;
         if (originals_.fields(*piece).empty()) continue;
-        const auto found = symbols.find(piece->name());
+        const auto found = symbols.find(names_at_start(*piece).front());
         if (found.size() != 1 || symbols.symbols()[found.front()].is_code()) continue;
         const Place place = image_.place_of(found.front());
         const auto same = matcher_.compare(*piece, place, known_).fit;
