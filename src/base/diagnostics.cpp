@@ -33,6 +33,14 @@ Finding& Diagnostics::add(Severity severity, std::string id, Location where, std
     return findings_.emplace_back(Finding{std::move(id), severity, std::move(where), std::move(message), {}, {}});
 }
 
+Finding* Diagnostics::add_once(std::string_view subject, Severity severity, std::string id, Location where,
+                               std::string message) {
+    const auto [said, is_first] = said_.try_emplace({id, std::string(subject)}, severity);
+    if (!is_first && said->second >= severity) return nullptr;
+    said->second = severity;
+    return &add(severity, std::move(id), std::move(where), std::move(message));
+}
+
 void Diagnostics::append(const Diagnostics& other) {
     for (const Finding& finding : other.findings_) {
         Finding& added = add(finding.severity, finding.id, finding.where, finding.message);

@@ -2,9 +2,11 @@
 // Findings about the user's input, collected so that one run reports them all.
 #pragma once
 
+#include <map>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/error.hpp"
@@ -36,6 +38,10 @@ public:
     Finding& error(std::string id, Location where, std::string message);
     Finding& warning(std::string id, Location where, std::string message);
 
+    // What is said of a subject (a symbol, whoever refers to it) at its first place alone: null where that has been
+    // said under this id with the same severity or a higher one. An error is never held back by a warning.
+    Finding* add_once(std::string_view subject, Severity severity, std::string id, Location where, std::string message);
+
     // All of another collector, in its order.
     void append(const Diagnostics& other);
 
@@ -49,6 +55,7 @@ public:
 private:
     std::vector<Finding> findings_;
     std::unordered_multimap<std::string, std::size_t> by_message_;  // indices of findings_
+    std::map<std::pair<std::string, std::string>, Severity> said_;  // the highest, by id and subject
 };
 
 }  // namespace klp

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "base/text.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <string>
 
@@ -40,6 +41,25 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
         if (end == std::string_view::npos) return fields;
         text.remove_prefix(end + 1);
     }
+}
+
+std::string_view c_string(std::string_view text) {
+    return text.substr(0, text.find('\0'));
+}
+
+std::optional<std::string_view> terminated_string(std::string_view text) {
+    const std::size_t length = text.find('\0');
+    return length == std::string_view::npos ? std::nullopt : std::optional(text.substr(0, length));
+}
+
+std::vector<std::string_view> c_strings(std::string_view text) {
+    std::vector<std::string_view> strings;
+    while (!text.empty()) {
+        const std::string_view string = c_string(text);
+        if (!string.empty()) strings.push_back(string);
+        text.remove_prefix(std::min(string.size() + 1, text.size()));
+    }
+    return strings;
 }
 
 std::string_view trimmed(std::string_view text) {

@@ -2,6 +2,7 @@
 // Lines, fields and words of text files.
 #pragma once
 
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -16,6 +17,13 @@ namespace klp {
 
 // The fields between single separators; empty fields are kept.
 [[nodiscard]] std::vector<std::string_view> split(std::string_view text, char separator);
+
+// Up to the first zero byte; all of it where there is none.
+[[nodiscard]] std::string_view c_string(std::string_view text);
+// The same; nullopt where there is none.
+[[nodiscard]] std::optional<std::string_view> terminated_string(std::string_view text);
+// The strings between zero bytes that are not empty; the last one may end with the text.
+[[nodiscard]] std::vector<std::string_view> c_strings(std::string_view text);
 
 // Without spaces and tabs at both ends.
 [[nodiscard]] std::string_view trimmed(std::string_view text);

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "check/target.hpp"
+#include "format/versions.hpp"
 #include "kernel/features.hpp"
 
 namespace klp::check {
@@ -26,7 +27,7 @@ std::string_view without_release(std::string_view vermagic) {
 void check_vermagic(const Check& check, const std::optional<std::string>& theirs) {
     const std::string_view ours = kernel::modinfo(check.module, "vermagic");
     if (ours.empty() || !theirs || ours == *theirs) return;
-    const bool has_versions = check.module.find_section("__versions") != nullptr &&
+    const bool has_versions = check.module.find_section(format::versions_section) != nullptr &&
                               check.target.kernel().config().enabled("CONFIG_MODVERSIONS");
     if (has_versions && without_release(ours) == without_release(*theirs)) {
         add_modinfo(check, rules::release,
@@ -69,7 +70,7 @@ void check_depends(const Check& check) {
 // arch_klp_init_object_loaded() was there from 4.6 to 5.7, on x86.
 void check_arch_sections(const Check& check) {
     if (check.livepatch.arch_sections.empty()) return;
-    if (!check.target.kernel().symbols().find("arch_klp_init_object_loaded").empty()) return;
+    if (check.target.kernel().symbols().look_up("arch_klp_init_object_loaded").exists()) return;
     for (const format::ArchSection& section : check.livepatch.arch_sections) {
         check.findings
             .add(rules::arch_ignored, section.name, {},

@@ -8,15 +8,13 @@
 #include <set>
 #include <unordered_map>
 
+#include "base/text.hpp"
 #include "check/target.hpp"
+#include "format/versions.hpp"
 
 namespace klp::check {
 
 namespace {
-
-constexpr std::string_view versions_section = "__versions";
-// include/linux/module.h:struct modversion_info { unsigned long crc; char name[64 - sizeof(unsigned long)]; }
-constexpr std::uint64_t version_size = 64, version_name = 8;
 
 // kernel/module/main.c:ignore_undef_symbol
 bool may_be_undefined(std::string_view name) {
@@ -30,10 +28,8 @@ public:
         read_versions();
         const auto spaces = kernel::modinfo_values(check.module, "import_ns");
         name_spaces_.insert(spaces.begin(), spaces.end());
-        for (std::string_view rest = kernel::modinfo(check.module, "depends"); !rest.empty();) {
-            const std::string_view name = rest.substr(0, rest.find(','));
-            rest.remove_prefix(std::min(name.size() + 1, rest.size()));
-            depends_.insert(name);
+        for (const std::string_view name : split(kernel::modinfo(check.module, "depends"), ',')) {
+            if (!name.empty()) depends_.insert(name);
         }
     }
 
@@ -91,38 +87,29 @@ private:
         const std::string expected = fmt::format("expected 0x{:08x}", found.crc);
         if (version == versions_.end()) {
             // With extended versions (6.14 and later) the kernel is content with a symbol that has none.
-            if (check_.module.find_section("__version_ext_crcs") != nullptr) return;
-            check_.findings.add(rules::version, has_versions_ ? std::string(versions_section) : ".symtab",
+            if (check_.module.find_section(format::extended_crcs_section) != nullptr) return;
+            check_.findings.add(rules::version, has_versions_ ? std::string(format::versions_section) : ".symtab",
                                 has_versions_ ? std::nullopt : offset,
                                 fmt::format("no version of '{}', {}", name, expected));
         } else if (version->second.crc != found.crc) {
             check_.findings
-                .add(rules::version, std::string(versions_section), version->second.offset,
+                .add(rules::version, std::string(format::versions_section), version->second.offset,
                      fmt::format("version of '{}' is 0x{:08x}, {}", name, version->second.crc, expected))
                 .note("what it means has changed between the kernel that the module was made for and this one");
         }
     }
 
     void read_versions() {
-        const elf::Section* section = check_.module.find_section(versions_section);
+        const elf::Section* section = check_.module.find_section(format::versions_section);
         has_versions_ = section != nullptr;
         if (!has_versions_) return;
-        const Bytes content = section->content();
-        for (std::uint64_t at = 0; at + version_size <= content.size(); at += version_size) {
-            const std::string_view text = as_text(content.subspan(at + version_name, version_size - version_name));
-            const auto crc = load<std::uint64_t>(content.subspan(at, 8), check_.module.order());
-            versions_.try_emplace(std::string(text.substr(0, text.find('\0'))), Version{crc, at});
-        }
+        for (const format::Version& each : format::read_versions(section->content(), check_.module.order()))
+            versions_.try_emplace(each.name, each);
     }
-
-    struct Version {
-        std::uint64_t crc = 0;
-        std::uint64_t offset = 0;
-    };
 
     const Check& check_;
     bool has_versions_ = false;
-    std::unordered_map<std::string, Version> versions_;
+    std::unordered_map<std::string_view, format::Version> versions_;
     std::set<std::string_view> name_spaces_;
     std::set<std::string_view> depends_;
 };

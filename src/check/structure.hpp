@@ -39,7 +39,5 @@ void check_tables(Structure& structure);
 [[nodiscard]] inline bool is_livepatch_section(const elf::Section& section) {
     return (section.flags & elf::shf_rela_livepatch) != 0;
 }
-// What the kernel calls an object: KBUILD_MODNAME, in which '-' became '_'.
-[[nodiscard]] bool is_possible_object(std::string_view name);
 
 }  // namespace klp::check

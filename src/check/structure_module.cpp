@@ -6,6 +6,7 @@
 #include <array>
 #include <set>
 
+#include "base/kernel_names.hpp"
 #include "check/other_forms.hpp"
 #include "check/structure.hpp"
 
@@ -101,7 +102,7 @@ void check_module_name(Structure& structure) {
         return;
     }
     const std::string_view name = names.front();
-    if (name == "vmlinux" || name.size() > format::longest_object_name || !is_possible_object(name)) {
+    if (name == vmlinux || !is_module_name(name)) {
         add_modinfo(structure, rules::module_name,
                     fmt::format("module name '{}': expected up to {} letters, digits and '_', not 'vmlinux'", name,
                                 format::longest_object_name));

@@ -13,23 +13,29 @@ namespace klp::check {
 
 Finding& RuleFindings::add(const Rule& rule, std::string section, std::optional<std::uint64_t> offset,
                            std::string message) {
-    has_errors_ |= rule.severity == Severity::error;
-    if (++counts_[rule.id] > most_of_a_rule) return surplus_ = {};
-    return findings_.emplace_back(
-        Finding{std::string(rule.id), rule.severity, {file_, std::move(section), offset}, std::move(message), {}, {}});
+    Count& count = counts_[rule.id];
+    if (count.shown == most_of_a_rule) {
+        ++count.left_out;
+        return surplus_ = {};
+    }
+    const std::size_t before = shown_.findings().size();
+    Finding& finding =
+        shown_.add(rule.severity, std::string(rule.id), {file_, std::move(section), offset}, std::move(message));
+    count.shown += shown_.findings().size() - before;
+    return finding;
 }
 
 void RuleFindings::move_to(Diagnostics& diagnostics) {
-    std::map<std::string_view, std::size_t> seen;
-    for (const Finding& finding : findings_) {
-        Finding& moved = diagnostics.add(finding.severity, finding.id, finding.where, finding.message);
-        moved.notes = finding.notes;
-        moved.hints = finding.hints;
-        const std::size_t count = counts_[finding.id];
-        if (++seen[finding.id] == most_of_a_rule && count > most_of_a_rule)
-            moved.note(fmt::format("{} more findings of this rule are not shown", count - most_of_a_rule));
+    diagnostics.append(shown_);
+    std::map<std::string_view, const Finding*> last;
+    for (const Finding& finding : shown_.findings()) last[finding.id] = &finding;
+    for (const auto& [id, finding] : last) {
+        const std::size_t left_out = counts_[id].left_out;
+        if (left_out == 0) continue;
+        diagnostics.add(finding->severity, finding->id, finding->where, finding->message)
+            .note(fmt::format("{} more findings of this rule are not shown", left_out));
     }
-    findings_.clear();
+    shown_ = {};
     counts_.clear();
 }
 
@@ -65,12 +71,6 @@ const arch::Arch* arch_of(const elf::Object& module, RuleFindings& findings) {
 }
 
 }  // namespace
-
-bool is_possible_object(std::string_view name) {
-    return !name.empty() && std::ranges::all_of(name, [](char c) {
-        return c == '_' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-    });
-}
 
 void check_structure(const elf::Object& module, Diagnostics& diagnostics) {
     RuleFindings findings(module.display_name());

@@ -91,16 +91,19 @@ public:
     // The reference stays valid until the next call.
     Finding& add(const Rule& rule, std::string section, std::optional<std::uint64_t> offset, std::string message);
     Finding& add(const Rule& rule, std::string message) { return add(rule, {}, {}, std::move(message)); }
-    [[nodiscard]] bool has_errors() const noexcept { return has_errors_; }
+    [[nodiscard]] bool has_errors() const noexcept { return shown_.has_errors(); }
     // Adds all to `diagnostics`; the last of a rule says how many there were beyond it.
     void move_to(Diagnostics& diagnostics);
 
 private:
+    struct Count {
+        std::size_t shown = 0;
+        std::size_t left_out = 0;
+    };
     std::string file_;
-    std::vector<Finding> findings_;
-    std::map<std::string_view, std::size_t> counts_;
+    Diagnostics shown_;
+    std::map<std::string_view, Count> counts_;  // by id
     Finding surplus_;
-    bool has_errors_ = false;
 };
 
 void check_structure(const elf::Object& module, Diagnostics& findings);

@@ -5,6 +5,7 @@
 
 #include <map>
 
+#include "base/kernel_names.hpp"
 #include "check/structure.hpp"
 
 namespace klp::check {
@@ -40,7 +41,7 @@ private:
         if (!name) {
             add(rules::section_name, section,
                 fmt::format("expected a name of the form {}OBJECT.SECTION", format::rela_prefix));
-        } else if (!is_possible_object(name->object)) {
+        } else if (!is_module_name(name->object)) {
             add(rules::object_name, section, fmt::format("no object is named '{}'", name->object))
                 .hint("the kernel names modules with '_' where their files have '-'");
         }

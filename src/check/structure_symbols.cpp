@@ -7,6 +7,7 @@
 #include <set>
 #include <unordered_set>
 
+#include "base/kernel_names.hpp"
 #include "check/other_forms.hpp"
 #include "check/structure.hpp"
 #include "elf/sizes.hpp"
@@ -81,7 +82,7 @@ private:
     }
 
     void check_name(const elf::Symbol& symbol, const format::SymbolName& name) {
-        if (!is_possible_object(name.object)) {
+        if (!is_module_name(name.object)) {
             add(rules::object_name, symbol,
                 fmt::format("livepatch symbol '{}': no object is named '{}'", symbol.name, name.object))
                 .hint("the kernel names modules with '_' where their files have '-'");

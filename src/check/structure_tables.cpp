@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/kernel_names.hpp"
 #include "check/structure.hpp"
 
 namespace klp::check {
@@ -39,8 +40,7 @@ private:
             structure_.findings.add(rules::object_repeated, fmt::format("object '{}' is there twice", object.name))
                 .note("the kernel keeps a folder for each object in sysfs");
         }
-        if (object.name != "vmlinux" &&
-            (!is_possible_object(object.name) || object.name.size() > format::longest_object_name)) {
+        if (object.name != "vmlinux" && !is_module_name(object.name)) {
             structure_.findings.add(rules::object_name, fmt::format("no object is named '{}'", object.name))
                 .hint("the kernel names modules with '_' where their files have '-'");
         }

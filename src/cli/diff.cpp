@@ -23,7 +23,8 @@ ExitCode run_diff(const DiffOptions& options) {
     Diagnostics diagnostics;
     const auto compared = [&] {
         try {
-            return diff::diff(original, patched, {.untraced_objects = true}, diagnostics);
+            return diff::diff(diff::decompose(original, patched, {}, diagnostics), {.untraced_objects = true},
+                              diagnostics);
         } catch (const Error&) {
             print_findings(diagnostics);
             throw;

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <memory>
 
+#include "base/kernel_names.hpp"
 #include "cli/command.hpp"
 #include "cli/simulate_dump.hpp"
 #include "kernel/catalogue.hpp"
@@ -71,7 +72,7 @@ loader::Options make_options(const SimulateOptions& arguments) {
         if (!options.addresses.insert(parse_address(text)).second)
             throw wrong_usage(fmt::format("--at {}: the section has an address already", text));
     }
-    for (const std::string& path : arguments.objects) options.objects[kernel::module_name_of_path(path)] = path;
+    for (const std::string& path : arguments.objects) options.objects[module_name_of_path(path)] = path;
     options.clear_relocations = choice(arguments.clear);
     options.livepatch_stubs = choice(arguments.stubs);
     return options;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <set>
 
+#include "diff/names.hpp"
 #include "link/livepatch_relocations.hpp"
 
 namespace klp::convert {
@@ -13,11 +14,6 @@ namespace {
 
 constexpr std::size_t most_similar_names = 5;
 constexpr std::size_t largest_distance = 2;
-
-std::uint64_t address_of(const kernel::SymbolTable& table, std::string_view name) {
-    const auto found = table.find(name);
-    return found.empty() ? 0 : table.symbols()[found.front()].address;
-}
 
 // Letters to insert, remove or replace; what is above `limit` is told as limit + 1.
 std::size_t distance(std::string_view a, std::string_view b, std::size_t limit) {
@@ -45,10 +41,10 @@ std::size_t limit_for(std::string_view name) {
 
 Candidates::Candidates(const kernel::SymbolSource& symbols, std::vector<std::string> objects)
     : symbols_(symbols), objects_(std::move(objects)) {
-    init_begin_ = address_of(symbols.vmlinux(), "__init_begin");
-    init_end_ = address_of(symbols.vmlinux(), "__init_end");
-    per_cpu_begin_ = address_of(symbols.vmlinux(), "__per_cpu_start");
-    per_cpu_end_ = address_of(symbols.vmlinux(), "__per_cpu_end");
+    init_begin_ = symbols.vmlinux().linked_address("__init_begin").value_or(0);
+    init_end_ = symbols.vmlinux().linked_address("__init_end").value_or(0);
+    per_cpu_begin_ = symbols.vmlinux().linked_address("__per_cpu_start").value_or(0);
+    per_cpu_end_ = symbols.vmlinux().linked_address("__per_cpu_end").value_or(0);
 }
 
 const kernel::SymbolTable* Candidates::table(std::string_view object) const {
@@ -100,9 +96,8 @@ std::vector<std::string> Candidates::similar(std::string_view name) const {
         const kernel::SymbolTable* table = this->table(object);
         if (table == nullptr) continue;
         for (const kernel::KernelSymbol& symbol : table->symbols()) {
-            const bool variant = symbol.name.starts_with(name) && symbol.name.substr(name.size()).starts_with('.');
             const std::size_t limit = limit_for(name);
-            const std::size_t away = variant ? 0 : distance(name, symbol.name, limit);
+            const std::size_t away = diff::is_variant_of(symbol.name, name) ? 0 : distance(name, symbol.name, limit);
             if (away <= limit) found.emplace(away, fmt::format("'{}' of {}", symbol.name, object));
         }
     }

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/kernel_names.hpp"
 #include "base/text.hpp"
 #include "kernel/module.hpp"
 
@@ -21,7 +22,7 @@ constexpr std::array<std::string_view, 3> made_later = {".TOC.", "_GLOBAL_OFFSET
 std::vector<std::string> depends_of(const elf::Object& module) {
     std::vector<std::string> names;
     for (const std::string_view name : split(kernel::modinfo(module, "depends"), ','))
-        if (!name.empty()) names.push_back(kernel::module_name_of_path(name));
+        if (!name.empty()) names.push_back(module_name_of_path(name));
     return names;
 }
 

@@ -76,7 +76,7 @@ private:
     [[nodiscard]] std::vector<std::string> early(const Owners& owners, const std::string& module);
     [[nodiscard]] Owners owners(const Use& use) { return ownership().owners(use.section, use.relocation.offset); }
 
-    // Once for each id and subject.
+    // Diagnostics::add_once().
     [[nodiscard]] Finding* report(Severity severity, const char* id, const Location& where, const std::string& subject,
                                   std::string message);
     void warn_of_hidden(const elf::Symbol& symbol, std::string_view exporter);
@@ -95,7 +95,6 @@ private:
     std::unordered_map<const elf::Symbol*, std::vector<Candidate>> by_symbol_;
     std::unordered_map<const Annotation*, std::optional<format::SymbolName>> meanings_;
     std::map<std::string, std::vector<std::string>> dependencies_;
-    std::set<std::pair<std::string, std::string>> reported_;
 };
 
 }  // namespace klp::convert

@@ -15,8 +15,7 @@ constexpr std::size_t most_candidates = 40;
 
 Finding* Chooser::report(Severity severity, const char* id, const Location& where, const std::string& subject,
                          std::string message) {
-    if (!reported_.emplace(id, subject).second) return nullptr;
-    return &diagnostics_.add(severity, id, where, std::move(message));
+    return diagnostics_.add_once(subject, severity, id, where, std::move(message));
 }
 
 // A static symbol of a patched object hides an export of the same name from the code that was copied.

@@ -149,7 +149,7 @@ Conversion convert(std::vector<std::byte> input, const std::string& display_name
                        false};
     known.linked = module.find_section(".gnu.linkonce.this_module") != nullptr;
     if (!known.linked) warn_of_link(display_name, diagnostics);
-    known.arch_sections = !symbols.vmlinux().find(arch_sections_symbol).empty();
+    known.arch_sections = symbols.vmlinux().look_up(arch_sections_symbol).exists();
     Chooser chooser(known, searched_objects(display_name, known.objects, request, symbols, diagnostics), diagnostics);
     diagnostics.stop_on_errors(fmt::format("{} cannot be converted", display_name));
     Decisions decisions = decide(module, chooser);

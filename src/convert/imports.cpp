@@ -5,55 +5,36 @@
 #include <algorithm>
 #include <unordered_set>
 
+#include "base/kernel_names.hpp"
 #include "base/text.hpp"
 #include "convert/steps.hpp"
+#include "format/versions.hpp"
 #include "kernel/module.hpp"
 
 namespace klp::convert {
 namespace {
 
-// include/linux/module.h: struct modversion_info { unsigned long crc; char name[MODULE_NAME_LEN]; }
-constexpr std::size_t version_size = 64, version_name = 8, crc_size = 4;
-
-std::string_view c_string(Bytes bytes) {
-    const std::string_view text = as_text(bytes);
-    return text.substr(0, text.find('\0'));
+// Whether any was removed.
+bool remove_converted(std::vector<format::Version>& versions, const ConvertedNames& names) {
+    return std::erase_if(versions, [&](const auto& each) { return names.contains(std::string(each.name)); }) != 0;
 }
 
 void remove_versions(elf::Object& module, const ConvertedNames& names) {
-    elf::Section* section = module.find_section("__versions");
-    if (section == nullptr || section->size() % version_size != 0) return;
-    const Bytes content = section->content();
-    std::vector<std::byte> kept;
-    for (std::size_t at = 0; at < content.size(); at += version_size) {
-        const Bytes entry = content.subspan(at, version_size);
-        if (!names.contains(std::string(c_string(entry.subspan(version_name)))))
-            kept.insert(kept.end(), entry.begin(), entry.end());
-    }
-    if (kept.size() != content.size()) section->set_content(std::move(kept));
+    elf::Section* section = module.find_section(format::versions_section);
+    if (section == nullptr || section->size() % format::version_size != 0) return;
+    auto versions = format::read_versions(section->content(), module.order());
+    if (remove_converted(versions, names)) section->set_content(format::make_versions(versions, module.order()));
 }
 
-// CONFIG_EXTENDED_MODVERSIONS (since 6.14): names one behind the other, and CRCs in the same order
-// (kernel/module/version.c:modversion_ext_start).
 void remove_extended_versions(elf::Object& module, const ConvertedNames& names) {
-    elf::Section* crcs = module.find_section("__version_ext_crcs");
-    elf::Section* texts = module.find_section("__version_ext_names");
+    elf::Section* crcs = module.find_section(format::extended_crcs_section);
+    elf::Section* texts = module.find_section(format::extended_names_section);
     if (crcs == nullptr || texts == nullptr) return;
-    std::vector<std::byte> kept_crcs, kept_texts;
-    const Bytes crc_bytes = crcs->content();
-    Bytes rest = texts->content();
-    for (std::size_t at = 0; at + crc_size <= crc_bytes.size() && !rest.empty(); at += crc_size) {
-        const std::string_view name = c_string(rest);
-        const Bytes text = rest.first(std::min(name.size() + 1, rest.size()));
-        rest = rest.subspan(text.size());
-        if (names.contains(std::string(name))) continue;
-        const Bytes crc = crc_bytes.subspan(at, crc_size);
-        kept_crcs.insert(kept_crcs.end(), crc.begin(), crc.end());
-        kept_texts.insert(kept_texts.end(), text.begin(), text.end());
-    }
-    if (kept_crcs.size() == crc_bytes.size()) return;
+    auto versions = format::read_extended_versions(crcs->content(), texts->content(), module.order());
+    if (!remove_converted(versions, names)) return;
+    auto [kept_crcs, kept_names] = format::make_extended_versions(versions, module.order());
     crcs->set_content(std::move(kept_crcs));
-    texts->set_content(std::move(kept_texts));
+    texts->set_content(std::move(kept_names));
 }
 
 // In place and filled up with zeros, which the kernel skips (kernel/module/main.c:module_next_tag_pair), so that
@@ -76,7 +57,7 @@ void remove_dependencies(elf::Object& module, const ConvertedNames& converted, c
     }
     std::string kept;
     for (const std::string_view name : split(depends, ',')) {
-        if (name.empty() || dropped.contains(kernel::module_name_of_path(name))) continue;
+        if (name.empty() || dropped.contains(module_name_of_path(name))) continue;
         kept += fmt::format("{}{}", kept.empty() ? "" : ",", name);
     }
     if (kept != depends) replace_text(*module.find_section(".modinfo"), "depends=" + depends + '\0', "depends=" + kept);

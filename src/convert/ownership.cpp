@@ -6,21 +6,20 @@
 #include <unordered_set>
 
 #include "arch/late_relocation.hpp"
-#include "diff/unit.hpp"
+#include "diff/decomposition.hpp"
 
 namespace klp::convert {
 
 struct Ownership::Graph {
     using Pieces = std::unordered_set<const diff::Piece*>;
 
-    Graph(const elf::Object& module, const arch::Arch& arch, const diff::Options& options)
-        : unit(module, arch, options) {
+    Graph(const elf::Object& module, const diff::EntrySizes& sizes) : pieces(module, sizes) {
         for (const auto& section : module.sections()) sections.emplace(section->name, section.get());
     }
 
     void add_root(Pieces& reached, const std::string& section, std::uint64_t offset) {
         if (const auto found = sections.find(section); found != sections.end())
-            visit(reached, unit.piece_at(*found->second, offset));
+            visit(reached, pieces.piece_at(*found->second, offset));
     }
 
     // `through_data`: what a table of pointers leads to counts, too.
@@ -37,15 +36,13 @@ struct Ownership::Graph {
     }
 
     void collect_targets(const diff::Piece& piece, std::vector<const diff::Piece*>& targets) const {
-        for (const elf::Relocation& relocation : unit.relocations(piece))
-            targets.push_back(unit.locate(relocation, *piece.section, piece.range).piece);
+        for (const diff::Field& field : pieces.fields(piece)) targets.push_back(field.target.piece);
         targets.insert(targets.end(), piece.cold_parts.begin(), piece.cold_parts.end());
         for (const diff::SpecialEntry& entry : piece.entries)
-            for (const elf::Relocation& relocation : unit.relocations(*entry.section, entry.range))
-                targets.push_back(unit.locate(relocation, *entry.section, entry.range).piece);
+            for (const diff::Field& field : pieces.fields(entry)) targets.push_back(field.target.piece);
     }
 
-    diff::Unit unit;
+    diff::Decomposition pieces;
     std::unordered_map<std::string_view, const elf::Section*> sections;
     std::vector<std::pair<std::string, Pieces>> by_object;
     Pieces by_init;
@@ -53,11 +50,11 @@ struct Ownership::Graph {
 
 Ownership::Ownership(const elf::Object& module, const arch::Arch& arch,
                      const std::vector<format::PatchedObject>& objects, bool old_tables) {
-    diff::Options options;
+    diff::EntrySizes sizes;
     if (old_tables)
         for (const arch::ArchSectionTable& table : arch::arch_section_tables(arch))
-            options.entry_sizes.emplace_back(table.name, table.entry_size);
-    graph_ = std::make_unique<Graph>(module, arch, options);
+            sizes.emplace_back(table.name, table.entry_size);
+    graph_ = std::make_unique<Graph>(module, sizes);
     for (const format::PatchedObject& object : objects) {
         auto& [name, reached] = graph_->by_object.emplace_back(object.name, Graph::Pieces{});
         for (const auto& function : object.functions)
@@ -67,14 +64,14 @@ Ownership::Ownership(const elf::Object& module, const arch::Arch& arch,
     std::ranges::sort(graph_->by_object, {}, [](const auto& each) { return each.first; });
     for (const auto& symbol : module.symbols())
         if (symbol->name == "init_module" || symbol->name == "cleanup_module")
-            graph_->visit(graph_->by_init, graph_->unit.piece_of(*symbol), false);
+            graph_->visit(graph_->by_init, graph_->pieces.piece_of(*symbol), false);
 }
 
 Ownership::~Ownership() = default;
 
 Owners Ownership::owners(const elf::Section& section, std::uint64_t offset) const {
     Owners owners;
-    const diff::Piece* piece = graph_->unit.piece_at(section, offset);
+    const diff::Piece* piece = graph_->pieces.piece_at(section, offset);
     for (const auto& [name, reached] : graph_->by_object)
         if (reached.contains(piece) && (owners.objects.empty() || owners.objects.back() != name))
             owners.objects.push_back(name);
@@ -85,14 +82,14 @@ Owners Ownership::owners(const elf::Section& section, std::uint64_t offset) cons
 // Which instructions an entry's code has is in the entry, in a form of each architecture's own: the first one is
 // certain.
 ReplacedCode Ownership::replaced(const elf::Section& code, std::uint64_t offset) const {
-    const diff::Piece* piece = graph_->unit.piece_at(code, offset);
+    const diff::Piece* piece = graph_->pieces.piece_at(code, offset);
     if (piece == nullptr || !piece->is_any_code()) return {};
     std::vector<std::uint64_t> starts;
     for (const diff::SpecialEntry& entry : piece->entries) {
         if (!arch::replaces_code(*entry.table)) continue;
         const std::uint64_t place = piece->range.begin + entry.owner_offset;
         if (place > offset) continue;
-        if (starts.empty()) starts = graph_->unit.architecture().instruction_starts(code, piece->range);
+        if (starts.empty()) starts = graph_->pieces.architecture().instruction_starts(code, piece->range);
         const auto next = std::ranges::upper_bound(starts, place);
         if (offset < (next == starts.end() ? piece->range.end : *next)) return {entry.section, entry.range.begin};
     }
@@ -101,18 +98,18 @@ ReplacedCode Ownership::replaced(const elf::Section& code, std::uint64_t offset)
 
 std::vector<TableEntry> Ownership::entries() const {
     std::vector<TableEntry> entries;
-    for (const diff::Piece& piece : graph_->unit.pieces()) {
+    for (const diff::Piece& piece : graph_->pieces.pieces()) {
         for (const diff::SpecialEntry& entry : piece.entries) {
             TableEntry& added = entries.emplace_back(TableEntry{entry.section, entry.range});
             added.code.push_back({piece.section, piece.range});
-            for (const elf::Relocation& relocation : graph_->unit.relocations(*entry.section, entry.range)) {
-                const diff::Piece* other = graph_->unit.locate(relocation, *entry.section, entry.range).piece;
+            for (const diff::Field& field : graph_->pieces.fields(entry)) {
+                const diff::Piece* other = field.target.piece;
                 if (other != nullptr && other->role == diff::Role::code_pool)
                     added.code.push_back({other->section, other->range});
             }
         }
     }
-    for (const diff::SpecialEntry& entry : graph_->unit.orphans())
+    for (const diff::SpecialEntry& entry : graph_->pieces.orphans())
         entries.push_back(TableEntry{entry.section, entry.range});
     return entries;
 }

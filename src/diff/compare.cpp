@@ -38,22 +38,18 @@ std::optional<std::string> storage_difference(const Piece& original, const Piece
 // Nested constants are few (a table of structures that point to strings); more is a cycle.
 constexpr int deepest_nesting = 16;
 
-Bytes content_of(const elf::Section& section, arch::Range range) {
-    return section.is_nobits() ? Bytes{} : section.content().subspan(range.begin, range.size());
-}
-
 }  // namespace
 
-Comparison::Extent Comparison::extent_of(const Unit& unit, const Piece& piece) {
-    Extent extent{unit, *piece.section, piece.range, unit.relocations(piece)};
-    if (piece.is_debug_descriptor()) extent.meaningless.push_back(debug_descriptor_line);
+Comparison::Extent Comparison::extent_of(const Decomposition& object, const Piece& piece) {
+    Extent extent{piece.range, piece.content(), object.fields(piece)};
+    if (piece.is_debug_descriptor()) extent.meaningless = debug_descriptor_line;
     return extent;
 }
 
-Comparison::Extent Comparison::extent_of(const Unit& unit, const SpecialEntry& entry) {
-    Extent extent{unit, *entry.section, entry.range, unit.relocations(*entry.section, entry.range)};
-    if (entry.table->ignored && entry.table->ignored_entry_size == entry.range.size())
-        extent.meaningless.push_back(*entry.table->ignored);
+Comparison::Extent Comparison::extent_of(const Decomposition& object, const SpecialEntry& entry) {
+    const Bytes content = entry.section->content().subspan(entry.range.begin, entry.range.size());
+    Extent extent{entry.range, content, object.fields(entry)};
+    if (entry.table->ignored_entry_size == entry.range.size()) extent.meaningless = entry.table->ignored;
     return extent;
 }
 
@@ -61,21 +57,22 @@ std::optional<std::string> Comparison::difference(const Piece& original, const P
     if (original.range.size() != patched.range.size())
         return fmt::format("size {:#x}, was {:#x}", patched.range.size(), original.range.size());
     if (auto found = storage_difference(original, patched)) return found;
-    if (auto found = compare(extent_of(original_, original), extent_of(patched_, patched))) return found;
+    if (auto found = compare(extent_of(pairs_.original(), original), extent_of(pairs_.patched(), patched)))
+        return found;
     return compare_entries(original, patched);
 }
 
 // The content of one of both, without what has no meaning and without the fields that a relocation of either writes.
-std::vector<std::byte> Comparison::masked(Bytes content, const Extent& original, const Extent& patched) {
+std::vector<std::byte> Comparison::masked(Bytes content, const Extent& original, const Extent& patched) const {
     std::vector<std::byte> result(content.begin(), content.end());
-    for (const arch::Range range : patched.meaningless) {
-        for (std::uint64_t at = range.begin; at < range.end && at < result.size(); ++at) result[at] = std::byte{0};
-    }
+    const arch::Range meaningless = patched.meaningless.value_or(arch::Range{});
+    for (std::uint64_t at = meaningless.begin; at < meaningless.end && at < result.size(); ++at)
+        result[at] = std::byte{0};
+    const arch::Arch& architecture = pairs_.patched().architecture();
     for (const Extent* extent : {&original, &patched}) {
-        const arch::Arch& architecture = extent->unit.architecture();
-        for (const elf::Relocation& each : extent->relocations) {
-            const auto info = architecture.relocation_info(each.type);
-            const std::uint64_t offset = each.offset - extent->range.begin;
+        for (const Field& each : extent->fields) {
+            const auto info = architecture.relocation_info(each.relocation->type);
+            const std::uint64_t offset = each.offset() - extent->range.begin;
             if (!info || offset > result.size() || info->size > result.size() - offset) continue;
             architecture.clear_field(*info, MutableBytes(result).subspan(offset, info->size));
         }
@@ -85,31 +82,29 @@ std::vector<std::byte> Comparison::masked(Bytes content, const Extent& original,
 
 std::optional<std::string> Comparison::compare(const Extent& original, const Extent& patched) const {
     if (original.range.size() != patched.range.size()) return "size";
-    const Bytes a = content_of(original.section, original.range);
-    const Bytes b = content_of(patched.section, patched.range);
-    if (a.size() != b.size()) return "initial value";
+    if (original.content.size() != patched.content.size()) return "initial value";
     // Masking copies, so look first whether the bytes are equal as they are.
-    if (!std::ranges::equal(a, b)) {
-        const auto masked_a = masked(a, original, patched);
-        const auto masked_b = masked(b, original, patched);
+    if (!std::ranges::equal(original.content, patched.content)) {
+        const auto masked_a = masked(original.content, original, patched);
+        const auto masked_b = masked(patched.content, original, patched);
         const auto where = std::ranges::mismatch(masked_a, masked_b).in1;
         if (where != masked_a.end()) return fmt::format("bytes at +{:#x}", where - masked_a.begin());
     }
-    return compare_relocations(original, patched);
+    return compare_fields(original, patched);
 }
 
-std::optional<std::string> Comparison::compare_relocations(const Extent& original, const Extent& patched) const {
-    const auto& a = original.relocations;
-    const auto& b = patched.relocations;
+std::optional<std::string> Comparison::compare_fields(const Extent& original, const Extent& patched) const {
+    const auto& a = original.fields;
+    const auto& b = patched.fields;
     for (std::size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
-        const std::uint64_t offset = b[i].offset - patched.range.begin;
-        if (a[i].offset - original.range.begin != offset || a[i].type != b[i].type)
-            return fmt::format("relocation at +{:#x}", std::min(offset, a[i].offset - original.range.begin));
-        const Target was = original.unit.locate(a[i], original.section, original.range);
-        const Target is = patched.unit.locate(b[i], patched.section, patched.range);
+        const std::uint64_t before = a[i].offset() - original.range.begin;
+        const std::uint64_t offset = b[i].offset() - patched.range.begin;
+        if (before != offset || a[i].relocation->type != b[i].relocation->type)
+            return fmt::format("relocation at +{:#x}", std::min(offset, before));
+        const Target& was = a[i].target;
+        const Target& is = b[i].target;
         if (same_target(was, is) || (benefit_ && was.delta == is.delta && benefit_(was, is))) continue;
-        return fmt::format("+{:#x} refers to {}, was {}", offset, describe(patched.unit, is),
-                           describe(original.unit, was));
+        return fmt::format("+{:#x} refers to {}, was {}", offset, describe(is), describe(was));
     }
     if (a.size() != b.size()) return fmt::format("{} relocations, were {}", b.size(), a.size());
     return std::nullopt;
@@ -126,7 +121,7 @@ std::optional<std::string> Comparison::compare_entries(const Piece& original, co
         const SpecialEntry& present = b != patched.entries.end() ? *b : *a;
         if (a == original.entries.end() || b == patched.entries.end() || a->table != b->table)
             return fmt::format("number of entries in {}", present.table->name);
-        if (auto found = compare(extent_of(original_, *a), extent_of(patched_, *b)))
+        if (auto found = compare(extent_of(pairs_.original(), *a), extent_of(pairs_.patched(), *b)))
             return fmt::format("{} entry for +{:#x}: {}", b->table->name, b->owner_offset, *found);
         ++a;
         ++b;
@@ -144,7 +139,8 @@ bool Comparison::same_target(const Target& original, const Target& patched) cons
             return same_piece(*original.piece, *patched.piece);
         case Target::Kind::literal:
             return original.section->entry_size == patched.section->entry_size &&
-                   std::ranges::equal(original_.literal(original), patched_.literal(patched));
+                   std::ranges::equal(literal_at(*original.section, original.anchor),
+                                      literal_at(*patched.section, patched.anchor));
         case Target::Kind::elsewhere:
             return original.section->name == patched.section->name;
     }
@@ -152,7 +148,8 @@ bool Comparison::same_target(const Target& original, const Target& patched) cons
 }
 
 bool Comparison::same_piece(const Piece& original, const Piece& patched) const {
-    if (patched.twin != nullptr || original.twin != nullptr) return patched.twin == &original;
+    const Piece* counterpart = pairs_.original_of(patched);
+    if (counterpart != nullptr || pairs_.patched_of(original) != nullptr) return counterpart == &original;
     if (original.role != patched.role || original.has_identity() || patched.has_identity()) return false;
     if (depth_ >= deepest_nesting) return false;
     ++depth_;
@@ -161,7 +158,7 @@ bool Comparison::same_piece(const Piece& original, const Piece& patched) const {
     return result;
 }
 
-std::string describe(const Unit& unit, const Target& target) {
+std::string describe(const Target& target) {
     const auto with_offset = [&](std::string_view name) {
         return target.delta == 0 ? std::string(name) : fmt::format("{}{:+#x}", name, target.delta);
     };
@@ -174,7 +171,7 @@ std::string describe(const Unit& unit, const Target& target) {
             return with_offset(target.piece->label());
         case Target::Kind::literal: {
             if (!target.section->is_strings()) return fmt::format("a constant in {}", target.section->name);
-            std::string_view text = as_text(unit.literal(target));
+            std::string_view text = as_text(literal_at(*target.section, target.anchor));
             if (!text.empty()) text.remove_suffix(1);
             return fmt::format("{:?}", text);
         }

@@ -14,9 +14,10 @@ namespace {
 // Code of the running kernel cannot be paired with code that is gone after its start (a function that loses
 // its __init is a new one), nor a variable with a table. A variable that became constant, or no longer is, stays
 // the object that others hold pointers to.
-bool can_pair(const Piece& a, const Piece& b) {
+bool can_pair(const Correlation& pairs, const Piece& original, const Piece& patched) {
     const auto is_object = [](const Piece& each) { return each.role == Role::data || each.role == Role::constant; };
-    return (a.role == b.role || (is_object(a) && is_object(b))) && a.twin == nullptr && b.twin == nullptr;
+    const bool same_kind = original.role == patched.role || (is_object(original) && is_object(patched));
+    return same_kind && pairs.patched_of(original) == nullptr && pairs.original_of(patched) == nullptr;
 }
 
 bool is_named_for_pairing(const Piece& piece) {
@@ -25,22 +26,22 @@ bool is_named_for_pairing(const Piece& piece) {
 
 // By exact name: a global symbol with a global one, a local with a local one, then across (a function that
 // became static, or no longer is).
-void pair_by_name(Unit& original, Unit& patched) {
-    std::unordered_multimap<std::string_view, Piece*> originals;
-    for (Piece& piece : original.pieces()) {
+void pair_by_name(Correlation& pairs) {
+    std::unordered_multimap<std::string_view, const Piece*> originals;
+    for (const Piece& piece : pairs.original().pieces()) {
         if (!is_named_for_pairing(piece)) continue;
         for (const elf::Symbol* symbol : piece.symbols) originals.emplace(symbol->name, &piece);
     }
     for (const bool same_binding : {true, false}) {
-        for (Piece& piece : patched.pieces()) {
+        for (const Piece& piece : pairs.patched().pieces()) {
             if (!is_named_for_pairing(piece)) continue;
             for (const elf::Symbol* symbol : piece.symbols) {
                 const auto [first, last] = originals.equal_range(symbol->name);
                 for (auto each = first; each != last; ++each) {
-                    Piece& candidate = *each->second;
-                    if (!can_pair(candidate, piece)) continue;
+                    const Piece& candidate = *each->second;
+                    if (!can_pair(pairs, candidate, piece)) continue;
                     if (same_binding && candidate.is_local() != piece.is_local()) continue;
-                    make_twins(candidate, piece);
+                    pairs.pair(candidate, piece);
                 }
             }
         }
@@ -49,50 +50,49 @@ void pair_by_name(Unit& original, Unit& patched) {
 
 // GCC numbers clones of one function in the order in which it makes them: the only foo.constprop left on
 // both sides is the same one.
-void pair_clones(Unit& original, Unit& patched) {
-    std::map<std::string_view, std::pair<std::vector<Piece*>, std::vector<Piece*>>> by_base;
-    const auto is_lone_clone = [](const Piece& piece) {
-        return piece.is_any_code() && piece.twin == nullptr && piece.is_numbered();
-    };
-    for (Piece& piece : original.pieces()) {
-        if (is_lone_clone(piece)) by_base[piece.base].first.push_back(&piece);
+void pair_clones(Correlation& pairs) {
+    std::map<std::string_view, std::pair<std::vector<const Piece*>, std::vector<const Piece*>>> by_base;
+    const auto is_clone = [](const Piece& piece) { return piece.is_any_code() && piece.is_numbered(); };
+    for (const Piece& piece : pairs.original().pieces()) {
+        if (is_clone(piece) && pairs.patched_of(piece) == nullptr) by_base[piece.base].first.push_back(&piece);
     }
-    for (Piece& piece : patched.pieces()) {
-        if (is_lone_clone(piece)) by_base[piece.base].second.push_back(&piece);
+    for (const Piece& piece : pairs.patched().pieces()) {
+        if (is_clone(piece) && pairs.original_of(piece) == nullptr) by_base[piece.base].second.push_back(&piece);
     }
     for (auto& [base, pieces] : by_base) {
         const auto& [before, after] = pieces;
-        if (before.size() == 1 && after.size() == 1 && can_pair(*before.front(), *after.front()))
-            make_twins(*before.front(), *after.front());
+        if (before.size() == 1 && after.size() == 1 && can_pair(pairs, *before.front(), *after.front()))
+            pairs.pair(*before.front(), *after.front());
     }
 }
 
 // What has neither a name of its own nor state: entries of the kernel's tables (whose names hold counters
 // and line numbers), descriptors of pr_debug, numbered constants.
 bool is_paired_by_content(const Piece& piece) {
-    if (piece.twin != nullptr || !piece.has_identity()) return false;
+    if (!piece.has_identity()) return false;
     if (piece.role == Role::constant) return piece.is_numbered();
     if (piece.role == Role::data) return piece.symbol() == nullptr || piece.is_debug_descriptor();
     return piece.role == Role::table || piece.role == Role::init_data;
 }
 
 // Equal content makes a pair, in order. Whether any pair was made.
-bool pair_by_content(Unit& original, Unit& patched) {
-    std::map<std::pair<std::string, std::string_view>, std::vector<Piece*>> originals;
-    for (Piece& piece : original.pieces()) {
-        if (is_paired_by_content(piece)) originals[{base_name(piece.section->name), piece.base}].push_back(&piece);
+bool pair_by_content(Correlation& pairs) {
+    std::map<std::pair<std::string, std::string_view>, std::vector<const Piece*>> originals;
+    for (const Piece& piece : pairs.original().pieces()) {
+        if (is_paired_by_content(piece) && pairs.patched_of(piece) == nullptr)
+            originals[{base_name(piece.section->name), piece.base}].push_back(&piece);
     }
-    const Comparison comparison(original, patched);
+    const Comparison comparison(pairs);
     bool paired = false;
-    for (Piece& piece : patched.pieces()) {
-        if (!is_paired_by_content(piece)) continue;
+    for (const Piece& piece : pairs.patched().pieces()) {
+        if (!is_paired_by_content(piece) || pairs.original_of(piece) != nullptr) continue;
         const auto found = originals.find({base_name(piece.section->name), piece.base});
         if (found == originals.end()) continue;
         auto& candidates = found->second;
-        const auto match = std::ranges::find_if(
-            candidates, [&](const Piece* each) { return each->twin == nullptr && comparison.equal(*each, piece); });
+        const auto match =
+            std::ranges::find_if(candidates, [&](const Piece* each) { return comparison.equal(*each, piece); });
         if (match == candidates.end()) continue;
-        make_twins(**match, piece);
+        pairs.pair(**match, piece);
         candidates.erase(match);
         paired = true;
     }
@@ -100,29 +100,51 @@ bool pair_by_content(Unit& original, Unit& patched) {
 }
 
 // A .cold part belongs to its function: where their counterparts do not, it has none.
-void part_strange_cold_parts(Unit& patched) {
-    for (Piece& piece : patched.pieces()) {
-        if (piece.parent == nullptr || piece.twin == nullptr || piece.parent->twin == piece.twin->parent) continue;
-        piece.twin->twin = nullptr;
-        piece.twin = nullptr;
+void part_strange_cold_parts(Correlation& pairs) {
+    for (const Piece& piece : pairs.patched().pieces()) {
+        const Piece* original = pairs.original_of(piece);
+        if (piece.parent == nullptr || original == nullptr) continue;
+        if (pairs.original_of(*piece.parent) != original->parent) pairs.part(*original, piece);
     }
 }
 
 }  // namespace
 
-void make_twins(Piece& original, Piece& patched) {
-    original.twin = &patched;
-    patched.twin = &original;
+Correlation::Correlation(const Decomposition& original, const Decomposition& patched)
+    : original_(original),
+      patched_(patched),
+      original_of_(patched.pieces().size()),
+      patched_of_(original.pieces().size()) {}
+
+std::span<const Piece* const> Correlation::candidates(const Piece& patched) const {
+    const auto found = candidates_.find(&patched);
+    return found == candidates_.end() ? std::span<const Piece* const>{} : found->second;
 }
 
-void correlate(Unit& original, Unit& patched) {
-    pair_by_name(original, patched);
-    pair_clones(original, patched);
-    part_strange_cold_parts(patched);
-    correlate_numbered_data(original, patched);
+void Correlation::pair(const Piece& original, const Piece& patched) {
+    original_of_[patched.index] = &original;
+    patched_of_[original.index] = &patched;
+}
+
+void Correlation::part(const Piece& original, const Piece& patched) {
+    original_of_[patched.index] = nullptr;
+    patched_of_[original.index] = nullptr;
+}
+
+void Correlation::set_candidates(const Piece& patched, std::vector<const Piece*> originals) {
+    candidates_[&patched] = std::move(originals);
+}
+
+Correlation correlate(const Decomposition& original, const Decomposition& patched) {
+    Correlation pairs(original, patched);
+    pair_by_name(pairs);
+    pair_clones(pairs);
+    part_strange_cold_parts(pairs);
+    correlate_numbered_data(pairs);
     // again, because content can refer to what is paired only now
-    while (pair_by_content(original, patched)) {
+    while (pair_by_content(pairs)) {
     }
+    return pairs;
 }
 
 }  // namespace klp::diff

@@ -14,29 +14,17 @@ namespace klp::diff {
 namespace {
 
 bool is_static_local(const Piece& piece) {
-    return piece.role == Role::data && piece.twin == nullptr && piece.symbol() != nullptr && piece.has_identity() &&
-           piece.is_numbered() && !piece.is_debug_descriptor();
-}
-
-// Static locals of one base name that `holder` (and its .cold parts) refers to, by first reference.
-using References = std::map<std::string_view, std::vector<Piece*>>;
-
-void add_references(const Unit& unit, const Piece& holder, References& result) {
-    for (const elf::Relocation& each : unit.relocations(holder)) {
-        const Target target = unit.locate(each, *holder.section, holder.range);
-        if (target.kind != Target::Kind::piece || !is_static_local(*target.piece)) continue;
-        auto& found = result[target.piece->base];
-        if (std::ranges::find(found, target.piece) == found.end()) found.push_back(target.piece);
-    }
-    for (const Piece* part : holder.cold_parts) add_references(unit, *part, result);
+    return piece.role == Role::data && piece.symbol() != nullptr && piece.has_identity() && piece.is_numbered() &&
+           !piece.is_debug_descriptor();
 }
 
 class Matcher {
 public:
-    Matcher(Unit& original, Unit& patched) : original_(original), patched_(patched) {}
+    explicit Matcher(Correlation& pairs) : pairs_(pairs) {}
 
     void run() {
-        if (std::ranges::any_of(patched_.pieces(), is_static_local)) {
+        const auto is_open = [&](const Piece& piece) { return is_static_local(piece) && !pairs_.original_of(piece); };
+        if (std::ranges::any_of(pairs_.patched().pieces(), is_open)) {
             do collect_votes();
             while (accept_votes());
         }
@@ -44,36 +32,56 @@ public:
     }
 
 private:
+    // Static locals of one base name that a piece (and its .cold parts) refers to, by first reference; without those
+    // that have a counterpart.
+    using References = std::map<std::string_view, std::vector<const Piece*>>;
+    using Votes = std::map<const Piece*, std::set<const Piece*>>;
+
+    template <typename IsPaired>
+    static void add_references(const Decomposition& object, const Piece& holder, IsPaired is_paired,
+                               References& result) {
+        for (const Field& field : object.fields(holder)) {
+            const Piece* piece = field.target.piece;
+            if (piece == nullptr || !is_static_local(*piece) || is_paired(*piece)) continue;
+            auto& found = result[piece->base];
+            if (std::ranges::find(found, piece) == found.end()) found.push_back(piece);
+        }
+        for (const Piece* part : holder.cold_parts) add_references(object, *part, is_paired, result);
+    }
+
     void collect_votes() {
-        votes_.clear();
-        for (Piece& holder : patched_.pieces()) {
-            if (holder.twin == nullptr || holder.parent != nullptr) continue;
+        votes_of_patched_.clear();
+        votes_of_original_.clear();
+        const auto has_original = [&](const Piece& piece) { return pairs_.original_of(piece) != nullptr; };
+        const auto has_patched = [&](const Piece& piece) { return pairs_.patched_of(piece) != nullptr; };
+        for (const Piece& holder : pairs_.patched().pieces()) {
+            const Piece* original = pairs_.original_of(holder);
+            if (original == nullptr || holder.parent != nullptr) continue;
             References before, after;
-            add_references(patched_, holder, after);
+            add_references(pairs_.patched(), holder, has_original, after);
             if (after.empty()) continue;
-            add_references(original_, *holder.twin, before);
-            for (auto& [base, pieces] : after) vote(before[base], pieces, is_same_code(*holder.twin, holder));
+            add_references(pairs_.original(), *original, has_patched, before);
+            for (auto& [base, pieces] : after) vote(before[base], pieces, is_same_code(*original, holder));
         }
     }
 
     // One to one is evidence. Several of one name are told apart by their order, but only where the code
     // is the same, or where a mix-up does no harm.
-    void vote(const std::vector<Piece*>& before, const std::vector<Piece*>& after, bool same_code) {
+    void vote(const std::vector<const Piece*>& before, const std::vector<const Piece*>& after, bool same_code) {
         if (before.size() != after.size()) return;
         const bool is_clear = after.size() == 1 || same_code || is_message_state(after.front()->base);
         for (std::size_t i = 0; is_clear && i < after.size(); ++i) {
-            votes_[after[i]].insert(before[i]);
-            votes_[before[i]].insert(after[i]);
+            votes_of_patched_[after[i]].insert(before[i]);
+            votes_of_original_[before[i]].insert(after[i]);
         }
     }
 
     // Equal but for the static locals that are still to be told apart.
     [[nodiscard]] bool is_same_code(const Piece& a, const Piece& b) const {
-        const auto is_open = [](const Target& target) {
-            return target.kind == Target::Kind::piece && target.piece->twin == nullptr && target.piece->has_identity();
-        };
-        const Comparison comparison(original_, patched_, [&](const Target& was, const Target& is) {
-            return is_open(was) && is_open(is) && was.piece->base == is.piece->base;
+        const Comparison comparison(pairs_, [&](const Target& was, const Target& is) {
+            return was.kind == Target::Kind::piece && is.kind == Target::Kind::piece &&
+                   pairs_.patched_of(*was.piece) == nullptr && pairs_.original_of(*is.piece) == nullptr &&
+                   was.piece->has_identity() && is.piece->has_identity() && was.piece->base == is.piece->base;
         });
         return comparison.equal(a, b) &&
                std::ranges::equal(a.cold_parts, b.cold_parts, [&](const Piece* before, const Piece* after) {
@@ -83,48 +91,44 @@ private:
 
     bool accept_votes() {
         bool accepted = false;
-        for (auto& [piece, chosen] : votes_) {
-            if (piece->twin != nullptr || chosen.size() != 1) continue;
-            Piece& other = **chosen.begin();
-            if (other.twin != nullptr || votes_[&other].size() != 1) continue;
-            const bool piece_is_patched = is_patched(*piece);
-            make_twins(piece_is_patched ? other : *piece, piece_is_patched ? *piece : other);
+        for (const auto& [piece, chosen] : votes_of_patched_) {
+            if (chosen.size() != 1) continue;
+            const Piece& original = **chosen.begin();
+            if (votes_of_original_.at(&original).size() != 1) continue;
+            pairs_.pair(original, *piece);
             accepted = true;
         }
         return accepted;
     }
 
-    [[nodiscard]] bool is_patched(const Piece& piece) const { return patched_.piece_of(*piece.symbol()) == &piece; }
-
     // What is left on both sides may or may not be the same variable, also where one side has it outside of
     // all functions.
     void note_candidates() {
         std::map<std::string_view, std::vector<const Piece*>> left;
-        for (const Piece& piece : original_.pieces()) {
-            if (is_left(piece)) left[piece.base].push_back(&piece);
+        for (const Piece& piece : pairs_.original().pieces()) {
+            if (is_variable(piece) && pairs_.patched_of(piece) == nullptr) left[piece.base].push_back(&piece);
         }
-        for (Piece& piece : patched_.pieces()) {
-            if (!is_left(piece)) continue;
+        for (const Piece& piece : pairs_.patched().pieces()) {
+            if (!is_variable(piece) || pairs_.original_of(piece) != nullptr) continue;
             const auto found = left.find(piece.base);
-            if (found != left.end()) piece.candidates = found->second;
+            if (found != left.end()) pairs_.set_candidates(piece, found->second);
         }
     }
 
-    static bool is_left(const Piece& piece) {
-        const bool is_variable = piece.role == Role::data && piece.twin == nullptr && piece.symbol() != nullptr &&
-                                 piece.has_identity() && piece.is_local() && !piece.is_debug_descriptor();
-        return is_variable && !is_message_state(piece.base);
+    static bool is_variable(const Piece& piece) {
+        return piece.role == Role::data && piece.symbol() != nullptr && piece.has_identity() && piece.is_local() &&
+               !piece.is_debug_descriptor() && !is_message_state(piece.base);
     }
 
-    Unit& original_;
-    Unit& patched_;
-    std::map<Piece*, std::set<Piece*>> votes_;
+    Correlation& pairs_;
+    Votes votes_of_patched_;
+    Votes votes_of_original_;
 };
 
 }  // namespace
 
-void correlate_numbered_data(Unit& original, Unit& patched) {
-    Matcher(original, patched).run();
+void correlate_numbered_data(Correlation& pairs) {
+    Matcher(pairs).run();
 }
 
 }  // namespace klp::diff

@@ -17,6 +17,8 @@ namespace klp::diff {
 
 namespace {
 
+constexpr std::string_view summary = "the change cannot be expressed as a livepatch";
+
 void check_inputs(const elf::Object& original, const elf::Object& patched) {
     for (const elf::Object* each : {&original, &patched}) {
         if (each->file_type() != ET_REL) {
@@ -46,21 +48,22 @@ std::vector<const elf::Symbol*> Result::new_globals() const {
     return found;
 }
 
-Result diff(const elf::Object& original, const elf::Object& patched, const Options& options, Diagnostics& diagnostics) {
-    constexpr std::string_view summary = "the change cannot be expressed as a livepatch";
+Sides decompose(const elf::Object& original, const elf::Object& patched, const EntrySizes& sizes,
+                Diagnostics& diagnostics) {
     check_inputs(original, patched);
     refuse_unsuitable_object(original, diagnostics);
     refuse_unsuitable_object(patched, diagnostics);
     diagnostics.stop_on_errors(summary);
-    const arch::Arch& architecture = arch::for_object(patched);
-    Unit before(original, architecture, options);
-    Unit after(patched, architecture, options);
-    correlate(before, after);
-    mark_changes(before, after);
-    refuse_inexpressible_changes(before, after, options, diagnostics);
-    const Selection selection = select(after, options, diagnostics);
+    return {Decomposition(original, sizes), Decomposition(patched, sizes)};
+}
+
+Result diff(const Sides& sides, const Options& options, Diagnostics& diagnostics) {
+    const Correlation pairs = correlate(sides.original, sides.patched);
+    const Changes changes = find_changes(pairs);
+    refuse_inexpressible_changes(changes, options, diagnostics);
+    const Selection selection = select(changes, options, diagnostics);
     diagnostics.stop_on_errors(summary);
-    return extract(before, after, selection);
+    return extract(changes, selection);
 }
 
 }  // namespace klp::diff

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Two compilations of one translation unit in; what changed, and one object that carries it, out.
-// correlate -> compare -> select -> extract. Needs objects compiled with -ffunction-sections -fdata-sections;
-// knows no kernel.
+// decompose -> correlate -> compare -> select -> extract, each a value that the next one takes. Needs objects compiled
+// with -ffunction-sections -fdata-sections; knows no kernel.
 #pragma once
 
 #include <functional>
@@ -10,8 +10,8 @@
 #include <string_view>
 #include <vector>
 
-#include "arch/arch.hpp"
 #include "base/diagnostics.hpp"
+#include "diff/decomposition.hpp"
 #include "elf/object.hpp"
 
 namespace klp::diff {
@@ -64,9 +64,6 @@ struct Result {
 };
 
 struct Options {
-    // Entry sizes of special sections whose arch table says 0, by section name. Where one is missing it is
-    // derived from the distance of the relocations.
-    std::vector<std::pair<std::string, std::uint32_t>> entry_sizes{};
     // Whether the kernel object is a module: decides which static keys the kernel can resolve in time.
     bool for_module = false;
     // Whether a key or symbol is resolvable when the livepatch itself is loaded (exported, or in vmlinux).
@@ -76,9 +73,19 @@ struct Options {
     bool untraced_objects = false;
 };
 
+// The two objects of a translation unit.
+struct Sides {
+    Decomposition original;
+    Decomposition patched;
+};
+
+// Both objects must outlive the value. Findings `diff.lto`, `diff.no-function-sections` and Error with ExitCode::unsafe
+// where one cannot be compared. Error: not relocatable, of different architectures, or as Decomposition says.
+[[nodiscard]] Sides decompose(const elf::Object& original, const elf::Object& patched, const EntrySizes& sizes,
+                              Diagnostics& diagnostics);
+
 // Findings that make the change inexpressible are errors in `diagnostics` (ids `diff.*`); a Result is returned
 // only when there are none: otherwise Error with ExitCode::unsafe. Both objects must outlive the Result.
-[[nodiscard]] Result diff(const elf::Object& original, const elf::Object& patched, const Options& options,
-                          Diagnostics& diagnostics);
+[[nodiscard]] Result diff(const Sides& sides, const Options& options, Diagnostics& diagnostics);
 
 }  // namespace klp::diff

@@ -10,17 +10,17 @@
 
 namespace klp::diff {
 
-Extractor::Extractor(const Unit& original, const Unit& patched, const Selection& selection)
-    : original_(original),
-      patched_(patched),
+Extractor::Extractor(const Changes& changes, const Selection& selection)
+    : changes_(changes),
+      patched_(changes.pairs().patched()),
       selection_(selection),
       result_{{},
               {},
               {},
-              elf::Object(patched.object().machine(), patched.object().order(), patched.object().header_flags()),
+              elf::Object(patched_.object().machine(), patched_.object().order(), patched_.object().header_flags()),
               {}},
       out_(result_.extracted) {
-    for (const auto& symbol : original.object().symbols()) {
+    for (const auto& symbol : changes.pairs().original().object().symbols()) {
         if (!symbol->is_local()) original_by_name_.emplace(symbol->name, symbol.get());
     }
 }
@@ -36,13 +36,7 @@ Result Extractor::run() {
     for (const Piece* piece : selection_.pieces) {
         relocate(*piece);
         for (const SpecialEntry& entry : piece->entries) {
-            if (!kept(entry)) continue;
-            const LaidEntry& laid = laid_entries_.at(&entry);
-            relocate(entry, *piece, *entry.section, *laid.section, entry.range, laid.offset);
-            if (entry.companion == nullptr) continue;
-            const std::uint64_t size = entry.table->companion_entry_size;
-            relocate(entry, *piece, *entry.companion, *laid.companion, {entry.index * size, (entry.index + 1) * size},
-                     laid.companion_offset);
+            if (kept(entry)) relocate(entry);
         }
     }
     for (const auto& section : out_.sections()) section->sort_relocations();
@@ -53,29 +47,32 @@ Result Extractor::run() {
 
 void Extractor::relocate(const Piece& piece) {
     const Laid& laid = laid_.at(&piece);
-    const Holder holder{*piece.section, piece.range, piece};
-    for (const elf::Relocation& each : patched_.relocations(piece)) {
+    relocate(patched_.fields(piece), {piece}, *laid.section, laid.offset - piece.range.begin);
+}
+
+void Extractor::relocate(const SpecialEntry& entry) {
+    const LaidEntry& laid = laid_entries_.at(&entry);
+    const Holder holder{*entry.owner, &entry};
+    relocate(patched_.fields(entry), holder, *laid.section, laid.offset - entry.range.begin);
+    if (entry.companion == nullptr) return;
+    relocate(patched_.companion_fields(entry), holder, *laid.companion,
+             laid.companion_offset - entry.companion_range().begin);
+}
+
+void Extractor::relocate(std::span<const Field> fields, const Holder& holder, elf::Section& section,
+                         std::uint64_t moved) {
+    for (const Field& each : fields) {
         const Place place = place_of(each, holder);
-        const std::uint64_t offset = each.offset - piece.range.begin + laid.offset;
-        out_.add_relocation(*laid.section, {offset, each.type, place.symbol, place.addend});
+        out_.add_relocation(section, {each.offset() + moved, each.relocation->type, place.symbol, place.addend});
     }
 }
 
-void Extractor::relocate(const SpecialEntry& entry, const Piece& owner, const elf::Section& from, elf::Section& to,
-                         arch::Range range, std::uint64_t offset) {
-    const Holder holder{from, range, owner, &entry};
-    for (const elf::Relocation& each : patched_.relocations(from, range)) {
-        const Place place = place_of(each, holder);
-        out_.add_relocation(to, {each.offset - range.begin + offset, each.type, place.symbol, place.addend});
-    }
-}
-
-Extractor::Place Extractor::place_of(const elf::Relocation& relocation, const Holder& holder) {
-    const Target target = patched_.locate(relocation, holder.section, holder.range);
-    if (target.symbol == patched_.object().null_symbol()) return {out_.null_symbol(), relocation.addend};
+Extractor::Place Extractor::place_of(const Field& field, const Holder& holder) {
+    const Target& target = field.target;
+    if (target.symbol == patched_.object().null_symbol()) return {out_.null_symbol(), field.relocation->addend};
     switch (target.kind) {
         case Target::Kind::absolute:
-            return {&absolute(*target.symbol), relocation.addend};
+            return {&absolute(*target.symbol), field.relocation->addend};
         case Target::Kind::undefined: {
             const auto found = original_by_name_.find(target.symbol->name);
             const elf::Symbol* before = found == original_by_name_.end() ? nullptr : found->second;
@@ -89,7 +86,7 @@ Extractor::Place Extractor::place_of(const elf::Relocation& relocation, const Ho
         case Target::Kind::elsewhere:
             throw Error(patched_.where(holder.piece), "reference to a section that is not carried over");
     }
-    if (refers_to_original(patched_, relocation, target, holder)) return reference_to_original(target);
+    if (refers_to_original(changes_, field, holder)) return reference_to_original(target);
     const Laid& laid = laid_.at(target.piece);
     if (laid.symbol != nullptr) {
         const auto inside = static_cast<std::int64_t>(laid.offset) - static_cast<std::int64_t>(laid.symbol->value);
@@ -104,7 +101,7 @@ Extractor::Place Extractor::literal(const Target& target) {
     const std::string name = from.is_strings() ? fmt::format(".rodata.str{}.{}", from.entry_size, from.alignment)
                                                : fmt::format(".rodata.cst{}", from.entry_size);
     elf::Section& to = shared_section(name, from);
-    const Bytes content = patched_.literal(target);
+    const Bytes content = literal_at(from, target.anchor);
     if (content.empty()) {
         throw Error({patched_.object().display_name(), from.name, target.anchor},
                     "literal runs past the end of its section");
@@ -122,10 +119,10 @@ Extractor::Place Extractor::literal(const Target& target) {
 }
 
 Extractor::Place Extractor::reference_to_original(const Target& target) {
-    const Piece& twin = *target.piece->twin;
-    const auto same_name = std::ranges::find(twin.symbols, target.symbol->name, &elf::Symbol::name);
-    const elf::Symbol& before = same_name == twin.symbols.end() ? *twin.symbol() : **same_name;
-    const auto inside = static_cast<std::int64_t>(before.value - twin.range.begin);
+    const Piece& original = *changes_.pairs().original_of(*target.piece);
+    const auto same_name = std::ranges::find(original.symbols, target.symbol->name, &elf::Symbol::name);
+    const elf::Symbol& before = same_name == original.symbols.end() ? *original.symbol() : **same_name;
+    const auto inside = static_cast<std::int64_t>(before.value - original.range.begin);
     return {&reference(before.name, before, &before, true), target.delta - inside};
 }
 
@@ -163,8 +160,8 @@ std::string Extractor::unused_name(std::string_view name) {
     return candidate;
 }
 
-Result extract(const Unit& original, const Unit& patched, const Selection& selection) {
-    return Extractor(original, patched, selection).run();
+Result extract(const Changes& changes, const Selection& selection) {
+    return Extractor(changes, selection).run();
 }
 
 }  // namespace klp::diff

@@ -7,6 +7,6 @@
 namespace klp::diff {
 
 // Fills functions, data, references and the extracted object.
-[[nodiscard]] Result extract(const Unit& original, const Unit& patched, const Selection& selection);
+[[nodiscard]] Result extract(const Changes& changes, const Selection& selection);
 
 }  // namespace klp::diff

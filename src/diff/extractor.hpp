@@ -11,7 +11,7 @@ namespace klp::diff {
 
 class Extractor {
 public:
-    Extractor(const Unit& original, const Unit& patched, const Selection& selection);
+    Extractor(const Changes& changes, const Selection& selection);
     Result run();
 
 private:
@@ -32,9 +32,10 @@ private:
 
     // extract.cpp
     void relocate(const Piece& piece);
-    void relocate(const SpecialEntry& entry, const Piece& owner, const elf::Section& from, elf::Section& to,
-                  arch::Range range, std::uint64_t offset);
-    Place place_of(const elf::Relocation& relocation, const Holder& holder);
+    void relocate(const SpecialEntry& entry);
+    // `moved`: from the offset of a field in the patched object to that in the section.
+    void relocate(std::span<const Field> fields, const Holder& holder, elf::Section& section, std::uint64_t moved);
+    Place place_of(const Field& field, const Holder& holder);
     Place literal(const Target& target);
     Place reference_to_original(const Target& target);
     elf::Symbol& absolute(const elf::Symbol& symbol);
@@ -53,8 +54,8 @@ private:
         std::uint64_t companion_offset = 0;
     };
 
-    const Unit& original_;
-    const Unit& patched_;
+    const Changes& changes_;
+    const Decomposition& patched_;
     const Selection& selection_;
     Result result_;
     elf::Object& out_;

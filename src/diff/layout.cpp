@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "base/align.hpp"
 #include "diff/extractor.hpp"
 #include "diff/names.hpp"
 
@@ -30,7 +31,7 @@ std::string_view data_section_name(std::string_view name) {
 
 std::uint64_t append(elf::Section& section, Bytes content, std::uint64_t size, std::uint64_t alignment) {
     const std::uint64_t unit = std::max<std::uint64_t>(alignment, 1);
-    const std::uint64_t offset = (section.size() + unit - 1) / unit * unit;
+    const std::uint64_t offset = align_up(section.size(), unit);
     section.alignment = std::max(section.alignment, unit);
     if (section.is_nobits()) {
         section.set_nobits_size(offset + size);
@@ -65,9 +66,7 @@ elf::Section& Extractor::section_for(const Piece& piece) {
 
 void Extractor::lay_out(const Piece& piece) {
     elf::Section& section = section_for(piece);
-    const Bytes content =
-        piece.section->is_nobits() ? Bytes{} : piece.section->content().subspan(piece.range.begin, piece.range.size());
-    const std::uint64_t offset = append(section, content, piece.range.size(), alignment_of(piece));
+    const std::uint64_t offset = append(section, piece.content(), piece.range.size(), alignment_of(piece));
     elf::Symbol* symbol = add_symbols(piece, section, offset);
     laid_[&piece] = {&section, offset, symbol};
     report(piece, section, symbol);
@@ -89,10 +88,12 @@ elf::Symbol* Extractor::add_symbols(const Piece& piece, elf::Section& section, s
 
 void Extractor::report(const Piece& piece, const elf::Section& section, elf::Symbol* symbol) {
     if (piece.role == Role::code) {
-        FunctionStatus status = piece.twin == nullptr ? FunctionStatus::added : FunctionStatus::changed;
+        const Piece* original = changes_.pairs().original_of(piece);
+        FunctionStatus status = original == nullptr ? FunctionStatus::added : FunctionStatus::changed;
         if (piece.parent != nullptr) status = FunctionStatus::included;
-        const elf::Symbol* before = piece.twin == nullptr ? nullptr : piece.twin->symbol();
-        result_.functions.push_back({std::string(piece.label()), status, section.name, before, symbol, piece.reason});
+        const elf::Symbol* before = original == nullptr ? nullptr : original->symbol();
+        result_.functions.push_back(
+            {std::string(piece.label()), status, section.name, before, symbol, changes_.reason(piece)});
     } else if (piece.role == Role::data || piece.role == Role::constant) {
         if (piece.range.size() == 0) return;
         const DataStatus status = piece.has_identity() ? DataStatus::added : DataStatus::copied;
@@ -115,9 +116,7 @@ void Extractor::lay_out_entry(const SpecialEntry& entry) {
     LaidEntry& laid = laid_entries_[&entry];
     std::tie(laid.section, laid.offset) = copy(*entry.section, entry.range);
     if (entry.companion == nullptr) return;
-    const std::uint64_t size = entry.table->companion_entry_size;
-    std::tie(laid.companion, laid.companion_offset) =
-        copy(*entry.companion, {entry.index * size, (entry.index + 1) * size});
+    std::tie(laid.companion, laid.companion_offset) = copy(*entry.companion, entry.companion_range());
 }
 
 }  // namespace klp::diff

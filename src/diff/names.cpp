@@ -51,6 +51,16 @@ std::string base_name(std::string_view name) {
     return result;
 }
 
+bool same_but_number(std::string_view a, std::string_view b) {
+    if (a == b) return true;
+    const std::string base = base_name(a);
+    return base != a && base != b && base == base_name(b);
+}
+
+bool is_variant_of(std::string_view variant, std::string_view name) {
+    return variant.size() > name.size() && variant.starts_with(name) && variant[name.size()] == '.';
+}
+
 std::optional<std::string_view> parent_of_cold(std::string_view name) {
     constexpr std::string_view suffix = ".cold";
     const std::size_t at = name.rfind(suffix);

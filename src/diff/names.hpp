@@ -13,6 +13,13 @@ namespace klp::diff {
 // "foo.constprop.0" -> "foo.constprop", "__UNIQUE_ID_ddebug123.4" -> "__UNIQUE_ID_ddebug".
 [[nodiscard]] std::string base_name(std::string_view name);
 
+// Equal names, or two names that differ in such counters alone ("foo.123", "foo.constprop.0"): the compiler counts
+// through the translation unit, so that other options can give other numbers.
+[[nodiscard]] bool same_but_number(std::string_view a, std::string_view b);
+
+// What the compiler makes of a function or a static local: "foo.isra.0", "count.12".
+[[nodiscard]] bool is_variant_of(std::string_view variant, std::string_view name);
+
 // "foo" of "foo.cold" (GCC 8 and later) and of "foo.cold.3".
 [[nodiscard]] std::optional<std::string_view> parent_of_cold(std::string_view name);
 

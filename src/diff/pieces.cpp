@@ -7,8 +7,8 @@
 #include <map>
 #include <set>
 
+#include "diff/decomposition.hpp"
 #include "diff/names.hpp"
-#include "diff/unit.hpp"
 
 namespace klp::diff {
 
@@ -21,7 +21,7 @@ bool has_content_of_its_own(Role role) {
 // Symbols that begin a piece. Assembler labels and section symbols only mark places.
 bool names_a_piece(const elf::Symbol& symbol) {
     return symbol.placement == elf::Placement::section && !symbol.is_section_symbol() && !symbol.is_file() &&
-           !is_assembler_label(symbol.name);
+           !symbol.name.empty() && !is_assembler_label(symbol.name);
 }
 
 bool is_empty_object(const elf::Symbol& symbol) {
@@ -48,16 +48,17 @@ void put_best_name_first(std::vector<const elf::Symbol*>& symbols) {
 
 }  // namespace
 
-void Unit::view_sections() {
+void Decomposition::view_sections() {
     for (const auto& section : object_.sections()) {
         SectionView& view = views_[section.get()];
         view.role = role_of(*section, arch_);
         if (view.role == Role::ignored) continue;
         for (const elf::Relocation& each : section->rela()) {
             const auto info = arch_.relocation_info(each.type);
-            if (!info || info->formula != arch::Formula::none) view.relocations.push_back(each);
+            if (!info || info->formula != arch::Formula::none) view.relocations.push_back(&each);
         }
-        // objtool appends to sections that compilers have sorted
+        // Assemblers write the relocations of jumps after all others, and objtool appends to sections that compilers
+        // have sorted.
         std::ranges::stable_sort(view.relocations, {}, &elf::Relocation::offset);
     }
     for (const auto& symbol : object_.symbols()) {
@@ -65,8 +66,9 @@ void Unit::view_sections() {
     }
 }
 
-Piece& Unit::add_piece(const elf::Section& section, SectionView& view, arch::Range range) {
+Piece& Decomposition::add_piece(const elf::Section& section, SectionView& view, arch::Range range) {
     Piece& piece = pieces_.emplace_back();
+    piece.index = pieces_.size() - 1;
     piece.section = &section;
     piece.range = range;
     piece.role = view.role;
@@ -74,7 +76,7 @@ Piece& Unit::add_piece(const elf::Section& section, SectionView& view, arch::Ran
     return piece;
 }
 
-void Unit::make_pieces(const elf::Section& section, SectionView& view) {
+void Decomposition::make_pieces(const elf::Section& section, SectionView& view) {
     if (view.role == Role::ignored || view.role == Role::special || view.role == Role::literal) return;
     std::ranges::stable_sort(view.symbols, comes_before);
     for (std::size_t i = 0; i < view.symbols.size(); ++i) {
@@ -108,7 +110,7 @@ void Unit::make_pieces(const elf::Section& section, SectionView& view) {
 
 // Bytes that no symbol covers: constants behind section symbols, switch tables. Zeros up to an alignment are
 // padding.
-void Unit::make_gap_pieces(const elf::Section& section, SectionView& view) {
+void Decomposition::make_gap_pieces(const elf::Section& section, SectionView& view) {
     if (view.role == Role::code_pool) return;
     std::vector<arch::Range> gaps;
     std::uint64_t at = 0;
@@ -125,18 +127,18 @@ void Unit::make_gap_pieces(const elf::Section& section, SectionView& view) {
 }
 
 // Pools have no symbols: their pieces begin where something refers to.
-void Unit::make_pool_pieces() {
+void Decomposition::make_pool_pieces() {
     std::map<std::uint32_t, std::pair<const elf::Section*, std::set<std::uint64_t>>> starts;  // by section index
     const auto is_pool = [&](const elf::Section* section) {
         return section != nullptr && view(*section).role == Role::code_pool;
     };
     const auto collect = [&](const elf::Section& section, arch::Range range) {
-        for (const elf::Relocation& each : relocations(section, range)) {
-            if (!is_pool(each.symbol->section)) continue;
-            const std::int64_t offset = each.addend + bias(each, section, range);
-            auto& [pool, offsets] = starts[each.symbol->section->original_index];
-            pool = each.symbol->section;
-            offsets.insert(each.symbol->value + static_cast<std::uint64_t>(offset));
+        for (const elf::Relocation* each : relocations_in(view(section), range)) {
+            if (!is_pool(each->symbol->section)) continue;
+            const std::int64_t offset = each->addend + arch_.addend_bias(section, range, *each);
+            auto& [pool, offsets] = starts[each->symbol->section->original_index];
+            pool = each->symbol->section;
+            offsets.insert(each->symbol->value + static_cast<std::uint64_t>(offset));
         }
     };
     for (const auto& section : object_.sections()) {
@@ -159,7 +161,7 @@ void Unit::make_pool_pieces() {
     }
 }
 
-void Unit::join_cold_parts() {
+void Decomposition::join_cold_parts() {
     std::unordered_map<std::string_view, Piece*> functions;
     for (Piece& piece : pieces_) {
         if (!piece.is_any_code()) continue;

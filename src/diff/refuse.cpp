@@ -20,33 +20,35 @@ bool is_function_section(std::string_view name) {
     return name.starts_with(".text.") && std::ranges::find(shared, name) == shared.end();
 }
 
-void refuse_data(const Unit& patched, const Piece& piece, Diagnostics& diagnostics) {
+void refuse_data(const Changes& changes, const Piece& piece, Diagnostics& diagnostics) {
     diagnostics
-        .error("diff.data-changed", patched.where(piece),
-               fmt::format("variable '{}' changed: {}", piece.label(), piece.reason))
+        .error("diff.data-changed", changes.pairs().patched().where(piece),
+               fmt::format("variable '{}' changed: {}", piece.label(), changes.reason(piece)))
         .hint(std::string(data_hint));
 }
 
 // A copy of the constant comes with the functions that use it. What kept the address of the old one (a file's
 // f_op) goes on using that.
-void judge_constant(const Unit& patched, const Piece& piece, Diagnostics& diagnostics) {
+void judge_constant(const Changes& changes, const Piece& piece, Diagnostics& diagnostics) {
+    const Decomposition& patched = changes.pairs().patched();
+    const std::string reason = changes.reason(piece);
     if (!piece.is_local()) {
         diagnostics
-            .error(
-                "diff.data-changed", patched.where(piece),
-                fmt::format("constant '{}' changed ({}), and other files may refer to it", piece.label(), piece.reason))
+            .error("diff.data-changed", patched.where(piece),
+                   fmt::format("constant '{}' changed ({}), and other files may refer to it", piece.label(), reason))
             .hint(std::string(data_hint));
-    } else if (!patched.relocations(piece).empty()) {
+    } else if (!patched.fields(piece).empty()) {
         diagnostics.warning(
             "diff.constant-copied", patched.where(piece),
             fmt::format("constant '{}' changed ({}): patched functions use a new copy, but what keeps a "
                         "pointer to the old one does not see it",
-                        piece.label(), piece.reason));
+                        piece.label(), reason));
     }
 }
 
-void refuse_table(const Unit& patched, const Piece& piece, Diagnostics& diagnostics) {
-    const std::string_view what = piece.twin == nullptr ? "new" : "changed";
+void refuse_table(const Changes& changes, const Piece& piece, Diagnostics& diagnostics) {
+    const Decomposition& patched = changes.pairs().patched();
+    const std::string_view what = changes.pairs().original_of(piece) == nullptr ? "new" : "changed";
     if (piece.section->name.starts_with("___ksymtab")) {
         constexpr std::string_view prefix = "__ksymtab_";
         const std::string_view entry = piece.label();
@@ -64,38 +66,40 @@ void refuse_table(const Unit& patched, const Piece& piece, Diagnostics& diagnost
 }
 
 // What the kernel has read stays as it is. Tables without names are only told by content, which changes with the rest.
-void warn_of_removed_entry(const Unit& original, const Piece& piece, Diagnostics& diagnostics) {
+void warn_of_removed_entry(const Decomposition& original, const Piece& piece, Diagnostics& diagnostics) {
     if (piece.symbol() == nullptr || piece.section->name.starts_with(".modinfo")) return;
     diagnostics.warning("diff.entry-stays", original.where(piece),
                         fmt::format("the patch removes entry '{}' of {}, which the kernel has read: it stays in effect",
                                     piece.label(), piece.section->name));
 }
 
-void refuse_init_code(const Unit& patched, const Piece& piece, Diagnostics& diagnostics) {
+void refuse_init_code(const Changes& changes, const Piece& piece, Diagnostics& diagnostics) {
+    const Location where = changes.pairs().patched().where(piece);
     if (piece.role == Role::exit_code) {
         diagnostics
-            .error("diff.exit-code", patched.where(piece),
+            .error("diff.exit-code", where,
                    fmt::format("function '{}' changed ({}), but ftrace cannot hook it: __exit code is notrace",
-                               piece.label(), piece.reason))
+                               piece.label(), changes.reason(piece)))
             .hint("leave this function out of the patch");
         return;
     }
     diagnostics
-        .error("diff.init-code", patched.where(piece),
+        .error("diff.init-code", where,
                fmt::format("function '{}' changed ({}), but it has already run and its memory is freed: it is in {}",
-                           piece.label(), piece.reason, piece.section->name))
+                           piece.label(), changes.reason(piece), piece.section->name))
         .hint("leave this function out of the patch; what it set up can be corrected in a livepatch callback");
 }
 
-void check_traceable(const Unit& original, const Piece& piece, Diagnostics& diagnostics) {
-    const elf::Symbol& function = *piece.twin->symbol();
-    if (original.architecture().is_traceable(original.object(), function)) return;
+void check_traceable(const Changes& changes, const Piece& piece, Diagnostics& diagnostics) {
+    const Decomposition& original = changes.pairs().original();
+    const Piece& before = *changes.pairs().original_of(piece);
+    if (original.architecture().is_traceable(original.object(), *before.symbol())) return;
     diagnostics
-        .error("diff.not-traceable", original.where(*piece.twin),
+        .error("diff.not-traceable", original.where(before),
                fmt::format(
                    "function '{}' changed ({}), but ftrace cannot hook it: it has no call of __fentry__ at its start "
                    "(notrace, noinstr, or assembly)",
-                   function.name, piece.reason))
+                   before.name(), changes.reason(piece)))
         .hint("change its callers instead, where they can be traced");
 }
 
@@ -128,25 +132,30 @@ void refuse_unsuitable_object(const elf::Object& object, Diagnostics& diagnostic
         .hint("compile both objects with -ffunction-sections -fdata-sections; assembly cannot be livepatched");
 }
 
-void refuse_inexpressible_changes(Unit& original, Unit& patched, const Options& options, Diagnostics& diagnostics) {
+void refuse_inexpressible_changes(const Changes& changes, const Options& options, Diagnostics& diagnostics) {
+    const Correlation& pairs = changes.pairs();
+    const Decomposition& original = pairs.original();
+    const Decomposition& patched = pairs.patched();
     const bool judge_tracing = !options.untraced_objects || lists_traced_functions(original.object());
-    const auto has_changed = [](const Piece& piece) { return piece.changed && piece.is_function(); };
+    const auto has_changed = [&](const Piece& piece) { return changes.has(piece) && piece.is_function(); };
     if (!judge_tracing && std::ranges::any_of(patched.pieces(), has_changed)) {
         diagnostics.warning("diff.untraced", {original.object().display_name(), {}, {}},
                             "no function is listed for ftrace: whether changed ones can be hooked was not checked");
     }
     for (const Piece& piece : patched.pieces()) {
+        const bool is_new = pairs.original_of(piece) == nullptr;
         const bool is_table = piece.role == Role::table || piece.role == Role::init_data;
-        if (is_table && (piece.changed || piece.twin == nullptr)) refuse_table(patched, piece, diagnostics);
-        if (!piece.changed || piece.parent != nullptr) continue;
-        if (piece.role == Role::data) refuse_data(patched, piece, diagnostics);
-        if (piece.role == Role::constant && piece.twin != nullptr) judge_constant(patched, piece, diagnostics);
+        if (is_table && (changes.has(piece) || is_new)) refuse_table(changes, piece, diagnostics);
+        if (!changes.has(piece) || piece.parent != nullptr) continue;
+        if (piece.role == Role::data) refuse_data(changes, piece, diagnostics);
+        if (piece.role == Role::constant && !is_new) judge_constant(changes, piece, diagnostics);
         if (piece.role == Role::init_code || piece.role == Role::exit_code)
-            refuse_init_code(patched, piece, diagnostics);
-        if (piece.is_function() && judge_tracing) check_traceable(original, piece, diagnostics);
+            refuse_init_code(changes, piece, diagnostics);
+        if (piece.is_function() && judge_tracing) check_traceable(changes, piece, diagnostics);
     }
     for (const Piece& piece : original.pieces()) {
-        if (piece.role == Role::table && piece.twin == nullptr) warn_of_removed_entry(original, piece, diagnostics);
+        if (piece.role == Role::table && pairs.patched_of(piece) == nullptr)
+            warn_of_removed_entry(original, piece, diagnostics);
     }
     for (const SpecialEntry& entry : patched.orphans()) {
         diagnostics.error("diff.special-orphan",

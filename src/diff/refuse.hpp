@@ -2,7 +2,9 @@
 // Changes that no livepatch can make, each a finding with its own id.
 #pragma once
 
-#include "diff/unit.hpp"
+#include "base/diagnostics.hpp"
+#include "diff/changes.hpp"
+#include "diff/diff.hpp"
 
 namespace klp::diff {
 
@@ -10,6 +12,6 @@ namespace klp::diff {
 void refuse_unsuitable_object(const elf::Object& object, Diagnostics& diagnostics);
 
 // Changed data, code that has run already, code that ftrace cannot hook, tables that the kernel has read.
-void refuse_inexpressible_changes(Unit& original, Unit& patched, const Options& options, Diagnostics& diagnostics);
+void refuse_inexpressible_changes(const Changes& changes, const Options& options, Diagnostics& diagnostics);
 
 }  // namespace klp::diff

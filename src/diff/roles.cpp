@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <array>
 
-#include "diff/unit.hpp"
+#include "diff/piece.hpp"
 
 namespace klp::diff {
 

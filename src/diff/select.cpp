@@ -14,19 +14,23 @@ namespace {
 
 class Selector {
 public:
-    Selector(Unit& patched, const Options& options, Diagnostics& diagnostics)
-        : patched_(patched), diagnostics_(diagnostics), rules_(patched, options, diagnostics) {}
+    Selector(const Changes& changes, const Options& options, Diagnostics& diagnostics)
+        : changes_(changes),
+          pairs_(changes.pairs()),
+          patched_(pairs_.patched()),
+          diagnostics_(diagnostics),
+          rules_(changes, options, diagnostics) {}
 
     Selection run() {
-        for (Piece& piece : patched_.pieces()) {
+        for (const Piece& piece : patched_.pieces()) {
             if (is_root(piece)) include(piece);
         }
         while (!waiting_.empty()) {
-            Piece* piece = waiting_.back();
+            const Piece* piece = waiting_.back();
             waiting_.pop_back();
             follow(*piece);
         }
-        for (Piece& piece : patched_.pieces()) {
+        for (const Piece& piece : patched_.pieces()) {
             if (selection_.included.contains(&piece)) selection_.pieces.push_back(&piece);
         }
         selection_.notes = rules_.take_notes();
@@ -35,9 +39,9 @@ public:
 
 private:
     // Global newcomers may be what another patched file refers to; local ones come when somebody needs them.
-    static bool is_root(const Piece& piece) {
-        if (piece.role == Role::code && piece.changed) return true;
-        const bool is_new = piece.twin == nullptr && piece.symbol() != nullptr && !piece.is_local();
+    [[nodiscard]] bool is_root(const Piece& piece) const {
+        if (piece.role == Role::code && changes_.has(piece)) return true;
+        const bool is_new = pairs_.original_of(piece) == nullptr && piece.symbol() != nullptr && !piece.is_local();
         return is_new && !is_static_call(piece) &&
                (piece.role == Role::code || piece.role == Role::data || piece.role == Role::constant);
     }
@@ -46,35 +50,32 @@ private:
         return piece.section->name == ".static_call.text" || piece.name().starts_with("__SCK__");
     }
 
-    void include(Piece& piece) {
+    void include(const Piece& piece) {
         if (selection_.included.insert(&piece).second) waiting_.push_back(&piece);
     }
 
-    void follow(Piece& piece) {
-        const Holder holder{*piece.section, piece.range, piece};
-        for (const elf::Relocation& each : patched_.relocations(piece)) follow(each, holder);
+    void follow(const Piece& piece) {
+        for (const Field& each : patched_.fields(piece)) follow(each, {piece});
         for (const SpecialEntry& entry : piece.entries) {
-            if (!rules_.keeps(piece, entry)) {
+            if (!rules_.keeps(entry)) {
                 selection_.dropped.insert(&entry);
                 continue;
             }
-            const Holder in_entry{*entry.section, entry.range, piece, &entry};
-            for (const elf::Relocation& each : patched_.relocations(*entry.section, entry.range))
-                follow(each, in_entry);
+            for (const Field& each : patched_.fields(entry)) follow(each, {piece, &entry});
         }
     }
 
-    void follow(const elf::Relocation& relocation, const Holder& holder) {
-        const Target target = patched_.locate(relocation, holder.section, holder.range);
+    void follow(const Field& field, const Holder& holder) {
+        const Target& target = field.target;
         if (target.kind == Target::Kind::elsewhere) {
             refuse("diff.unknown-section", holder,
                    fmt::format("section {}, of which no part can be carried over", target.section->name));
         }
-        if (target.kind != Target::Kind::piece || refers_to_original(patched_, relocation, target, holder)) {
-            if (target.kind == Target::Kind::piece) check_original(*target.piece, holder);
-            return;
-        }
-        if (may_include(*target.piece, holder)) include(*target.piece);
+        if (target.kind != Target::Kind::piece) return;
+        if (refers_to_original(changes_, field, holder))
+            check_original(*target.piece, holder);
+        else if (may_include(*target.piece, holder))
+            include(*target.piece);
     }
 
     void check_original(const Piece& piece, const Holder& holder) {
@@ -82,7 +83,7 @@ private:
             refuse(
                 "diff.init-reference", holder,
                 fmt::format("'{}' in {}, which is not there while the kernel runs", piece.name(), piece.section->name));
-        } else if (piece.twin->symbol() == nullptr) {
+        } else if (pairs_.original_of(piece)->symbol() == nullptr) {
             refuse("diff.anonymous-data", holder, fmt::format("data without a symbol in {}", piece.section->name));
         }
     }
@@ -91,7 +92,7 @@ private:
     bool may_include(const Piece& piece, const Holder& holder) {
         switch (piece.role) {
             case Role::code:
-                if (piece.twin != nullptr || !is_static_call(piece)) return true;
+                if (pairs_.original_of(piece) != nullptr || !is_static_call(piece)) return true;
                 refuse(
                     "diff.static-call", holder,
                     fmt::format("the new static call '{}', which the kernel must know from its start", piece.name()));
@@ -115,54 +116,50 @@ private:
             refuse("diff.anonymous-data", holder, fmt::format("data without a symbol in {}", piece.section->name));
             return false;
         }
-        if (piece.candidates.empty()) return !piece.changed;
-        constexpr std::string_view id = "diff.ambiguous-local";
-        std::string message = fmt::format("'{}' refers to static '{}', which may be new or one of the original's",
-                                          holder.piece.label(), piece.name());
-        if (is_said(id, message)) return false;
-        Finding& finding = diagnostics_.error(std::string(id), patched_.where(holder.piece), std::move(message));
-        for (const Piece* each : piece.candidates) finding.note(fmt::format("candidate: '{}'", each->name()));
+        const auto candidates = pairs_.candidates(piece);
+        if (candidates.empty()) return !changes_.has(piece);
+        Finding& finding =
+            diagnostics_.error("diff.ambiguous-local", patched_.where(holder.piece),
+                               fmt::format("'{}' refers to static '{}', which may be new or one of the original's",
+                                           holder.piece.label(), piece.name()));
+        for (const Piece* each : candidates) finding.note(fmt::format("candidate: '{}'", each->name()));
         finding.hint("give a new static variable a name that the file has not; leave the others in their functions");
         return false;
     }
 
     void refuse(std::string id, const Holder& holder, std::string_view what) {
-        std::string message = fmt::format("'{}' refers to {}", holder.piece.label(), what);
-        if (is_said(id, message)) return;
-        diagnostics_.error(std::move(id), patched_.where(holder.piece), std::move(message));
+        diagnostics_.error(std::move(id), patched_.where(holder.piece),
+                           fmt::format("'{}' refers to {}", holder.piece.label(), what));
     }
 
-    [[nodiscard]] bool is_said(std::string_view id, std::string_view message) const {
-        return std::ranges::any_of(diagnostics_.findings(),
-                                   [&](const Finding& each) { return each.id == id && each.message == message; });
-    }
-
-    Unit& patched_;
+    const Changes& changes_;
+    const Correlation& pairs_;
+    const Decomposition& patched_;
     Diagnostics& diagnostics_;
     SpecialRules rules_;
     Selection selection_;
-    std::vector<Piece*> waiting_;
+    std::vector<const Piece*> waiting_;
 };
 
 // The new function may be gone when the pointer is used (livepatch disabled and unloaded), and code may compare
 // it with what it stored before: the original's address is good for both, for ftrace leads it to the new one.
-bool takes_address(const Unit& patched, const elf::Relocation& relocation, const Target& target, const Holder& holder) {
-    if (holder.entry != nullptr || !target.piece->is_function()) return false;
-    if (patched.architecture().is_branch(holder.section, holder.range, relocation)) return false;
-    return target.delta + patched.bias(relocation, holder.section, holder.range) == 0;
+bool takes_address(const Decomposition& patched, const Field& field, const Holder& holder) {
+    if (holder.entry != nullptr || !field.target.piece->is_function()) return false;
+    const Piece& code = holder.piece;
+    if (patched.architecture().is_branch(*code.section, code.range, *field.relocation)) return false;
+    return field.target.delta + patched.bias(field, code) == 0;
 }
 
 }  // namespace
 
-bool refers_to_original(const Unit& patched, const elf::Relocation& relocation, const Target& target,
-                        const Holder& holder) {
-    const Piece& piece = *target.piece;
-    if (piece.twin == nullptr || !piece.has_identity()) return false;
-    return !piece.changed || takes_address(patched, relocation, target, holder);
+bool refers_to_original(const Changes& changes, const Field& field, const Holder& holder) {
+    const Piece& piece = *field.target.piece;
+    if (changes.pairs().original_of(piece) == nullptr || !piece.has_identity()) return false;
+    return !changes.has(piece) || takes_address(changes.pairs().patched(), field, holder);
 }
 
-Selection select(Unit& patched, const Options& options, Diagnostics& diagnostics) {
-    return Selector(patched, options, diagnostics).run();
+Selection select(const Changes& changes, const Options& options, Diagnostics& diagnostics) {
+    return Selector(changes, options, diagnostics).run();
 }
 
 }  // namespace klp::diff

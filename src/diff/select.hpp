@@ -4,30 +4,29 @@
 
 #include <unordered_set>
 
-#include "diff/unit.hpp"
+#include "base/diagnostics.hpp"
+#include "diff/changes.hpp"
+#include "diff/diff.hpp"
 
 namespace klp::diff {
 
-// Where a relocation is: in a piece, or in an entry of a special section.
+// Where a field is: in a piece, or in an entry of a special section that the piece owns.
 struct Holder {
-    const elf::Section& section;
-    arch::Range range;
-    const Piece& piece;  // that holds the relocation, or owns the entry
+    const Piece& piece;
     const SpecialEntry* entry = nullptr;
 };
 
 struct Selection {
-    std::vector<Piece*> pieces;  // in the order of the patched object
+    std::vector<const Piece*> pieces;  // in the order of the patched object
     std::unordered_set<const Piece*> included;
-    // Entries of included pieces that must not be carried along (index of Piece::entries).
+    // Entries of included pieces that must not be carried along.
     std::unordered_set<const SpecialEntry*> dropped;
     std::vector<std::string> notes;
 };
 
 // Whether a reference to a piece that both objects have goes to the running kernel's one.
-[[nodiscard]] bool refers_to_original(const Unit& patched, const elf::Relocation& relocation, const Target& target,
-                                      const Holder& holder);
+[[nodiscard]] bool refers_to_original(const Changes& changes, const Field& field, const Holder& holder);
 
-[[nodiscard]] Selection select(Unit& patched, const Options& options, Diagnostics& diagnostics);
+[[nodiscard]] Selection select(const Changes& changes, const Options& options, Diagnostics& diagnostics);
 
 }  // namespace klp::diff

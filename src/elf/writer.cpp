@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "base/align.hpp"
 #include "elf/sizes.hpp"
 
 namespace klp::elf {
@@ -14,11 +15,6 @@ namespace {
 
 // Relocatable files are not mapped, so that larger alignments matter in memory only.
 constexpr std::uint64_t largest_file_alignment = 4096;
-
-std::uint64_t align_up(std::uint64_t value, std::uint64_t alignment) {
-    const std::uint64_t step = std::clamp<std::uint64_t>(alignment, 1, largest_file_alignment);
-    return (value + step - 1) / step * step;
-}
 
 std::string description(const Symbol& symbol) {
     if (symbol.is_section_symbol() && symbol.section != nullptr)
@@ -41,7 +37,7 @@ std::vector<std::byte> Writer::write() {
     out.pad_to(file_header_size);  // filled in below
     std::vector<std::uint64_t> offsets;
     for (const Section* section : sections_) {
-        out.pad_to(align_up(out.size(), section->alignment));
+        out.pad_to(align_up(out.size(), std::min(section->alignment, largest_file_alignment)));
         offsets.push_back(out.size());
         out.bytes(content_of(*section));
     }

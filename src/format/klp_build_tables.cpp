@@ -5,6 +5,7 @@
 #include <map>
 
 #include "arch/arch.hpp"
+#include "base/text.hpp"
 #include "format/tables.hpp"
 
 namespace klp::format {
@@ -53,10 +54,8 @@ private:
     }
     std::optional<std::string> string_at(const std::optional<Place>& place) const {
         if (!place || place->offset >= place->section->content().size()) return std::nullopt;
-        const std::string_view text = as_text(place->section->content().subspan(place->offset));
-        const std::size_t length = text.find('\0');
-        if (length == std::string_view::npos || length == 0) return std::nullopt;
-        return std::string(text.substr(0, length));
+        const auto text = terminated_string(as_text(place->section->content().subspan(place->offset)));
+        return text && !text->empty() ? std::optional(std::string(*text)) : std::nullopt;
     }
 
     std::optional<PatchedObject> read_object(const Place& at) const {

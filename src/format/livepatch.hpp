@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/kernel_names.hpp"
 #include "elf/object.hpp"
 
 namespace klp::format {
@@ -20,8 +21,8 @@ inline constexpr std::string_view rela_prefix = ".klp.rela.";
 inline constexpr std::string_view arch_prefix = ".klp.arch.";
 
 // The widths of the kernel's own sscanf() formats (kernel/livepatch/core.c:klp_resolve_symbols).
-inline constexpr std::size_t longest_object_name = 55;
-inline constexpr std::size_t longest_symbol_name = 511;
+inline constexpr std::size_t longest_object_name = longest_module_name;
+inline constexpr std::size_t longest_symbol_name = symbol_name_size - 1;
 
 struct SymbolName {
     std::string object;  // no dots (module names have none)

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "arch/arch.hpp"
+#include "base/text.hpp"
 #include "format/livepatch.hpp"
 #include "format/tables.hpp"
 
@@ -89,11 +90,7 @@ Modinfo read_modinfo(const elf::Object& module) {
     const elf::Section* section = module.find_section(".modinfo");
     if (section == nullptr) return result;
     // The kernel pads between strings with zeros, and takes the last one to end with the section.
-    std::string_view rest = as_text(section->content());
-    while (!rest.empty()) {
-        const std::string_view entry = rest.substr(0, rest.find('\0'));
-        rest.remove_prefix(std::min(entry.size() + 1, rest.size()));
-        if (entry.empty()) continue;
+    for (const std::string_view entry : c_strings(as_text(section->content()))) {
         const std::size_t equals = std::min(entry.find('='), entry.size());
         result.emplace_back(entry.substr(0, equals), entry.substr(std::min(equals + 1, entry.size())));
     }

@@ -14,6 +14,7 @@
 #include <set>
 
 #include "arch/arch.hpp"
+#include "base/text.hpp"
 
 namespace klp::format {
 
@@ -136,10 +137,8 @@ std::optional<Region> TableReader::region_at(const Place& start) const {
 std::optional<std::string> TableReader::string_at(const Place& place) const {
     const Bytes content = place.section->content();
     if (is_data(place) || place.section->is_code() || place.offset >= content.size()) return std::nullopt;
-    const std::string_view text = as_text(content.subspan(place.offset));
-    const std::size_t length = text.find('\0');
-    if (length == std::string_view::npos || length == 0) return std::nullopt;
-    return std::string(text.substr(0, length));
+    const auto text = terminated_string(as_text(content.subspan(place.offset)));
+    return text && !text->empty() ? std::optional(std::string(*text)) : std::nullopt;
 }
 
 std::string TableReader::function_name_at(const Place& place) const {

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "base/decompress.hpp"
+#include "base/kernel_names.hpp"
 #include "guest/busybox.hpp"
 #include "guest/initramfs.hpp"
 
@@ -78,8 +79,8 @@ private:
             steps_.push_back(load_module_step(add_module_file(module)));
             return;
         }
-        const std::string name = kernel::module_name_of_path(module);  // people write '-' for '_' too
-        (void)path_of(name);                                           // this name, not one it depends on, is wrong
+        const std::string name = module_name_of_path(module);  // people write '-' for '_' too
+        (void)path_of(name);                                   // this name, not one it depends on, is wrong
         load_with_dependencies(name, load_module_step);
     }
 

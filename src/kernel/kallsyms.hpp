@@ -25,6 +25,28 @@ struct KernelSymbol {
     bool init_only = false;
 
     [[nodiscard]] bool is_code() const noexcept { return type == 't' || type == 'T' || type == 'w' || type == 'W'; }
+    // Of vmlinux. scripts/kallsyms.c gives every per-CPU symbol the type 'A'; weak ones are global in either case. For
+    // modules the letter tells whether the symbol is exported.
+    [[nodiscard]] bool may_be_global() const noexcept {
+        return (type >= 'A' && type <= 'Z') || type == 'w' || type == 'v';
+    }
+    [[nodiscard]] bool may_be_local() const noexcept {
+        return (type >= 'a' && type <= 'z' && type != 'w' && type != 'v') || type == 'A';
+    }
+};
+
+// What a name means in an object: nothing, one symbol, or several, of which the caller has to say which one it means.
+struct Lookup {
+    std::size_t count = 0;
+    const KernelSymbol* first = nullptr;   // in kernel order
+    const KernelSymbol* global = nullptr;  // the first that may_be_global()
+
+    [[nodiscard]] bool exists() const noexcept { return count != 0; }
+    // null: there is none, or there are several.
+    [[nodiscard]] const KernelSymbol* only() const noexcept { return count == 1 ? first : nullptr; }
+    // What other files of vmlinux mean by the name, the linker scripts among them: the global one, whatever statics
+    // have the name, too; where the kernel lists no global one, the only one.
+    [[nodiscard]] const KernelSymbol* linked() const noexcept { return global != nullptr ? global : only(); }
 };
 
 // Symbols of one object ("vmlinux" or a module), in the order of the kernel's kallsyms iteration
@@ -38,6 +60,9 @@ public:
 
     // Indices in symbols() of all symbols of that name, in kernel order.
     [[nodiscard]] std::vector<std::size_t> find(std::string_view name) const;
+    [[nodiscard]] Lookup look_up(std::string_view name) const;
+    // Of what the name means to other files of vmlinux; nullopt where nothing has the name, or several statics do.
+    [[nodiscard]] std::optional<std::uint64_t> linked_address(std::string_view name) const;
     // The `sympos` that selects symbols()[index]: 0 where the name is unique, else its 1-based position
     // (kernel/livepatch/core.c:klp_find_callback). Error where the position differs before and after the
     // module's init, so that no sympos selects the symbol in both cases.

@@ -3,20 +3,19 @@
 
 #include <algorithm>
 
+#include "base/align.hpp"
+#include "base/kernel_names.hpp"
+
 namespace klp::kernel {
 
 namespace {
 
 constexpr std::uint64_t alignment = 4;        // the smallest of any layout
 constexpr std::uint64_t longest_padding = 7;  // before an 8-aligned table
-constexpr std::uint64_t longest_token = 512;  // KSYM_NAME_LEN
-constexpr std::uint64_t longest_name = 514;   // compressed: KSYM_NAME_LEN bytes, and two of length
+constexpr std::uint64_t longest_token = symbol_name_size;
+constexpr std::uint64_t longest_name = symbol_name_size + 2;  // compressed: two bytes of length
 constexpr std::uint64_t names_a_marker = 256;
 constexpr std::uint64_t token_index_size = 256 * 2;
-
-constexpr std::uint64_t align_up(std::uint64_t value, std::uint64_t to) {
-    return (value + to - 1) / to * to;
-}
 
 bool is_padding(Bytes bytes) {
     return bytes.size() <= longest_padding &&

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "base/kernel_names.hpp"
 #include "kernel/kbuild_environment.hpp"
 #include "kernel/shell_words.hpp"
 

@@ -7,6 +7,7 @@
 #include <array>
 #include <cstdlib>
 
+#include "base/text.hpp"
 #include "kernel/kbuild_arguments.hpp"
 
 namespace klp::kernel {
@@ -64,9 +65,7 @@ std::string capture(const Kernel& kernel, const Compiler& compiler) {
 
 Environment parse(std::string_view text) {
     Environment environment;
-    while (!text.empty()) {
-        const std::string_view entry = text.substr(0, text.find('\0'));
-        text.remove_prefix(std::min(text.size(), entry.size() + 1));
+    for (const std::string_view entry : c_strings(text)) {
         const std::size_t equals = entry.find('=');
         if (equals == std::string_view::npos) continue;
         const std::string_view name = entry.substr(0, equals);

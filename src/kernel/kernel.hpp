@@ -112,7 +112,4 @@ private:
     std::unique_ptr<Parts> parts_;
 };
 
-// "-" as "_", no folder, no .ko[.xz|.zst|.gz] (kernel scripts/Makefile.lib:name-fix, modpost).
-[[nodiscard]] std::string module_name_of_path(const fs::path& path);
-
 }  // namespace klp::kernel

@@ -9,6 +9,7 @@
 
 #include "base/decompress.hpp"
 #include "base/errno_text.hpp"
+#include "base/kernel_names.hpp"
 #include "base/text.hpp"
 
 namespace klp::kernel {
@@ -37,26 +38,14 @@ private:
 
 }  // namespace
 
-std::string module_name_of_path(const fs::path& path) {
-    std::string name = path.filename().string();
-    for (const std::string_view suffix : {".xz", ".zst", ".gz"}) {
-        if (name.ends_with(suffix)) name.resize(name.size() - suffix.size());
-    }
-    if (name.ends_with(".ko")) name.resize(name.size() - 3);
-    std::replace(name.begin(), name.end(), '-', '_');
-    return name;
-}
-
 ModuleFiles ModuleFiles::read(const fs::path& folder) {
     ModuleFiles files;
     if (folder.empty()) return files;
     std::error_code failure;
     for (fs::recursive_directory_iterator entry(folder, failure), end; !failure && entry != end;
          entry.increment(failure)) {
-        const std::string name = entry->path().filename().string();
-        const bool is_module =
-            name.ends_with(".ko") || name.ends_with(".ko.xz") || name.ends_with(".ko.zst") || name.ends_with(".ko.gz");
-        if (is_module) files.paths_.emplace(module_name_of_path(name), entry->path());
+        const std::string& path = entry->path().native();
+        if (is_module_file(path)) files.paths_.emplace(module_name_of_path(path), entry->path());
     }
     if (failure) throw Error({folder.string(), "", {}}, "cannot be read: " + errno_text(failure.value()));
     return files;
@@ -76,21 +65,16 @@ elf::Object read_module_object(const fs::path& path) {
 }
 
 Module load_module(const fs::path& path, bool all) {
-    std::string name = module_name_of_path(path);
+    std::string name = module_name_of_path(path.native());
     elf::Object object = read_module_object(path);
     SymbolTable symbols = read_symtab(object, name, all);
     return {std::move(name), path, std::move(object), std::move(symbols)};
 }
 
 std::vector<std::string_view> modinfo_values(const elf::Object& module, std::string_view tag) {
-    std::vector<std::string_view> values;
     const elf::Section* section = module.find_section(".modinfo");
-    if (section == nullptr) return values;
-    for (const std::string_view entry : split(as_text(section->content()), '\0')) {
-        if (entry.size() > tag.size() && entry.starts_with(tag) && entry[tag.size()] == '=')
-            values.push_back(entry.substr(tag.size() + 1));
-    }
-    return values;
+    if (section == nullptr) return {};
+    return klp::modinfo_values(as_text(section->content()), tag);
 }
 
 std::string_view modinfo(const elf::Object& module, std::string_view tag) {

@@ -6,19 +6,13 @@
 
 #include <algorithm>
 
+#include "base/kernel_names.hpp"
 #include "base/parallel.hpp"
 #include "base/text.hpp"
 
 namespace klp::kernel {
 
 namespace {
-
-// modprobe takes '-' and '_' for the same.
-std::string with_underscores(std::string_view name) {
-    std::string result(name);
-    std::replace(result.begin(), result.end(), '-', '_');
-    return result;
-}
 
 std::string aliases_as_text(const ModuleFiles& files) {
     const std::vector<std::pair<std::string, fs::path>> modules(files.paths().begin(), files.paths().end());

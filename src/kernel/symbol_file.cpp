@@ -2,16 +2,13 @@
 // Symbols out of whatever file has them.
 #include <elf.h>
 
+#include "base/kernel_names.hpp"
 #include "kernel/image.hpp"
 #include "kernel/module.hpp"
 
 namespace klp::kernel {
 
 namespace {
-
-bool is_module_name(const fs::path& path) {
-    return path.filename().string().find(".ko") != std::string::npos;
-}
 
 // System.map begins with an address of 16 digits and a space.
 bool is_system_map(Bytes bytes) {
@@ -21,14 +18,15 @@ bool is_system_map(Bytes bytes) {
 
 SymbolFile with_symbols(elf::Object object, const fs::path& path) {
     const bool is_module = object.file_type() == ET_REL;
-    SymbolTable symbols = is_module ? read_symtab(object, module_name_of_path(path)) : read_vmlinux_symbols(object);
+    SymbolTable symbols =
+        is_module ? read_symtab(object, module_name_of_path(path.native())) : read_vmlinux_symbols(object);
     return {std::move(object), std::move(symbols)};
 }
 
 }  // namespace
 
 SymbolFile read_symbol_file(const fs::path& path) {
-    if (is_module_name(path)) return with_symbols(read_module_object(path), path);
+    if (is_module_file(path.native())) return with_symbols(read_module_object(path), path);
     const MappedFile file(path);
     if (is_system_map(file.bytes())) return {std::nullopt, read_system_map(path)};
     if (as_text(file.bytes()).starts_with(ELFMAG)) return with_symbols(elf::Object::read(path), path);

@@ -43,6 +43,22 @@ std::vector<std::size_t> SymbolTable::find(std::string_view name) const {
     return found;
 }
 
+Lookup SymbolTable::look_up(std::string_view name) const {
+    Lookup result;
+    for (const std::size_t index : find(name)) {
+        const KernelSymbol& symbol = symbols_[index];
+        ++result.count;
+        if (result.first == nullptr) result.first = &symbol;
+        if (result.global == nullptr && symbol.may_be_global()) result.global = &symbol;
+    }
+    return result;
+}
+
+std::optional<std::uint64_t> SymbolTable::linked_address(std::string_view name) const {
+    const KernelSymbol* symbol = look_up(name).linked();
+    return symbol == nullptr ? std::nullopt : std::optional(symbol->address);
+}
+
 std::uint32_t SymbolTable::sympos(std::size_t index) const {
     const KernelSymbol& symbol = symbols_.at(index);
     const auto same = find(symbol.name);

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <set>
 
+#include "base/kernel_names.hpp"
+#include "format/versions.hpp"
 #include "link/finish.hpp"
 
 namespace klp::link {
@@ -56,24 +58,24 @@ std::vector<Import> collect_imports(const elf::Object& module, const kernel::Exp
 
 // scripts/mod/modpost.c:add_versions. The CRC of module_layout stands for the layout of struct module
 // (kernel/module/version.c:check_modstruct_version).
-void add_versions(elf::Object& module, std::vector<Import> imports, const kernel::StructLayout& layout,
+void add_versions(elf::Object& module, const std::vector<Import>& imports, const kernel::StructLayout& layout,
                   Diagnostics& diagnostics) {
-    std::vector<std::byte> bytes;
+    if (layout.modversion_size != format::version_size || layout.modversion_name != format::version_crc_size)
+        throw Error({module.display_name(), std::string(format::versions_section), {}},
+                    fmt::format("the kernel's struct modversion_info has {} bytes, expected {}", layout.modversion_size,
+                                format::version_size));
+    std::vector<format::Version> versions;
     for (const Import& import : imports) {
-        if (import.name.size() >= layout.modversion_name_size) {
-            diagnostics.error("make.long-symbol", {module.display_name(), "__versions", {}},
+        if (import.name.size() >= module_name_size) {
+            diagnostics.error("make.long-symbol", {module.display_name(), std::string(format::versions_section), {}},
                               fmt::format("'{}' has {} characters; the kernel keeps versions of names up to {}",
-                                          import.name, import.name.size(), layout.modversion_name_size - 1));
+                                          import.name, import.name.size(), module_name_size - 1));
             continue;
         }
-        const std::size_t at = bytes.size();
-        bytes.resize(at + layout.modversion_size);
-        // `unsigned long crc` comes first (include/linux/module.h: struct modversion_info)
-        store<std::uint64_t>(MutableBytes(bytes).subspan(at, 8), import.symbol->crc, module.order());
-        std::ranges::copy(as_bytes(import.name),
-                          bytes.begin() + static_cast<std::ptrdiff_t>(at + layout.modversion_name));
+        versions.push_back({import.symbol->crc, import.name});
     }
-    module.add_section("__versions", SHT_PROGBITS, SHF_ALLOC, versions_alignment).set_content(std::move(bytes));
+    module.add_section(std::string(format::versions_section), SHT_PROGBITS, SHF_ALLOC, versions_alignment)
+        .set_content(format::make_versions(versions, module.order()));
 }
 
 }  // namespace
@@ -89,7 +91,7 @@ void add_imports(elf::Object& module, const kernel::Exports& exports, bool with_
     if (!with_versions) return;
     if (const kernel::Export* of_module = exports.find(layout_symbol))
         imports.insert(imports.begin(), {std::string(layout_symbol), of_module});
-    add_versions(module, std::move(imports), layout, diagnostics);
+    add_versions(module, imports, layout, diagnostics);
 }
 
 void set_module_name(elf::Object& module, const std::string& name, const kernel::StructLayout& layout) {

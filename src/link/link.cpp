@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/kernel_names.hpp"
 #include "base/process.hpp"
 #include "link/finish.hpp"
 #include "link/link.hpp"
@@ -13,16 +14,6 @@
 
 namespace klp::link {
 namespace {
-
-// MODULE_NAME_LEN is 64 - sizeof(unsigned long), and the livepatch core reads names of 55 characters.
-constexpr std::size_t longest_module_name = 55;
-
-bool is_module_name(std::string_view name) {
-    const auto allowed = [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-    };
-    return !name.empty() && name.size() <= longest_module_name && std::ranges::all_of(name, allowed);
-}
 
 void check_request(const ModuleRequest& request, Diagnostics& diagnostics) {
     if (!is_module_name(request.name))
@@ -66,7 +57,7 @@ void prepare(const kernel::Kernel& kernel) {
     (void)load_module_common(kernel);
 }
 
-std::vector<std::pair<std::string, std::uint32_t>> entry_sizes(const kernel::Kernel& kernel) {
+diff::EntrySizes entry_sizes(const kernel::Kernel& kernel) {
     return load_module_common(kernel).entry_sizes;
 }
 

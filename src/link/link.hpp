@@ -29,7 +29,7 @@ struct UnitPart {
 };
 
 struct ModuleRequest {
-    std::string name;     // of the module: letters, digits, '_'; at most 55 characters
+    std::string name;     // of the module: klp::is_module_name()
     bool replace = true;  // klp_patch.replace
     std::vector<UnitPart> units;
 };
@@ -40,8 +40,8 @@ struct ModuleRequest {
 void prepare(const kernel::Kernel& kernel);
 
 // Sizes of entries of special sections that only the kernel's headers know (arch::SpecialSection::size_probe),
-// by section name: for diff::Options::entry_sizes. From the same cache.
-[[nodiscard]] std::vector<std::pair<std::string, std::uint32_t>> entry_sizes(const kernel::Kernel& kernel);
+// by section name: for diff::decompose(). From the same cache.
+[[nodiscard]] diff::EntrySizes entry_sizes(const kernel::Kernel& kernel);
 
 // The bytes of the finished .ko. Findings have ids `make.*`; where one is an error, this throws with
 // ExitCode::unsafe. The extracted objects are as before when it returns.

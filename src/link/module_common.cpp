@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/json.hpp"
+#include "base/kernel_names.hpp"
 #include "base/process.hpp"
 #include "format/livepatch.hpp"
 #include "kernel/module_compiler.hpp"
@@ -98,8 +99,8 @@ std::optional<std::string> modinfo_value(const elf::Object& object, std::string_
 std::optional<std::string> any_module(const fs::path& folder) {
     if (folder.empty() || !fs::exists(folder)) return std::nullopt;
     for (const auto& entry : fs::recursive_directory_iterator(folder)) {
-        const std::string name = entry.path().filename();
-        if (entry.is_regular_file() && name.find(".ko") != std::string::npos) return kernel::module_name_of_path(name);
+        const std::string& path = entry.path().native();
+        if (entry.is_regular_file() && is_module_file(path)) return module_name_of_path(path);
     }
     return std::nullopt;
 }

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "diff/strides.hpp"
 #include "kernel/kernel.hpp"
 #include "kernel/struct_layout.hpp"
 
@@ -16,7 +17,7 @@ namespace klp::link {
 struct ModuleCommon {
     fs::path object;  // entry and exit functions, __this_module, the .modinfo that all modules share
     kernel::StructLayout layout;
-    std::vector<std::pair<std::string, std::uint32_t>> entry_sizes;  // of special sections, probed
+    diff::EntrySizes entry_sizes;  // of special sections, probed
     std::vector<std::string> linker;  // argv of the kernel's link of a module, without files
 };
 

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "base/align.hpp"
 #include "base/error.hpp"
 
 namespace klp::loader {
@@ -45,7 +46,7 @@ std::vector<std::optional<Pin>> pins_of(const Layout& layout, const arch::Module
 }  // namespace
 
 std::uint64_t AddressSpace::pages(std::uint64_t size) const {
-    return (size + page_size_ - 1) / page_size_ * page_size_;
+    return align_up(size, page_size_);
 }
 
 std::uint64_t AddressSpace::allocate(std::uint64_t size) {

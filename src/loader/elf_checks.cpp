@@ -8,6 +8,9 @@
 #include <cerrno>
 
 #include "base/error.hpp"
+#include "base/kernel_names.hpp"
+#include "base/text.hpp"
+#include "format/versions.hpp"
 
 namespace klp::loader {
 
@@ -15,7 +18,7 @@ namespace {
 
 constexpr std::string_view nameless = "(missing .modinfo section or name field)";
 // struct module: an enum and a list_head come before the name, which has room for this much.
-constexpr std::uint64_t name_field = 24, name_size = 56;
+constexpr std::uint64_t name_field = 24;
 constexpr std::uint32_t ppc64_abi_mask = 3, ppc64_abi_v2 = 2;
 
 class Checks {
@@ -80,9 +83,8 @@ private:
     // struct module::name as the file has it. Modules that kbuild made have it in both places.
     [[nodiscard]] std::string struct_name() const {
         const Bytes content = file_.content(section(module_.index.this_module));
-        if (content.size() < name_field + name_size) return module_.info_name;
-        const std::string_view text = as_text(content.subspan(name_field, name_size));
-        const std::string_view name = text.substr(0, text.find('\0'));
+        if (content.size() < name_field + module_name_size) return module_.info_name;
+        const std::string_view name = c_string(as_text(content.subspan(name_field, module_name_size)));
         const bool is_name = std::ranges::all_of(name, [](char c) { return c > ' ' && c <= '~'; });
         return is_name && !name.empty() ? std::string(name) : module_.info_name;
     }
@@ -157,7 +159,7 @@ private:
         index.strings = section(index.symbols).link;
         index.this_module = find_allocated(file_, ".gnu.linkonce.this_module");
         if (index.this_module == 0) refuse_mildly(who() + ": No module found in object");
-        index.versions = find_allocated(file_, "__versions");
+        index.versions = find_allocated(file_, format::versions_section);
         find_percpu();
     }
     void find_percpu() {
@@ -213,8 +215,8 @@ private:
     }
     void find_versions() {
         SectionIndices& index = module_.index;
-        index.version_crcs = find_allocated(file_, "__version_ext_crcs");
-        index.version_names = find_allocated(file_, "__version_ext_names");
+        index.version_crcs = find_allocated(file_, format::extended_crcs_section);
+        index.version_names = find_allocated(file_, format::extended_names_section);
         if ((index.version_crcs == 0) != (index.version_names == 0))
             refuse("extended version crc+name presence does not match");
         if (index.version_crcs != 0) {
@@ -222,7 +224,7 @@ private:
             const auto ends = static_cast<std::uint64_t>(std::ranges::count(names, '\0'));
             if (section(index.version_crcs).size / 4 > ends) refuse("more extended version crcs than names");
         }
-        index.versions = find_allocated(file_, "__versions");
+        index.versions = find_allocated(file_, format::versions_section);
     }
     void check_symbol_names() {
         const SectionHeader& strings = section(module_.index.strings);

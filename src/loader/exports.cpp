@@ -4,30 +4,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 #include <cerrno>
 
 namespace klp::loader {
 
 namespace {
 
-// The exported one, where static functions have the same name.
-std::optional<std::uint64_t> address_in_vmlinux(const kernel::Kernel& kernel, std::string_view name) {
-    const auto& symbols = kernel.symbols().symbols();
-    std::optional<std::uint64_t> address;
-    for (const std::size_t index : kernel.symbols().find(name)) {
-        const kernel::KernelSymbol& symbol = symbols[index];
-        const bool is_global = std::isupper(static_cast<unsigned char>(symbol.type)) != 0;
-        if (is_global || !address) address = symbol.address;
-        if (is_global) break;
-    }
-    return address;
-}
-
 std::optional<FoundSymbol> find_in_vmlinux(const System& system, std::string_view name) {
     const kernel::Export* exported = system.kernel.exports().find(name);
     if (exported == nullptr || exported->module != "vmlinux") return std::nullopt;
-    const auto address = address_in_vmlinux(system.kernel, name);
+    const auto address = system.kernel.symbols().linked_address(name);
     if (!address) return std::nullopt;
     FoundSymbol found{*address, nullptr, exported->gpl_only, std::string(exported->name_space), {}};
     if (system.features.modversions) found.crc = exported->crc;

@@ -4,6 +4,8 @@
 #include <elf.h>
 #include <fmt/format.h>
 
+#include "base/align.hpp"
+
 namespace klp::loader {
 
 namespace {
@@ -53,8 +55,7 @@ std::uint64_t end_of_memory(const Module& module, std::size_t block, const Featu
             place && place->block == block && (place->area == Area::text || place->area == Area::init_text);
         if (is_text) end = std::max(end, module.image.sections[i].address + module.image.sections[i].size);
     }
-    const std::uint64_t unit = features.strict_rwx ? features.page_size : 1;
-    return (end + unit - 1) / unit * unit;
+    return align_up(end, features.strict_rwx ? features.page_size : 1);
 }
 
 std::optional<std::size_t> block_with(const Module& module, std::uint64_t address) {
@@ -87,8 +88,8 @@ std::optional<Found> find_symbol_at(const Module& module, std::size_t block, std
 
 // is_kernel(); where the image does not say where it ends, what lies between its first and last symbol.
 bool is_in_vmlinux(const System& system, std::uint64_t address) {
-    const auto start = vmlinux_address(system, "_stext");
-    const auto end = vmlinux_address(system, "_end");
+    const auto start = system.kernel.symbols().linked_address("_stext");
+    const auto end = system.kernel.symbols().linked_address("_end");
     if (start && end) return address >= *start && address < *end;
     return !system.kernel.symbols().at(address).empty();
 }
@@ -98,17 +99,11 @@ std::optional<SymbolExtent> extent_in_vmlinux(const System& system, std::uint64_
     const kernel::SymbolTable& symbols = system.kernel.symbols();
     if (symbols.at(address).empty()) return std::nullopt;  // none asks for anything but the start of a symbol
     std::uint64_t next = symbols.next_address(address);
-    if (next == UINT64_MAX) next = vmlinux_address(system, "_end").value_or(address);
+    if (next == UINT64_MAX) next = symbols.linked_address("_end").value_or(address);
     return SymbolExtent{0, next - address};
 }
 
 }  // namespace
-
-std::optional<std::uint64_t> vmlinux_address(const System& system, std::string_view name) {
-    const auto found = system.kernel.symbols().find(name);
-    if (found.empty()) return std::nullopt;
-    return system.kernel.symbols().symbols()[found.front()].address;
-}
 
 bool is_core_symbol(const Module& module, std::uint32_t symbol, const Features& features) {
     const SymbolEntry& entry = module.symbols.at(symbol);

@@ -27,9 +27,6 @@ struct SymbolExtent {
 // kernel/kallsyms.c:kallsyms_lookup_size_offset
 [[nodiscard]] std::optional<SymbolExtent> lookup_size_offset(const System& system, std::uint64_t address);
 
-// Of the first symbol of that name.
-[[nodiscard]] std::optional<std::uint64_t> vmlinux_address(const System& system, std::string_view name);
-
 // kernel/module/kallsyms.c:is_core_symbol
 [[nodiscard]] bool is_core_symbol(const Module& module, std::uint32_t symbol, const Features& features);
 

@@ -7,13 +7,12 @@
 #include <cerrno>
 #include <set>
 
+#include "base/kernel_names.hpp"
 #include "loader/kallsyms.hpp"
 
 namespace klp::loader {
 
 namespace {
-
-constexpr std::size_t module_name_length = 56, symbol_name_length = 512;  // MODULE_NAME_LEN, KSYM_NAME_LEN
 
 // klp_find_func(): positions 0 and 1 are the same.
 bool is_same_function(const KlpFunc& a, const KlpFunc& b) {
@@ -86,7 +85,7 @@ void LivepatchCore::init_patch(KlpPatch& patch, Journal& journal) {
     if (patch.replace) add_nops(patch);
     std::set<std::string> names;
     for (KlpObject& object : patch.objects) {
-        if (object.is_module() && object.name.size() >= module_name_length) throw Refused{EINVAL};
+        if (object.is_module() && object.name.size() >= module_name_size) throw Refused{EINVAL};
         if (!names.insert(object.display_name()).second)
             refuse_duplicate(patch.module->name, object.display_name(), system_.features.separate_memories, journal);
         init_object(patch, object, journal);
@@ -122,7 +121,7 @@ void LivepatchCore::init_object(const KlpPatch& patch, KlpObject& object, Journa
     }
     std::set<std::string> names;
     for (const KlpFunc& function : object.functions) {
-        if (function.old_name.size() >= symbol_name_length) throw Refused{EINVAL};
+        if (function.old_name.size() >= symbol_name_size) throw Refused{EINVAL};
         const std::string name = fmt::format("{},{}", function.old_name, std::max<std::uint64_t>(function.sympos, 1));
         if (!names.insert(name).second) {
             refuse_duplicate(patch.module->name + '/' + object.display_name(), name, system_.features.separate_memories,

@@ -7,6 +7,8 @@
 #include <algorithm>
 
 #include "base/decompress.hpp"
+#include "base/kernel_names.hpp"
+#include "base/text.hpp"
 
 namespace klp::loader {
 
@@ -89,12 +91,12 @@ Bytes ModuleFile::content(const SectionHeader& section) const {
 
 std::string_view ModuleFile::string_at(const SectionHeader& table, std::uint64_t offset) const {
     const std::string_view text = as_text(content(table));
-    const std::size_t end = offset < text.size() ? text.find('\0', offset) : std::string_view::npos;
-    if (end == std::string_view::npos) {
+    const auto name = offset < text.size() ? terminated_string(text.substr(offset)) : std::nullopt;
+    if (!name) {
         throw Error({display_name_, {}, table.offset},
                     fmt::format("name at offset {} leads out of a string table of {} bytes", offset, text.size()));
     }
-    return text.substr(offset, end - offset);
+    return *name;
 }
 
 std::string_view ModuleFile::section_name(std::uint32_t index) const {
@@ -121,16 +123,8 @@ std::optional<std::string_view> ModuleFile::modinfo(std::uint32_t section, std::
 }
 
 std::vector<std::string_view> ModuleFile::modinfo_values(std::uint32_t section, std::string_view tag) const {
-    std::vector<std::string_view> values;
-    if (section == 0) return values;
-    std::string_view rest = as_text(content(sections_.at(section)));
-    while (!rest.empty()) {
-        const std::string_view entry = rest.substr(0, rest.find('\0'));
-        rest.remove_prefix(std::min(entry.size() + 1, rest.size()));
-        if (entry.size() > tag.size() && entry.starts_with(tag) && entry[tag.size()] == '=')
-            values.push_back(entry.substr(tag.size() + 1));
-    }
-    return values;
+    if (section == 0) return {};
+    return klp::modinfo_values(as_text(content(sections_.at(section))), tag);
 }
 
 }  // namespace klp::loader

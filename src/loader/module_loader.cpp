@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "base/kernel_names.hpp"
 #include "loader/elf_checks.hpp"
 #include "loader/exports.hpp"
 #include "loader/module_image.hpp"
@@ -27,7 +28,7 @@ void ModuleLoader::load(const fs::path& path, Journal& journal) {
     auto owned = std::make_unique<Module>(ModuleFile(path, system_.kernel.vmlinux().order()));
     Module& module = *owned;
     module.loaded.path = path;
-    journal.report().module = kernel::module_name_of_path(path);
+    journal.report().module = module_name_of_path(path.native());
     system_.modules.push_back(std::move(owned));
     try {
         load_module(module, journal);

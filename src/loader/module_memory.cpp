@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "base/error.hpp"
+#include "base/text.hpp"
 
 namespace klp::loader {
 
@@ -34,10 +35,9 @@ Bytes memory_from(const Module& module, std::uint64_t address) {
 }
 
 std::string_view string_at(const Module& module, std::uint64_t address) {
-    const std::string_view text = as_text(memory_from(module, address));
-    const std::size_t end = text.find('\0');
-    if (end == std::string_view::npos) fail(module, address);
-    return text.substr(0, end);
+    const auto text = terminated_string(as_text(memory_from(module, address)));
+    if (!text) fail(module, address);
+    return *text;
 }
 
 std::uint64_t word_at(const Module& module, std::uint64_t address) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "base/align.hpp"
 #include "loader/exports.hpp"
 #include "loader/module_image.hpp"
 #include "loader/module_loader.hpp"
@@ -151,16 +152,16 @@ void ModuleLoader::allocate_percpu(Module& module, Journal& journal) {
             fmt::format("{}: per-cpu alignment {} > {}", module.name, alignment, system_.features.page_size));
         alignment = system_.features.page_size;
     }
-    const std::uint64_t offset = (system_.percpu_used + alignment - 1) / alignment * alignment;
+    const std::uint64_t offset = align_up(system_.percpu_used, alignment);
     if (section.size > system_.features.percpu_reserved || offset > system_.features.percpu_reserved - section.size) {
         journal.warning(fmt::format("{}: Could not allocate {} bytes percpu data", module.name, section.size));
         throw Refused{ENOMEM};
     }
     system_.percpu_used = offset + section.size;
-    const std::uint64_t end = vmlinux_address(system_, "__per_cpu_end").value_or(0);
+    const std::uint64_t end = system_.kernel.symbols().linked_address("__per_cpu_end").value_or(0);
     const auto wanted = addresses_for(system_, module);
     const auto pinned = wanted.find(".data..percpu");
-    module.percpu_address = pinned != wanted.end() ? pinned->second : (end + 63) / 64 * 64 + offset;
+    module.percpu_address = pinned != wanted.end() ? pinned->second : align_up(end, 64) + offset;
     if (system_.features.relocates_percpu) section.memory = module.percpu_template;
 }
 

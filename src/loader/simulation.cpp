@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "base/kernel_names.hpp"
 #include "loader/livepatch_core.hpp"
 #include "loader/module_loader.hpp"
 #include "loader/public_view.hpp"
@@ -26,7 +27,7 @@ struct Simulation::State {
 // The path of a file, or that of the kernel's module of that name.
 fs::path Simulation::State::path_of(std::string_view subject) const {
     if (subject.find('/') != std::string_view::npos || subject.ends_with(".ko")) return subject;
-    const std::string name = kernel::module_name_of_path(fs::path(subject));
+    const std::string name = module_name_of_path(subject);
     if (const auto chosen = system.options.objects.find(name); chosen != system.options.objects.end())
         return chosen->second;
     if (const auto path = system.kernel.module_path(name)) return *path;

@@ -2,43 +2,33 @@
 // kernel/module/version.c
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "format/versions.hpp"
 #include "loader/exports.hpp"
 
 namespace klp::loader {
 
 namespace {
 
-// struct modversion_info { unsigned long crc; char name[MODULE_NAME_LEN]; }
-constexpr std::uint64_t version_entry_size = 64, version_name_field = 8;
-
-std::string_view c_string(std::string_view text) {
-    return text.substr(0, text.find('\0'));
+// The first entry of the name; nullopt: the symbol is not in the list.
+std::optional<std::uint64_t> version_in(const std::vector<format::Version>& versions, std::string_view symbol) {
+    const auto found = std::ranges::find(versions, symbol, &format::Version::name);
+    return found == versions.end() ? std::nullopt : std::optional(found->crc);
 }
 
-// What the module expects; nullopt: the symbol is not in its list.
+// What the module expects.
 std::optional<std::uint64_t> listed_version(const Module& module, std::string_view symbol) {
     const ModuleFile& file = module.file;
     const Bytes table = file.content(file.sections().at(module.index.versions));
-    for (std::uint64_t at = 0; at + version_entry_size <= table.size(); at += version_entry_size) {
-        const Bytes entry = table.subspan(at, version_entry_size);
-        if (c_string(as_text(entry.subspan(version_name_field))) == symbol)
-            return load<std::uint64_t>(entry, file.order());
-    }
-    return std::nullopt;
+    return version_in(format::read_versions(table, file.order()), symbol);
 }
 
-// The same from __version_ext_crcs and __version_ext_names, which take names of any length (since 6.14).
-std::optional<std::uint32_t> extended_version(const Module& module, std::string_view symbol) {
+std::optional<std::uint64_t> extended_version(const Module& module, std::string_view symbol) {
     const ModuleFile& file = module.file;
-    Cursor crcs(file.content(file.sections().at(module.index.version_crcs)), file.order());
-    std::string_view names = as_text(file.content(file.sections().at(module.index.version_names)));
-    while (crcs.remaining() >= 4 && !names.empty()) {
-        const std::uint32_t crc = crcs.u32();
-        const std::string_view name = c_string(names);
-        if (name == symbol) return crc;
-        names.remove_prefix(std::min(name.size() + 1, names.size()));
-    }
-    return std::nullopt;
+    const Bytes crcs = file.content(file.sections().at(module.index.version_crcs));
+    const Bytes names = file.content(file.sections().at(module.index.version_names));
+    return version_in(format::read_extended_versions(crcs, names, file.order()), symbol);
 }
 
 bool disagrees(const Module& module, std::string_view symbol, Journal& journal) {

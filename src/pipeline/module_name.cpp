@@ -5,21 +5,16 @@
 
 #include <algorithm>
 
+#include "base/kernel_names.hpp"
+
 namespace klp::pipeline {
 namespace {
-
-// include/linux/moduleparam.h: MODULE_NAME_LEN is 64 - sizeof(unsigned long), with the terminating zero.
-constexpr std::size_t longest = 55;
-
-bool is_name_character(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-}
 
 std::string name_from_patch(const fs::path& patch) {
     std::string name = "livepatch_" + patch.stem().string();
     std::ranges::replace_if(
-        name, [](char c) { return !is_name_character(c); }, '_');
-    return name.substr(0, longest);
+        name, [](char c) { return !is_module_name_character(c); }, '_');
+    return name.substr(0, longest_module_name);
 }
 
 }  // namespace
@@ -27,16 +22,16 @@ std::string name_from_patch(const fs::path& patch) {
 std::string module_name(const kernel::Kernel& kernel, const Request& request) {
     if (request.name.empty() && request.patches.empty()) throw Error("no patch file given", ExitCode::usage);
     const std::string name = request.name.empty() ? name_from_patch(request.patches.front()) : request.name;
-    if (!std::ranges::all_of(name, is_name_character)) {
+    if (!std::ranges::all_of(name, is_module_name_character)) {
         throw Error(fmt::format("'{}' is no name for a module: letters, digits and '_' are allowed", name),
                     ExitCode::usage);
     }
-    if (name.size() > longest) {
-        throw Error(
-            fmt::format("the module's name '{}' has {} characters, at most {} are allowed", name, name.size(), longest),
-            ExitCode::usage);
+    if (name.size() > longest_module_name) {
+        throw Error(fmt::format("the module's name '{}' has {} characters, at most {} are allowed", name, name.size(),
+                                longest_module_name),
+                    ExitCode::usage);
     }
-    if (name == "vmlinux" || kernel.module_path(name)) {
+    if (name == vmlinux || kernel.module_path(name)) {
         throw Error(fmt::format("the kernel has a module '{}' already", name), ExitCode::usage)
             .hint("give the livepatch another name with --name");
     }

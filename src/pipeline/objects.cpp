@@ -35,7 +35,7 @@ std::vector<std::optional<Value>> each_unit(Build& build, std::string_view stage
 bool is_resolved_at_load(const kernel::Kernel& kernel, std::string_view symbol) {
     const kernel::Export* exported = kernel.exports().find(symbol);
     if (exported != nullptr) return exported->module == vmlinux;
-    return !kernel.symbols().find(symbol).empty();
+    return kernel.symbols().look_up(symbol).exists();
 }
 
 bool replaces_functions(const ComparedUnit& unit) {
@@ -80,24 +80,30 @@ link::UnitPart part_of(ResolvedUnit& unit) {
 }  // namespace
 
 Compared compare(Build& build, Compiled compiled) {
-    Compared compared{std::move(compiled), {}};
+    Compared compared{std::move(compiled), {}, {}};
+    const std::vector<CompiledUnit>& units = compared.compiled.units;
+    const auto entry_sizes = link::entry_sizes(build.kernel);
+    compared.sides = each_unit<diff::Sides>(build, "diff", units.size(), [&](std::size_t i, Diagnostics& diagnostics) {
+        return diff::decompose(units[i].original, units[i].patched, entry_sizes, diagnostics);
+    });
     struct Job {
         const CompiledUnit* unit;
+        const diff::Sides* sides;
         const std::string* object;
     };
     std::vector<Job> jobs;
-    for (const auto& unit : compared.compiled.units)
-        for (const auto& object : unit.objects) jobs.push_back({&unit, &object});
-    const auto entry_sizes = link::entry_sizes(build.kernel);
+    for (std::size_t i = 0; i < units.size(); ++i) {
+        if (!compared.sides[i]) continue;
+        for (const auto& object : units[i].objects) jobs.push_back({&units[i], &*compared.sides[i], &object});
+    }
     auto differences =
         each_unit<diff::Result>(build, "diff", jobs.size(), [&](std::size_t i, Diagnostics& diagnostics) {
             diff::Options options;
-            options.entry_sizes = entry_sizes;
             options.for_module = *jobs[i].object != vmlinux;
             options.resolved_at_load = [&](std::string_view symbol) {
                 return is_resolved_at_load(build.kernel, symbol);
             };
-            return diff::diff(jobs[i].unit->original, jobs[i].unit->patched, options, diagnostics);
+            return diff::diff(*jobs[i].sides, options, diagnostics);
         });
     bool is_unchanged = true;
     for (std::size_t i = 0; i < jobs.size(); ++i) {
@@ -118,7 +124,7 @@ Compared compare(Build& build, Compiled compiled) {
 Proven prove(Build& build, Compared compared) {
     std::vector<ComparedUnit>& units = compared.units;
     auto proofs = each_unit<resolve::Unit>(build, "prove", units.size(), [&](std::size_t i, Diagnostics& diagnostics) {
-        resolve::Unit unit(build.kernel, units[i].object, units[i].compiled->original);
+        resolve::Unit unit(build.kernel, units[i].object, compared.sides_of(units[i]).original);
         unit.check_changed(units[i].difference, diagnostics);
         unit.check_new(units[i].difference, diagnostics);
         return unit;

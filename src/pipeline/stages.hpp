@@ -67,7 +67,12 @@ struct ComparedUnit {
 };
 struct Compared {
     Compiled compiled;
+    std::vector<std::optional<diff::Sides>> sides;  // by index of Compiled::units; none where a finding says why
     std::vector<ComparedUnit> units;
+
+    [[nodiscard]] const diff::Sides& sides_of(const ComparedUnit& unit) const {
+        return sides.at(static_cast<std::size_t>(unit.compiled - compiled.units.data())).value();
+    }
 };
 
 struct ProvenUnit {

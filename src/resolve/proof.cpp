@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "base/text.hpp"
+#include "diff/names.hpp"
 #include "resolve/relaxed.hpp"
 
 namespace klp::resolve {
@@ -29,44 +31,18 @@ constexpr std::size_t longest_text = 60;
 
 // Up to the terminator, or to what people read.
 std::string text_of(Bytes bytes) {
-    const std::string_view text = as_text(bytes.first(std::min(bytes.size(), longest_text)));
-    return std::string(text.substr(0, text.find('\0')));
-}
-
-// The bytes from `offset` that a reference to unnamed content means: a string with its terminator, an entry of
-// a mergeable section, or all that follows.
-std::uint64_t content_size(const elf::Section& section, std::uint64_t offset) {
-    const Bytes rest = section.content().subspan(offset);
-    const std::uint64_t unit = std::max<std::uint64_t>(section.entry_size, 1);
-    if (!section.is_strings())
-        return section.entry_size != 0 ? std::min<std::uint64_t>(unit, rest.size()) : rest.size();
-    std::uint64_t size = 0;
-    while (size + unit <= rest.size()) {
-        const Bytes character = rest.subspan(size, unit);
-        size += unit;
-        if (std::ranges::all_of(character, [](std::byte b) { return b == std::byte{0}; })) break;
-    }
-    return size;
+    return std::string(c_string(as_text(bytes.first(std::min(bytes.size(), longest_text)))));
 }
 
 }  // namespace
 
-bool same_but_number(std::string_view a, std::string_view b) {
-    const auto stem = [](std::string_view name) {
-        const auto last = name.find_last_not_of("0123456789");
-        const bool numbered = last != std::string_view::npos && last + 1 < name.size() && name[last] == '.';
-        return numbered ? name.substr(0, last) : std::string_view();
-    };
-    return a == b || (!stem(a).empty() && stem(a) == stem(b));
-}
-
-const Place* Locations::find(const Referent& referent) const {
-    const auto found = known_.find(referent.identity());
+const Place* Locations::find(const void* thing) const {
+    const auto found = known_.find(thing);
     return found == known_.end() ? nullptr : &found->second;
 }
 
-const Place& Locations::set_once(const Referent& referent, const Place& place) {
-    return known_.try_emplace(referent.identity(), place).first->second;
+const Place& Locations::set_once(const void* thing, const Place& place) {
+    return known_.try_emplace(thing, place).first->second;
 }
 
 std::optional<Mismatch> Matcher::compare_bytes(const Piece& piece, const Place& shipped) const {
@@ -80,51 +56,56 @@ std::optional<Mismatch> Matcher::compare_bytes(const Piece& piece, const Place& 
             return byte_mismatch(ours, *theirs, static_cast<std::uint64_t>(mine - ours.begin()));
         return std::nullopt;
     };
-    for (const Field& field : piece.fields) {
+    const auto fields = originals_.fields(piece);
+    for (const Field& field : fields) {
+        const std::uint64_t offset = offset_in(piece, field);
         if (field.size == 0)
-            return Mismatch{field.offset, fmt::format("relocation type {} at +{:#x} is not supported",
-                                                      field.relocation->type, field.offset)};
-        if (field.offset < at || field.offset + field.size > ours.size())
-            return Mismatch{field.offset, fmt::format("relocation fields overlap at +{:#x}", field.offset)};
-        if (auto mismatch = compare_until(field.offset)) return mismatch;
-        at = field.offset + field.size;
+            return Mismatch{
+                offset, fmt::format("relocation type {} at +{:#x} is not supported", field.relocation->type, offset)};
+        if (offset < at || offset + field.size > ours.size())
+            return Mismatch{offset, fmt::format("relocation fields overlap at +{:#x}", offset)};
+        if (auto mismatch = compare_until(offset)) return mismatch;
+        at = offset + field.size;
     }
     if (auto mismatch = compare_until(ours.size())) return mismatch;
 
+    const auto at_offset = [&](const Field& field) { return offset_in(piece, field); };
     for (const std::uint64_t offset : image_.relocated(shipped, ours.size())) {
-        if (!std::ranges::binary_search(piece.fields, offset, {}, &Field::offset))
+        if (!std::ranges::binary_search(fields, offset, {}, at_offset))
             return Mismatch{offset, fmt::format("relocation at +{:#x} in the shipped bytes alone", offset)};
     }
     return std::nullopt;
 }
 
 std::optional<Place> Matcher::place_of(const Piece& piece, const Field& field, const Fit& fit) const {
-    std::uint64_t offset = field.offset;
+    const std::int64_t shift = originals_.shift(piece, field);
+    std::uint64_t offset = offset_in(piece, field);
     if (!fit.fields.empty()) {
-        const FieldPlace& shipped = fit.fields[static_cast<std::size_t>(&field - piece.fields.data())];
-        if (shipped.target) return *shipped.target + field.referent.shift;
+        const FieldPlace& shipped = fit.fields[static_cast<std::size_t>(&field - originals_.fields(piece).data())];
+        if (shipped.target) return *shipped.target + shift;
         offset = shipped.offset;
     }
     const auto symbol = image_.symbol_of_field(fit.place + static_cast<std::int64_t>(offset), *field.relocation);
     if (!symbol) return std::nullopt;
-    return *symbol + field.referent.shift;
+    return *symbol + shift;
 }
 
 std::optional<Mismatch> Matcher::compare_fields(const Piece& piece, const Fit& fit, const Locations& known) const {
     Locations seen;
-    for (const Field& field : piece.fields) {
+    for (const Field& field : originals_.fields(piece)) {
         if (auto text = compare_field(piece, field, fit, known, seen)) {
-            return Mismatch{field.offset, fmt::format("reference at +{:#x}: {}", field.offset, *text)};
+            const std::uint64_t offset = offset_in(piece, field);
+            return Mismatch{offset, fmt::format("reference at +{:#x}: {}", offset, *text)};
         }
     }
     return std::nullopt;
 }
 
 Comparison Matcher::compare(const Piece& piece, const Place& shipped, const Locations& known) const {
-    const auto extent = piece.is_function ? image_.extent(shipped, pieces_.names_inside(piece)) : std::nullopt;
+    const auto extent = is_function(piece) ? image_.extent(shipped, names_inside(piece)) : std::nullopt;
     Comparison result = fit_bytes(piece, shipped, extent ? extent->size : 0);
     if (!result.fit) return result;
-    auto mismatch = piece.is_function ? compare_length(piece, *result.fit, extent) : std::nullopt;
+    auto mismatch = is_function(piece) ? compare_length(piece, *result.fit, extent) : std::nullopt;
     if (!mismatch) mismatch = compare_fields(piece, *result.fit, known);
     if (mismatch) return {std::nullopt, std::move(*mismatch)};
     return result;
@@ -132,8 +113,8 @@ Comparison Matcher::compare(const Piece& piece, const Place& shipped, const Loca
 
 Comparison Matcher::fit_bytes(const Piece& piece, const Place& shipped, std::uint64_t room) const {
     auto mismatch = compare_bytes(piece, shipped);
-    if (!mismatch) return {Fit{shipped, piece.size, {}}, {}};
-    auto relaxed = piece.is_function ? fit_relaxed(arch_, image_, piece, shipped, room) : std::nullopt;
+    if (!mismatch) return {Fit{shipped, piece.range.size(), {}}, {}};
+    auto relaxed = is_function(piece) ? fit_relaxed(arch_, image_, originals_, piece, shipped, room) : std::nullopt;
     return {std::move(relaxed), std::move(*mismatch)};
 }
 
@@ -141,22 +122,17 @@ std::optional<std::string> Matcher::compare_field(const Piece& piece, const Fiel
                                                   const Locations& known, Locations& seen) const {
     const auto theirs = place_of(piece, field, fit);
     if (!theirs) return "the shipped field does not tell its target";
-    const Referent& ours = field.referent;
-    switch (ours.kind) {
-        case Referent::Kind::none:
-            return std::nullopt;
-        case Referent::Kind::content:
-            return compare_content(ours, *theirs);
-        default:
-            break;
-    }
-    if (ours.piece == &piece) {
+    const Target& ours = field.target;
+    if (ours.kind == Target::Kind::absolute) return std::nullopt;
+    const void* thing = identity(ours);
+    if (thing == nullptr) return compare_content(originals_.content(piece, field), *theirs);
+    if (thing == &piece) {
         if (*theirs == fit.place) return std::nullopt;
         return fmt::format("recompiled to the function itself, shipped to {}", image_.describe(*theirs));
     }
     if (auto text = compare_names(ours, *theirs)) return text;
-    const Place* elsewhere = known.find(ours);
-    if (elsewhere == nullptr) elsewhere = &seen.set_once(ours, *theirs);
+    const Place* elsewhere = known.find(thing);
+    if (elsewhere == nullptr) elsewhere = &seen.set_once(thing, *theirs);
     if (*elsewhere == *theirs) return std::nullopt;
     return fmt::format("'{}' is at {}, elsewhere at {}", ours.name(), image_.describe(*theirs),
                        image_.describe(*elsewhere));
@@ -164,16 +140,11 @@ std::optional<std::string> Matcher::compare_field(const Piece& piece, const Fiel
 
 // A name that the kernel does not list (without CONFIG_KALLSYMS_ALL: all data) proves and disproves nothing,
 // unless another name is listed for exactly that place.
-std::optional<std::string> Matcher::compare_names(const Referent& ours, const Place& theirs) const {
-    std::vector<std::string_view> names;
-    if (ours.piece != nullptr) {
-        for (const elf::Symbol* symbol : ours.piece->symbols) names.emplace_back(symbol->name);
-    } else {
-        names.emplace_back(ours.symbol->name);
-    }
+std::optional<std::string> Matcher::compare_names(const Target& ours, const Place& theirs) const {
+    const auto names = ours.piece != nullptr ? names_at_start(*ours.piece) : std::vector{ours.name()};
     const auto shipped = image_.names_at(theirs);
     for (const PlaceName& there : shipped) {
-        if (std::ranges::any_of(names, [&](std::string_view name) { return same_but_number(name, there.name); }))
+        if (std::ranges::any_of(names, [&](std::string_view name) { return diff::same_but_number(name, there.name); }))
             return std::nullopt;
     }
     const bool known = std::ranges::any_of(names, [&](std::string_view name) { return image_.knows(name); });
@@ -181,32 +152,30 @@ std::optional<std::string> Matcher::compare_names(const Referent& ours, const Pl
     return fmt::format("recompiled to '{}', shipped to {}", names.front(), image_.describe(theirs));
 }
 
-bool Matcher::equal_beside_fields(const elf::Section& section, std::uint64_t begin, Bytes ours, Bytes theirs) const {
-    std::vector<std::byte> filled(ours.begin(), ours.end());
-    for (const elf::Relocation& relocation : section.rela()) {
+bool Matcher::equal_beside_fields(const Content& ours, Bytes theirs) const {
+    std::vector<std::byte> filled(ours.bytes.begin(), ours.bytes.end());
+    for (const elf::Relocation& relocation : ours.section->rela()) {
         const auto info = arch_.relocation_info(relocation.type);
         const std::uint64_t size = info ? info->size : 0;
-        if (relocation.offset < begin || relocation.offset + size > begin + ours.size()) continue;
-        std::ranges::copy(theirs.subspan(relocation.offset - begin, size),
-                          filled.begin() + static_cast<std::ptrdiff_t>(relocation.offset - begin));
+        if (relocation.offset < ours.offset || relocation.offset + size > ours.offset + filled.size()) continue;
+        const std::uint64_t at = relocation.offset - ours.offset;
+        std::ranges::copy(theirs.subspan(at, size), filled.begin() + static_cast<std::ptrdiff_t>(at));
     }
     return std::ranges::equal(filled, theirs);
 }
 
-std::optional<std::string> Matcher::compare_content(const Referent& ours, const Place& theirs) const {
+std::optional<std::string> Matcher::compare_content(const Content& ours, const Place& theirs) const {
     const elf::Section& section = *ours.section;
-    if (ours.offset >= section.content().size()) return std::nullopt;
-    const std::uint64_t size = content_size(section, ours.offset);
-    const Bytes mine = section.content().subspan(ours.offset, size);
-    const auto other = image_.read(theirs, size);
+    if (ours.bytes.empty()) return std::nullopt;
+    const auto other = image_.read(theirs, ours.bytes.size());
     if (!other) return fmt::format("recompiled to content of {}, shipped to {}", section.name, image_.describe(theirs));
-    if (equal_beside_fields(section, ours.offset, mine, *other)) return std::nullopt;
+    if (equal_beside_fields(ours, *other)) return std::nullopt;
     if (section.is_strings()) {
         const auto there = image_.section_of(theirs);
         const Bytes whole = there ? there->section->content().subspan(there->offset) : *other;
-        return fmt::format("recompiled to \"{}\", shipped to \"{}\"", text_of(mine), text_of(whole));
+        return fmt::format("recompiled to \"{}\", shipped to \"{}\"", text_of(ours.bytes), text_of(whole));
     }
-    return fmt::format("recompiled to {} of {}, shipped to {}", hex(mine), section.name, hex(*other));
+    return fmt::format("recompiled to {} of {}, shipped to {}", hex(ours.bytes), section.name, hex(*other));
 }
 
 }  // namespace klp::resolve

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "resolve/image.hpp"
-#include "resolve/pieces.hpp"
+#include "resolve/originals.hpp"
 
 namespace klp::resolve {
 
@@ -20,12 +20,13 @@ struct Mismatch {
 // Where pieces and undefined symbols of the object are known to be.
 class Locations {
 public:
-    [[nodiscard]] const Place* find(const Referent& referent) const;
+    // null: not known.
+    [[nodiscard]] const Place* find(const void* thing) const;
     // Returns what is known after that: the first place wins.
-    const Place& set_once(const Referent& referent, const Place& place);
+    const Place& set_once(const void* thing, const Place& place);
 
 private:
-    std::map<const void*, Place> known_;  // by Referent::identity()
+    std::map<const void*, Place> known_;  // by identity()
 };
 
 // Where one field of a piece is shipped, where offsets are not the same on both sides.
@@ -38,7 +39,7 @@ struct FieldPlace {
 struct Fit {
     Place place;
     std::uint64_t size = 0;          // shipped bytes: fewer than recompiled where branches were shortened
-    std::vector<FieldPlace> fields;  // by index of Piece::fields; empty where all offsets are the same
+    std::vector<FieldPlace> fields;  // by index of Originals::fields(); empty where all offsets are the same
 };
 
 struct Comparison {
@@ -48,8 +49,8 @@ struct Comparison {
 
 class Matcher {
 public:
-    Matcher(const arch::Arch& arch, const Image& image, const Pieces& pieces)
-        : arch_(arch), image_(image), pieces_(pieces) {}
+    Matcher(const arch::Arch& arch, const Image& image, const Originals& originals)
+        : arch_(arch), image_(image), originals_(originals) {}
 
     // Bytes, length and references of a piece against the shipped object at a place.
     [[nodiscard]] Comparison compare(const Piece& piece, const Place& shipped, const Locations& known) const;
@@ -72,18 +73,13 @@ private:
     [[nodiscard]] bool is_entry_behind(const Piece& piece, const Fit& fit, std::uint64_t at, std::uint64_t room) const;
     [[nodiscard]] std::optional<std::string> compare_field(const Piece& piece, const Field& field, const Fit& fit,
                                                            const Locations& known, Locations& seen) const;
-    [[nodiscard]] std::optional<std::string> compare_names(const Referent& ours, const Place& theirs) const;
-    [[nodiscard]] std::optional<std::string> compare_content(const Referent& ours, const Place& theirs) const;
-    [[nodiscard]] bool equal_beside_fields(const elf::Section& section, std::uint64_t begin, Bytes ours,
-                                           Bytes theirs) const;
+    [[nodiscard]] std::optional<std::string> compare_names(const Target& ours, const Place& theirs) const;
+    [[nodiscard]] std::optional<std::string> compare_content(const Content& ours, const Place& theirs) const;
+    [[nodiscard]] bool equal_beside_fields(const Content& ours, Bytes theirs) const;
 
     const arch::Arch& arch_;
     const Image& image_;
-    const Pieces& pieces_;
+    const Originals& originals_;
 };
-
-// Equal names, or equal up to the number that the compiler ends them with (`foo.123`, `foo.constprop.0`): it
-// counts through the translation unit, so that other options can give other numbers.
-[[nodiscard]] bool same_but_number(std::string_view a, std::string_view b);
 
 }  // namespace klp::resolve

@@ -4,32 +4,24 @@
 
 #include <algorithm>
 
+#include "base/align.hpp"
 #include "resolve/proof.hpp"
 
 namespace klp::resolve {
 
-namespace {
-
-std::uint64_t aligned(std::uint64_t address, std::uint64_t alignment) {
-    alignment = std::max<std::uint64_t>(alignment, 1);
-    return (address + alignment - 1) / alignment * alignment;
-}
-
-}  // namespace
-
 std::optional<Mismatch> Matcher::compare_length(const Piece& piece, const Fit& fit,
                                                 const std::optional<Extent>& extent) const {
-    if (!extent) return Mismatch{piece.size, "the end of the shipped function cannot be told"};
+    if (!extent) return Mismatch{piece.range.size(), "the end of the shipped function cannot be told"};
     if (extent->size < fit.size || (extent->exact && extent->size != fit.size))
-        return Mismatch{piece.size, fmt::format("recompiled {} bytes, shipped {}{}", fit.size,
-                                                extent->exact ? "" : "at most ", extent->size)};
+        return Mismatch{piece.range.size(), fmt::format("recompiled {} bytes, shipped {}{}", fit.size,
+                                                        extent->exact ? "" : "at most ", extent->size)};
     for (std::uint64_t at = fit.size; at < extent->size;) {
         const auto rest = image_.read(fit.place + static_cast<std::int64_t>(at), extent->size - at);
         if (rest && arch_.is_padding(*rest)) break;
         const std::uint64_t end = nameless_end(fit.place, at, extent->size);
         if (end == at && is_entry_behind(piece, fit, at, extent->size)) break;
         if (end == at)
-            return Mismatch{piece.size,
+            return Mismatch{piece.range.size(),
                             fmt::format("recompiled {} bytes, the shipped function goes on after that", fit.size)};
         at = end;
     }
@@ -39,9 +31,9 @@ std::optional<Mismatch> Matcher::compare_length(const Piece& piece, const Fit& f
 // A weak function that another file overrides stays in the image, but its name does not: where one of this
 // file follows the function, the end of it, else `at` itself. `at` and `room` count from the function.
 std::uint64_t Matcher::nameless_end(const Place& function, std::uint64_t at, std::uint64_t room) const {
-    for (const Piece* weak : pieces_.weak_functions()) {
+    for (const Piece* weak : originals_.weak_functions()) {
         const std::uint64_t from = function.offset + at;
-        const std::uint64_t gap = aligned(from, weak->section->alignment) - from;
+        const std::uint64_t gap = align_up(from, weak->section->alignment) - from;
         const Place begin = function + static_cast<std::int64_t>(at + gap);
         const auto padding = image_.read(function + static_cast<std::int64_t>(at), gap);
         if (!padding || !arch_.is_padding(*padding)) continue;
@@ -54,15 +46,17 @@ std::uint64_t Matcher::nameless_end(const Place& function, std::uint64_t at, std
 // compared and lead elsewhere, so that what follows belongs to ours only by name: it does not if, at the next place
 // for a function, it begins with the entry call (to __fentry__) that ours begins with.
 bool Matcher::is_entry_behind(const Piece& piece, const Fit& fit, std::uint64_t at, std::uint64_t room) const {
-    if (piece.fields.empty() || !fit.fields.empty()) return false;
-    const Field& entry = piece.fields.front();
-    const std::uint64_t size = entry.offset + entry.size;
-    const std::uint64_t begin = aligned(fit.place.offset + at, piece.section->alignment) - fit.place.offset;
-    if (entry.referent.kind != Referent::Kind::undefined || begin + size > room) return false;
+    const auto fields = originals_.fields(piece);
+    if (fields.empty() || !fit.fields.empty()) return false;
+    const Field& entry = fields.front();
+    const std::uint64_t offset = offset_in(piece, entry);
+    const std::uint64_t size = offset + entry.size;
+    const std::uint64_t begin = align_up(fit.place.offset + at, piece.section->alignment) - fit.place.offset;
+    if (entry.target.kind != Target::Kind::undefined || begin + size > room) return false;
     const Place behind = fit.place + static_cast<std::int64_t>(begin);
     const auto padding = image_.read(fit.place + static_cast<std::int64_t>(at), begin - at);
-    const auto ours = image_.read(fit.place, entry.offset);
-    const auto theirs = image_.read(behind, entry.offset);
+    const auto ours = image_.read(fit.place, offset);
+    const auto theirs = image_.read(behind, offset);
     if (!padding || !arch_.is_padding(*padding) || !ours || !theirs || !std::ranges::equal(*ours, *theirs))
         return false;
     const Fit as_ours{behind, size, {}};

@@ -42,15 +42,22 @@ private:
 
 class Walk {
 public:
-    Walk(const arch::Arch& arch, const Piece& function, const Place& shipped, const Side& ours, const Side& theirs)
-        : arch_(arch), function_(function), ours_(ours), theirs_(theirs), fit_{shipped, 0, {}} {}
+    Walk(const arch::Arch& arch, const Originals& originals, const Piece& function, const Place& shipped,
+         const Side& ours, const Side& theirs)
+        : arch_(arch),
+          originals_(originals),
+          function_(function),
+          fields_(originals.fields(function)),
+          ours_(ours),
+          theirs_(theirs),
+          fit_{shipped, 0, {}} {}
 
     std::optional<Fit> run() {
         if (theirs_.count() < ours_.count()) return std::nullopt;
         for (std::size_t i = 0; i < ours_.count(); ++i) {
             if (!step(i)) return std::nullopt;
         }
-        if (fit_.fields.size() != function_.fields.size()) return std::nullopt;
+        if (fit_.fields.size() != fields_.size()) return std::nullopt;
         fit_.size = theirs_.begin(ours_.count());
         return std::move(fit_);
     }
@@ -59,14 +66,15 @@ private:
     bool step(std::size_t i) {
         const std::size_t first = fit_.fields.size();
         std::size_t last = first;
-        while (last < function_.fields.size() && function_.fields[last].offset < ours_.begin(i + 1)) ++last;
+        while (last < fields_.size() && offset_in(function_, fields_[last]) < ours_.begin(i + 1)) ++last;
         if (first == last && step_inside(i)) return true;
         if (equal_beside_fields(i, first, last)) {
             for (std::size_t f = first; f < last; ++f)
-                fit_.fields.push_back({theirs_.begin(i) + function_.fields[f].offset - ours_.begin(i), std::nullopt});
+                fit_.fields.push_back(
+                    {theirs_.begin(i) + offset_in(function_, fields_[f]) - ours_.begin(i), std::nullopt});
             return first != last || !ours_.branch(i);
         }
-        return last == first + 1 && step_shortened(i, function_.fields[first]);
+        return last == first + 1 && step_shortened(i, fields_[first]);
     }
 
     // A branch inside the function: to the same instruction on both sides.
@@ -86,8 +94,8 @@ private:
         const Bytes mine = ours_.bytes(i);
         std::vector<std::byte> filled(theirs_.bytes(i).begin(), theirs_.bytes(i).end());
         for (std::size_t f = first; f < last; ++f) {
-            const Field& field = function_.fields[f];
-            const std::uint64_t at = field.offset - ours_.begin(i);
+            const Field& field = fields_[f];
+            const std::uint64_t at = offset_in(function_, field) - ours_.begin(i);
             if (at + field.size > mine.size()) return false;
             std::ranges::copy(mine.subspan(at, field.size), filled.begin() + static_cast<std::ptrdiff_t>(at));
         }
@@ -98,37 +106,38 @@ private:
         if (!arch_.same_branch(ours_.bytes(i), theirs_.bytes(i))) return false;
         const auto target = theirs_.branch(i);
         if (!target) return false;
-        const std::int64_t bias = arch_.addend_bias(
-            *function_.section, {function_.begin, function_.begin + function_.size}, *field.relocation);
+        const std::int64_t bias = originals_.bias(function_, field);
         const auto from_start = static_cast<std::int64_t>(*target - theirs_.origin());
         fit_.fields.push_back({theirs_.begin(i), fit_.place + (from_start - field.relocation->addend - bias)});
         return true;
     }
 
     const arch::Arch& arch_;
+    const Originals& originals_;
     const Piece& function_;
+    std::span<const Field> fields_;
     const Side& ours_;
     const Side& theirs_;
     Fit fit_;
 };
 
-bool leaves_for_a_neighbour(const Piece& function) {
-    return std::ranges::any_of(function.fields, [&](const Field& field) {
-        const Piece* piece = field.referent.piece;
-        return piece != nullptr && piece != &function && piece->is_function;
+bool leaves_for_a_neighbour(const Originals& originals, const Piece& function) {
+    return std::ranges::any_of(originals.fields(function), [&](const Field& field) {
+        const Piece* piece = field.target.piece;
+        return piece != nullptr && piece != &function && is_function(*piece);
     });
 }
 
 }  // namespace
 
-std::optional<Fit> fit_relaxed(const arch::Arch& arch, const Image& image, const Piece& function, const Place& shipped,
-                               std::uint64_t room) {
+std::optional<Fit> fit_relaxed(const arch::Arch& arch, const Image& image, const Originals& originals,
+                               const Piece& function, const Place& shipped, std::uint64_t room) {
     const auto code = image.section_of(shipped);
-    if (!code || !leaves_for_a_neighbour(function)) return std::nullopt;
+    if (!code || !leaves_for_a_neighbour(originals, function)) return std::nullopt;
     try {
-        const Side ours(arch, *function.section, {function.begin, function.begin + function.size});
+        const Side ours(arch, *function.section, function.range);
         const Side theirs(arch, *code->section, {code->offset, code->offset + room});
-        return Walk(arch, function, shipped, ours, theirs).run();
+        return Walk(arch, originals, function, shipped, ours, theirs).run();
     } catch (const Error&) {
         return std::nullopt;  // no instructions, or a branch out of the section: not this function
     }

@@ -10,14 +10,14 @@
 
 #include "arch/arch.hpp"
 #include "resolve/image.hpp"
-#include "resolve/pieces.hpp"
+#include "resolve/originals.hpp"
 #include "resolve/proof.hpp"
 
 namespace klp::resolve {
 
 // How the function lies at the place if shortened branches are the only difference. `room` are the bytes there up
 // to the function's end, or to the next name.
-[[nodiscard]] std::optional<Fit> fit_relaxed(const arch::Arch& arch, const Image& image, const Piece& function,
-                                             const Place& shipped, std::uint64_t room);
+[[nodiscard]] std::optional<Fit> fit_relaxed(const arch::Arch& arch, const Image& image, const Originals& originals,
+                                             const Piece& function, const Place& shipped, std::uint64_t room);
 
 }  // namespace klp::resolve

@@ -60,7 +60,8 @@ struct Resolution {
 class Unit {
 public:
     // `object` is "vmlinux" or a module's name. Proves every function of `original` that can be proven.
-    Unit(const kernel::Kernel& kernel, std::string object, const elf::Object& original);
+    // The object of `original` must outlive it.
+    Unit(const kernel::Kernel& kernel, std::string object, const diff::Decomposition& original);
 
     [[nodiscard]] const std::string& object() const noexcept { return object_; }
     [[nodiscard]] const std::vector<FunctionProof>& proofs() const noexcept { return proofs_; }

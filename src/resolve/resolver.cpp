@@ -10,10 +10,6 @@ namespace klp::resolve {
 
 namespace {
 
-bool may_be_local(char type) {
-    return (type >= 'a' && type <= 'z' && type != 'w' && type != 'v') || type == 'A';
-}
-
 bool is_local_definition(const diff::Reference& reference) {
     return reference.defined_in_unit && reference.original != nullptr && reference.original->is_local();
 }
@@ -31,11 +27,6 @@ std::string place_text(const kernel::KernelSymbol& symbol) {
 }
 
 }  // namespace
-
-// scripts/kallsyms.c gives every per-CPU symbol the type 'A'; weak ones are global in either case.
-bool may_be_global(char type) {
-    return (type >= 'A' && type <= 'Z') || type == 'w' || type == 'v';
-}
 
 Resolver::Resolver(const Unit& unit, const Names& brought, Diagnostics& diagnostics)
     : unit_(unit), brought_(brought), diagnostics_(diagnostics) {
@@ -140,8 +131,8 @@ Resolver::Indices Resolver::plausible(const diff::Reference& reference, const ke
         if (typed && symbol.is_code() != original->is_function()) continue;
         // The kernel's letters for symbols of modules tell exports, not bindings.
         const bool has_binding = symbol.section == nullptr;
-        if (has_binding && is_local_definition(reference) && !may_be_local(symbol.type)) continue;
-        if (has_binding && !is_local_definition(reference) && !may_be_global(symbol.type)) continue;
+        if (has_binding && is_local_definition(reference) && !symbol.may_be_local()) continue;
+        if (has_binding && !is_local_definition(reference) && !symbol.may_be_global()) continue;
         fitting.push_back(index);
     }
     // Static data is listed only with CONFIG_KALLSYMS_ALL: without it the one that is meant may be absent.

@@ -10,9 +10,6 @@
 
 namespace klp::resolve {
 
-// By the letter of kallsyms.
-[[nodiscard]] bool may_be_global(char type);
-
 class Resolver {
 public:
     Resolver(const Unit& unit, const Names& brought, Diagnostics& diagnostics);

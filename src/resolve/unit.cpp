@@ -5,8 +5,9 @@
 #include <algorithm>
 
 #include "base/kernel_names.hpp"
+#include "diff/names.hpp"
 #include "resolve/image.hpp"
-#include "resolve/pieces.hpp"
+#include "resolve/originals.hpp"
 #include "resolve/proof.hpp"
 #include "resolve/resolve.hpp"
 #include "resolve/resolver.hpp"
@@ -28,7 +29,7 @@ const kernel::SymbolTable& symbols_of(const kernel::Kernel& kernel, const std::s
 std::optional<std::size_t> listed_as(const Image& image, const Place& place, std::string_view name) {
     std::optional<std::size_t> similar;
     for (const PlaceName& there : image.names_at(place)) {
-        if (!there.index || !same_but_number(name, there.name)) continue;
+        if (!there.index || !diff::same_but_number(name, there.name)) continue;
         if (there.name == name) return there.index;
         if (!similar) similar = there.index;
     }
@@ -42,10 +43,10 @@ std::string list_of(const Image& image, const std::vector<Fit>& fits) {
 }
 
 // The proof of a function that was found at one place only.
-void settle(FunctionProof& proof, const Search& search, const Image& image) {
-    const auto index = listed_as(image, search.settled->place, proof.name);
+void settle(FunctionProof& proof, const Search& search, const Place& place, const Image& image) {
+    const auto index = listed_as(image, place, proof.name);
     if (!index) {
-        proof.detail = "the kernel does not list this name at " + image.describe(search.settled->place);
+        proof.detail = "the kernel does not list this name at " + image.describe(place);
         return;
     }
     try {
@@ -62,7 +63,7 @@ void settle(FunctionProof& proof, const Search& search, const Image& image) {
         proof.detail += std::string(proof.detail.empty() ? "" : "; ") + "shipped with branches in their short form";
 }
 
-FunctionProof proof_from(const Search& search, const elf::Symbol& symbol, const Image& image) {
+FunctionProof proof_from(const Search& search, const elf::Symbol& symbol, std::int64_t inside, const Image& image) {
     FunctionProof proof;
     proof.original = &symbol;
     proof.name = symbol.name;
@@ -70,7 +71,7 @@ FunctionProof proof_from(const Search& search, const elf::Symbol& symbol, const 
         proof.fidelity = Fidelity::different;
         proof.detail = search.conflict;
     } else if (search.settled) {
-        settle(proof, search, image);
+        settle(proof, search, search.settled->place + inside, image);
     } else if (search.equal.size() > 1) {
         proof.fidelity = Fidelity::ambiguous;
         proof.detail = "equal to each of " + list_of(image, search.equal);
@@ -101,27 +102,28 @@ std::string_view name_of(Fidelity fidelity) noexcept {
     return "unknown";
 }
 
-Unit::Unit(const kernel::Kernel& kernel, std::string object, const elf::Object& original)
-    : kernel_(kernel), object_(std::move(object)), original_(original), symbols_(symbols_of(kernel, object_)) {
+Unit::Unit(const kernel::Kernel& kernel, std::string object, const diff::Decomposition& original)
+    : kernel_(kernel), object_(std::move(object)), original_(original.object()), symbols_(symbols_of(kernel, object_)) {
     const auto image = image_of(kernel, object_);
-    const Pieces pieces(original, kernel.arch());
-    const Matcher matcher(kernel.arch(), *image, pieces);
-    const Prover prover(pieces, *image, matcher);
+    const Originals originals(original);
+    const Matcher matcher(kernel.arch(), *image, originals);
+    const Prover prover(originals, *image, matcher);
 
-    for (const auto& symbol : original.symbols()) {
-        const Piece* piece = pieces.of(*symbol);
+    for (const auto& symbol : original_.symbols()) {
+        const Piece* piece = originals.of(*symbol);
+        const auto inside = piece == nullptr ? 0 : static_cast<std::int64_t>(symbol->value - piece->range.begin);
         if (piece != nullptr && symbol->is_function()) {
             const auto search = prover.searches().find(piece);
             if (search != prover.searches().end()) {
                 proof_index_[symbol.get()] = proofs_.size();
-                proofs_.push_back(proof_from(search->second, *symbol, *image));
+                proofs_.push_back(proof_from(search->second, *symbol, inside, *image));
             }
         }
-        const void* identity = piece != nullptr ? static_cast<const void*>(piece) : symbol.get();
-        const auto witnessed = prover.places().find(identity);
+        const void* thing = piece != nullptr ? static_cast<const void*>(piece) : symbol.get();
+        const auto witnessed = prover.places().find(thing);
         if (witnessed == prover.places().end()) continue;
         const WitnessedPlace& seen = witnessed->second;
-        witnesses_[symbol.get()] = {listed_as(*image, seen.place, symbol->name), seen.witness, seen.conflict};
+        witnesses_[symbol.get()] = {listed_as(*image, seen.place + inside, symbol->name), seen.witness, seen.conflict};
     }
 }
 
@@ -170,7 +172,7 @@ bool Unit::has_lasting_global(std::string_view name) const {
         const kernel::KernelSymbol& symbol = symbols_.symbols()[index];
         const elf::Section* section = kernel_.section_at(symbol.address);
         const bool is_init = section != nullptr && section->name.starts_with(".init");
-        return may_be_global(symbol.type) && !is_init;
+        return symbol.may_be_global() && !is_init;
     });
 }
 

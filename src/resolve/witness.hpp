@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "resolve/image.hpp"
-#include "resolve/pieces.hpp"
+#include "resolve/originals.hpp"
 #include "resolve/proof.hpp"
 
 namespace klp::resolve {
@@ -34,7 +34,7 @@ struct WitnessedPlace {
 
 class Prover {
 public:
-    Prover(const Pieces& pieces, const Image& image, const Matcher& matcher);
+    Prover(const Originals& originals, const Image& image, const Matcher& matcher);
 
     [[nodiscard]] const std::map<const Piece*, Search>& searches() const noexcept { return searches_; }
     // By piece, or by undefined symbol.
@@ -56,7 +56,7 @@ private:
     void start_from_variables();
     bool separate();
 
-    const Pieces& pieces_;
+    const Originals& originals_;
     const Image& image_;
     const Matcher& matcher_;
     std::map<const Piece*, Search> searches_;

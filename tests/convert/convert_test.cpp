@@ -158,6 +158,22 @@ TEST(Convert, ThisModuleIsNoWayToOtherCode) {
     EXPECT_THAT(converted.relocations(), ElementsAre(of_late));
 }
 
+// Data gives a warning, since who reads a table need not read all of it; code that comes later is an error all the
+// same.
+TEST(Convert, AWarningOfASymbolHidesNoErrorOfIt) {
+    const std::string table = R"(
+        .section .rodata.table,"a"
+        .type table, @object
+        table: .quad from_late
+        .size table, 8
+    )";
+    const Converted converted = convert_text(table + with("call from_vmlinux", "call *table(%rip)\n call from_late"));
+    EXPECT_FALSE(converted.conversion.has_value());
+    EXPECT_THAT(converted.ids(), ElementsAre("convert.module-symbol", "convert.module-symbol"));
+    EXPECT_EQ(converted.findings.findings().front().severity, Severity::warning);
+    EXPECT_EQ(converted.findings.findings().back().severity, Severity::error);
+}
+
 // Who reads a table need not read all of it.
 TEST(Convert, DataThatVmlinuxReachesMayReferToAModule) {
     const std::string table = R"(

@@ -235,7 +235,7 @@ TEST(Inputs, MustBeForOneMachine) {
     const auto object = test::assemble("nop");
     const elf::Object foreign(21, ByteOrder::little);
     Diagnostics diagnostics;
-    EXPECT_THROW((void)diff(object, foreign, {}, diagnostics), Error);
+    EXPECT_THROW((void)decompose(object, foreign, {}, diagnostics), Error);
 }
 
 TEST(NewGlobals, AreWhatOtherFilesMayReferTo) {

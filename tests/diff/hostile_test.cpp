@@ -13,7 +13,7 @@ using test::assemble;
 
 void expect_refused(const elf::Object& object) {
     Diagnostics diagnostics;
-    EXPECT_THROW((void)diff(object, object, {}, diagnostics), Error);
+    EXPECT_THROW((void)diff(decompose(object, object, {}, diagnostics), {}, diagnostics), Error);
 }
 
 TEST(Hostile, SymbolsEndInTheirSections) {

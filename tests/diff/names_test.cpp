@@ -23,6 +23,27 @@ TEST(BaseName, KeepsWhatBelongsToTheName) {
     EXPECT_EQ(base_name(""), "");
 }
 
+TEST(SameButNumber, ComparesNamesWithCounters) {
+    EXPECT_TRUE(same_but_number("f", "f"));
+    EXPECT_TRUE(same_but_number("count.3", "count.12"));
+    EXPECT_TRUE(same_but_number("f.constprop.0", "f.constprop.1"));
+    EXPECT_TRUE(same_but_number("f.part.0.cold", "f.part.1.cold"));
+    EXPECT_TRUE(same_but_number("f.var.2", "f.var.7"));  // clang's
+    EXPECT_FALSE(same_but_number("f", "f.1"));
+    EXPECT_FALSE(same_but_number("f.1", "f"));
+    EXPECT_FALSE(same_but_number("f.isra.0", "f.part.0"));
+    EXPECT_FALSE(same_but_number("f1", "f2"));
+    EXPECT_FALSE(same_but_number("f.1", "g.1"));
+}
+
+TEST(Variant, IsWhatTheCompilerMakesOfAName) {
+    EXPECT_TRUE(is_variant_of("f.isra.0", "f"));
+    EXPECT_TRUE(is_variant_of("count.12", "count"));
+    EXPECT_FALSE(is_variant_of("f", "f"));
+    EXPECT_FALSE(is_variant_of("foo.1", "f"));
+    EXPECT_FALSE(is_variant_of("f_x", "f"));
+}
+
 TEST(AssemblerLabel, IsNoName) {
     EXPECT_TRUE(is_assembler_label(".LC0"));
     EXPECT_TRUE(is_assembler_label("$d"));

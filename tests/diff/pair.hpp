@@ -52,7 +52,7 @@ struct Compared {
     Compared(elf::Object before, elf::Object after, const diff::Options& options = {})
         : original(std::move(before)), patched(std::move(after)) {
         try {
-            result.emplace(diff::diff(original, patched, options, diagnostics));
+            result.emplace(diff::diff(diff::decompose(original, patched, {}, diagnostics), options, diagnostics));
         } catch (const Error& error) {
             if (error.code() != ExitCode::unsafe) throw;
         }

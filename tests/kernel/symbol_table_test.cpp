@@ -27,6 +27,44 @@ TEST(SymbolTable, FindsAllOfANameInOrder) {
     EXPECT_THAT(SymbolTable("vmlinux", {}).find("show"), IsEmpty());
 }
 
+// A name has no symbol, one, or several: what several mean depends on who asks.
+TEST(SymbolTable, TellsNoneOneAndSeveralApart) {
+    const SymbolTable table("vmlinux", {{0x10, 't', "statics"},
+                                        {0x20, 't', "statics"},
+                                        {0x30, 't', "both"},
+                                        {0x40, 'T', "both"},
+                                        {0x50, 'b', "alone"}});
+    const Lookup none = table.look_up("nothing");
+    EXPECT_FALSE(none.exists());
+    EXPECT_EQ(none.only(), nullptr);
+    EXPECT_EQ(none.linked(), nullptr);
+    const Lookup one = table.look_up("alone");
+    EXPECT_EQ(one.count, 1U);
+    EXPECT_EQ(one.only(), &table.symbols()[4]);
+    const Lookup several = table.look_up("statics");
+    EXPECT_EQ(several.count, 2U);
+    EXPECT_EQ(several.first, &table.symbols()[0]);
+    EXPECT_EQ(several.only(), nullptr);
+    EXPECT_EQ(several.linked(), nullptr);
+    EXPECT_EQ(table.look_up("both").only(), nullptr);
+    EXPECT_EQ(table.look_up("both").linked(), &table.symbols()[3]);
+}
+
+TEST(SymbolTable, OtherFilesMeanTheGlobalOne) {
+    const SymbolTable table("vmlinux", {{0x10, 't', "_end"},
+                                        {0x20, 'B', "_end"},
+                                        {0x30, 't', "statics"},
+                                        {0x40, 't', "statics"},
+                                        {0x50, 'w', "weak"},
+                                        {0x60, 't', "weak"},
+                                        {0x70, 'd', "alone"}});
+    EXPECT_EQ(table.linked_address("_end"), 0x20U);
+    EXPECT_EQ(table.linked_address("weak"), 0x50U);
+    EXPECT_EQ(table.linked_address("alone"), 0x70U);
+    EXPECT_EQ(table.linked_address("statics"), std::nullopt);
+    EXPECT_EQ(table.linked_address("nothing"), std::nullopt);
+}
+
 TEST(SymbolTable, PositionIsZeroForAUniqueName) {
     const SymbolTable table = example();
     EXPECT_EQ(table.sympos(1), 0U);
@@ -107,12 +145,6 @@ TEST(ModuleSymbols, DependsAreKernelNames) {
 
 TEST(ModuleSymbols, SoftDependenciesAreThoseBefore) {
     EXPECT_THAT(soft_dependencies_of(test::assemble(module_text)), ElementsAre("crc32c", "aes_x", "md5"));
-}
-
-TEST(ModuleNames, AreAsTheKernelMakesThem) {
-    EXPECT_EQ(module_name_of_path("/x/snd-hda-intel.ko"), "snd_hda_intel");
-    EXPECT_EQ(module_name_of_path("kernel/fs/nfs.ko.xz"), "nfs");
-    EXPECT_EQ(module_name_of_path("a-b.ko.zst"), "a_b");
 }
 
 TEST(ModuleDependencies, ComeInLoadOrder) {

@@ -33,7 +33,7 @@ FunctionProof prove(const std::string& shipped, const std::string& ours, std::st
     const TinyKernel tiny({others, shipped});
     const auto kernel = tiny.kernel();
     const auto object = recompiled(ours);
-    return proof(Unit(kernel, "vmlinux", object), object, name);
+    return proof(Unit(kernel, "vmlinux", diff::Decomposition(object)), object, name);
 }
 
 TEST(Proof, FindsCallsDataAndStringsUnderOtherAddresses) {
@@ -140,7 +140,7 @@ TEST(Proof, KnowsWhereTheNextFileBeginsWithAWeakFunctionThatLostItsName) {
         const TinyKernel tiny({others, entry, unit, next});
         const auto kernel = tiny.kernel();
         const auto object = recompiled(unit);
-        return proof(Unit(kernel, "vmlinux", object), object, "f");
+        return proof(Unit(kernel, "vmlinux", diff::Decomposition(object)), object, "f");
     };
     const auto before_entry = prove_before("call __fentry__\n mov $9, %eax\n");
     EXPECT_EQ(before_entry.fidelity, Fidelity::identical) << before_entry.detail;
@@ -210,12 +210,12 @@ TEST(CheckChanged, RefusesWhatIsNotProven) {
     const auto other = recompiled(unit(2));
 
     Diagnostics none;
-    Unit(kernel, "vmlinux", same).check_changed(change_of(same, "f"), none);
+    Unit(kernel, "vmlinux", diff::Decomposition(same)).check_changed(change_of(same, "f"), none);
     EXPECT_THAT(none.findings(), IsEmpty());
 
     Diagnostics found;
-    Unit(kernel, "vmlinux", other).check_changed(change_of(other, "f"), found);
-    Unit(kernel, "vmlinux", same).check_changed(change_of(same, "g"), found);
+    Unit(kernel, "vmlinux", diff::Decomposition(other)).check_changed(change_of(other, "f"), found);
+    Unit(kernel, "vmlinux", diff::Decomposition(same)).check_changed(change_of(same, "g"), found);
     ASSERT_EQ(found.findings().size(), 2U);
     EXPECT_EQ(found.findings()[0].id, "resolve.fidelity");
     EXPECT_THAT(found.findings()[0].notes.at(0), HasSubstr("bytes differ"));

@@ -55,7 +55,7 @@ protected:
 
     Resolution resolve(const std::string& object, const elf::Object& original, const std::string& name) {
         const auto kernel = tiny.kernel();
-        const Unit unit(kernel, object, original);
+        const Unit unit(kernel, object, diff::Decomposition(original));
         return unit.resolve(reference_to(original, name), diagnostics).at(0);
     }
 
@@ -94,7 +94,7 @@ TEST_F(References, OfOtherFilesMeanTheGlobalOne) {
 TEST_F(References, NewInAnotherPatchedFileComesBeforeWhatTheKernelHas) {
     const auto original = recompiled("func new\n ret\n end new\n");
     const auto kernel = tiny.kernel();
-    const Unit unit(kernel, "user", original);
+    const Unit unit(kernel, "user", diff::Decomposition(original));
     for (const char* name : {"helper", "fresh"}) {
         const auto found = unit.resolve(reference_to(original, name), diagnostics, {name}).at(0);
         EXPECT_EQ(found.kind, Resolution::Kind::internal);
@@ -111,7 +111,7 @@ TEST_F(References, NewOnesMustNotHaveTheNameOfAGlobal) {
         diff::Result result{
             {}, {}, {}, recompiled(".globl " + name + "\nfunc " + name + "\n ret\n end " + name + "\n"), {}};
         Diagnostics found;
-        Unit(kernel, object, original).check_new(result, found);
+        Unit(kernel, object, diff::Decomposition(original)).check_new(result, found);
         return found.has_errors() ? found.findings().front().id : std::string();
     };
     EXPECT_EQ(ids_of_new("vmlinux", "shared"), "resolve.moved");
@@ -165,7 +165,7 @@ TEST_F(References, ModuleFunctionsAreProvenByNameStringAndImport) {
     const auto kernel = tiny.kernel();
     const auto prove = [&](const std::string& source, std::string_view name) {
         const auto original = recompiled(source);
-        return proof(Unit(kernel, "user", original), original, name);
+        return proof(Unit(kernel, "user", diff::Decomposition(original)), original, name);
     };
     EXPECT_EQ(prove(module_unit("two"), "two").fidelity, Fidelity::identical)
         << prove(module_unit("two"), "two").detail;

@@ -20,7 +20,7 @@ TEST(Witness, TellsTheSecondOfTwoEqualFunctionsAndItsVariable) {
     const TinyKernel tiny({unit("first"), unit("second")});
     const auto kernel = tiny.kernel();
     const auto object = recompiled(unit("second"));
-    const Unit second(kernel, "vmlinux", object);
+    const Unit second(kernel, "vmlinux", diff::Decomposition(object));
 
     const auto& helper = proof(second, object, "helper");
     EXPECT_EQ(helper.fidelity, Fidelity::identical) << helper.detail;
@@ -40,7 +40,7 @@ TEST(Witness, LeavesEqualFunctionsAmbiguousThatNothingRefersTo) {
     const TinyKernel tiny({lone, lone});
     const auto kernel = tiny.kernel();
     const auto object = recompiled(lone);
-    const Unit ambiguous(kernel, "vmlinux", object);
+    const Unit ambiguous(kernel, "vmlinux", diff::Decomposition(object));
     EXPECT_EQ(proof(ambiguous, object, "helper").fidelity, Fidelity::ambiguous);
 
     Diagnostics diagnostics;
@@ -60,7 +60,7 @@ TEST(Witness, IsAlsoAVariableThatPointsToTheFunction) {
     const TinyKernel tiny({with_table("first_ops"), with_table("second_ops")});
     const auto kernel = tiny.kernel();
     const auto object = recompiled(with_table("second_ops"));
-    const Unit second(kernel, "vmlinux", object);
+    const Unit second(kernel, "vmlinux", diff::Decomposition(object));
     EXPECT_EQ(proof(second, object, "helper").sympos, 2U);
 }
 
@@ -72,7 +72,7 @@ TEST(Witness, SeparatesEqualsByWhatTheyReferTo) {
     const TinyKernel tiny({with_lone("first"), with_lone("second")});
     const auto kernel = tiny.kernel();
     const auto object = recompiled(with_lone("second"));
-    const Unit second(kernel, "vmlinux", object);
+    const Unit second(kernel, "vmlinux", diff::Decomposition(object));
     EXPECT_EQ(proof(second, object, "lone").sympos, 2U) << proof(second, object, "lone").detail;
 }
 
@@ -81,7 +81,7 @@ TEST(Witness, ContradictsAnEqualFunctionOfAnotherFile) {
     const TinyKernel tiny({unit("first"), unit("second", "mov state(%rip), %rax\n nop\n ret\n")});
     const auto kernel = tiny.kernel();
     const auto object = recompiled(unit("second"));
-    const Unit second(kernel, "vmlinux", object);
+    const Unit second(kernel, "vmlinux", diff::Decomposition(object));
     const auto& helper = proof(second, object, "helper");
     EXPECT_EQ(helper.fidelity, Fidelity::different);
     EXPECT_THAT(helper.detail, HasSubstr("second+0x1"));
@@ -95,7 +95,7 @@ TEST(Witness, AcceptsAnotherNumberOfTheCompiler) {
     const TinyKernel tiny({numbered("17")});
     const auto kernel = tiny.kernel();
     const auto object = recompiled(numbered("18"));
-    const Unit same(kernel, "vmlinux", object);
+    const Unit same(kernel, "vmlinux", diff::Decomposition(object));
     EXPECT_EQ(proof(same, object, "f").fidelity, Fidelity::identical) << proof(same, object, "f").detail;
     Diagnostics diagnostics;
     EXPECT_EQ(same.resolve(reference_to(object, "count.18"), diagnostics).at(0).name, "count.17");

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What an object is made of: functions, data and entries of special sections, with what each of them refers to. A
+// piece, not a section, is what is compared, proven and carried over, because functions share sections (.sched.text,
+// .noinstr.text) and variables do too (.data..read_mostly, .data.once).
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "arch/arch.hpp"
+#include "elf/object.hpp"
+
+namespace klp::diff {
+
+// What the kernel does with a section's content, as far as it matters for replacing parts of it.
+enum class Role : std::uint8_t {
+    ignored,  // not in memory, or dropped by the linker scripts
+    code,
+    init_code,  // gone once the kernel or module has started
+    exit_code,  // __exit, which is notrace (include/linux/init.h)
+    code_pool,  // code without symbols that belongs to whoever refers to it (.altinstr_replacement)
+    data,       // writable
+    constant,   // read-only
+    literal,    // mergeable strings and constants
+    init_data,  // gone like init_code
+    table,      // an array that the kernel walks at start or load: exports, parameters, tracepoints
+    special,    // entries that belong to code (arch::SpecialSection), and their companions
+};
+
+[[nodiscard]] Role role_of(const elf::Section& section, const arch::Arch& architecture);
+
+struct Piece;
+
+// An entry of a special section.
+struct SpecialEntry {
+    const arch::SpecialSection* table = nullptr;
+    const elf::Section* section = nullptr;
+    const elf::Section* companion = nullptr;
+    std::uint64_t index = 0;
+    arch::Range range;               // in the section
+    const Piece* owner = nullptr;    // what it belongs to; null where nothing of the object is found
+    std::uint64_t owner_offset = 0;  // in the owner
+
+    [[nodiscard]] arch::Range companion_range() const noexcept {
+        return {index * table->companion_entry_size, (index + 1) * table->companion_entry_size};
+    }
+};
+
+// A function, a variable, a constant, an entry of a table: bytes that symbols name, or that nothing names.
+struct Piece {
+    std::size_t index = 0;  // in Decomposition::pieces()
+    const elf::Section* section = nullptr;
+    arch::Range range;
+    Role role = Role::ignored;
+    // The one that names the piece first, then aliases and labels inside, by value; empty: anonymous.
+    std::vector<const elf::Symbol*> symbols;
+    std::string base;                   // base_name() of the first symbol
+    bool alone = false;                 // the only piece of its section
+    std::vector<SpecialEntry> entries;  // that belong to it, by table and place
+    const Piece* parent = nullptr;      // of a .cold part
+    std::vector<const Piece*> cold_parts;
+
+    [[nodiscard]] const elf::Symbol* symbol() const noexcept { return symbols.empty() ? nullptr : symbols.front(); }
+    [[nodiscard]] std::string_view name() const noexcept;   // empty for anonymous pieces
+    [[nodiscard]] std::string_view label() const noexcept;  // name, or section name; for messages
+    [[nodiscard]] Bytes content() const;                    // empty for NOBITS
+    [[nodiscard]] bool is_local() const noexcept;           // no symbol of it is seen outside of the object
+    [[nodiscard]] bool is_numbered() const noexcept;        // local, with a compiler's counter in its name
+    [[nodiscard]] bool is_any_code() const noexcept;
+    // A struct _ddebug of pr_debug and relatives (include/linux/dynamic_debug.h).
+    [[nodiscard]] bool is_debug_descriptor() const noexcept { return section->name == "__dyndbg"; }
+    [[nodiscard]] bool is_function() const noexcept { return role == Role::code && parent == nullptr && symbol(); }
+    // Nobody can tell two copies apart: compared by content, copied when needed.
+    [[nodiscard]] bool has_identity() const noexcept;
+};
+
+// What a field refers to. `delta` counts from the start of the piece (or literal, or undefined symbol) and still
+// contains the psABI's bias of PC-relative fields.
+struct Target {
+    enum class Kind : std::uint8_t {
+        undefined,  // a symbol of another object
+        absolute,   // a number, or nothing
+        piece,
+        literal,    // a string or constant of a mergeable section
+        elsewhere,  // a section without pieces
+    };
+    Kind kind = Kind::elsewhere;
+    const elf::Symbol* symbol = nullptr;  // that the relocation names
+    const Piece* piece = nullptr;
+    const elf::Section* section = nullptr;  // where the symbol is
+    std::uint64_t anchor = 0;               // literal: where it starts in its section
+    std::int64_t delta = 0;
+
+    [[nodiscard]] std::string_view name() const noexcept;  // of a piece or an undefined symbol
+};
+
+// A place that a relocation writes, or, in code that shares its section, one that the assembler has resolved itself: a
+// branch to a neighbour.
+struct Field {
+    const elf::Relocation* relocation = nullptr;
+    std::uint8_t size = 0;  // bytes; 0: the relocation's type is not known
+    Target target;
+
+    [[nodiscard]] std::uint64_t offset() const noexcept { return relocation->offset; }  // in the section
+    // From the relocation's symbol (S) to the start of what the target is.
+    [[nodiscard]] std::int64_t shift() const noexcept { return relocation->addend - target.delta; }
+};
+
+// The string with its terminator, or the entry of a mergeable section, that starts at the offset. Empty where the
+// section ends before it does.
+[[nodiscard]] Bytes literal_at(const elf::Section& section, std::uint64_t offset);
+
+}  // namespace klp::diff
