@@ -52,8 +52,8 @@ Comparison::Extent Comparison::extent_of(const Unit& unit, const Piece& piece) {
 
 Comparison::Extent Comparison::extent_of(const Unit& unit, const SpecialEntry& entry) {
     Extent extent{unit, *entry.section, entry.range, unit.relocations(*entry.section, entry.range)};
-    if (entry.table->ignored && entry.table->ignored_entry_size == entry.range.size())
-        extent.meaningless.push_back(*entry.table->ignored);
+    if (const arch::Ignored& ignored = entry.table->ignored; ignored.entry_size == entry.range.size())
+        extent.meaningless.push_back(ignored.bytes);
     return extent;
 }
 
@@ -116,7 +116,7 @@ std::optional<std::string> Comparison::compare_relocations(const Extent& origina
 }
 
 std::optional<std::string> Comparison::compare_entries(const Piece& original, const Piece& patched) const {
-    const auto matters = [](const SpecialEntry& each) { return !each.table->derived; };
+    const auto matters = [](const SpecialEntry& each) { return each.table->origin != arch::Origin::derived; };
     auto a = original.entries.begin();
     auto b = patched.entries.begin();
     while (true) {

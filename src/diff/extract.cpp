@@ -40,7 +40,7 @@ Result Extractor::run() {
             const LaidEntry& laid = laid_entries_.at(&entry);
             relocate(entry, *piece, *entry.section, *laid.section, entry.range, laid.offset);
             if (entry.companion == nullptr) continue;
-            const std::uint64_t size = entry.table->companion_entry_size;
+            const std::uint64_t size = entry.table->companion.entry_size;
             relocate(entry, *piece, *entry.companion, *laid.companion, {entry.index * size, (entry.index + 1) * size},
                      laid.companion_offset);
         }

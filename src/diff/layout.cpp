@@ -115,7 +115,7 @@ void Extractor::lay_out_entry(const SpecialEntry& entry) {
     LaidEntry& laid = laid_entries_[&entry];
     std::tie(laid.section, laid.offset) = copy(*entry.section, entry.range);
     if (entry.companion == nullptr) return;
-    const std::uint64_t size = entry.table->companion_entry_size;
+    const std::uint64_t size = entry.table->companion.entry_size;
     std::tie(laid.companion, laid.companion_offset) =
         copy(*entry.companion, {entry.index * size, (entry.index + 1) * size});
 }

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <array>
 
+#include "arch/ftrace_sites.hpp"
+
 namespace klp::diff {
 
 namespace {
@@ -99,12 +101,6 @@ void check_traceable(const Unit& original, const Piece& piece, Diagnostics& diag
         .hint("change its callers instead, where they can be traced");
 }
 
-bool lists_traced_functions(const elf::Object& object) {
-    return std::ranges::any_of(object.sections(), [](const auto& section) {
-        return section->name == "__mcount_loc" || section->name == "__patchable_function_entries";
-    });
-}
-
 }  // namespace
 
 void refuse_unsuitable_object(const elf::Object& object, Diagnostics& diagnostics) {
@@ -129,7 +125,8 @@ void refuse_unsuitable_object(const elf::Object& object, Diagnostics& diagnostic
 }
 
 void refuse_inexpressible_changes(Unit& original, Unit& patched, const Options& options, Diagnostics& diagnostics) {
-    const bool judge_tracing = !options.untraced_objects || lists_traced_functions(original.object());
+    const bool judge_tracing =
+        !options.untraced_objects || arch::lists_ftrace_sites(original.architecture(), original.object());
     const auto has_changed = [](const Piece& piece) { return piece.changed && piece.is_function(); };
     if (!judge_tracing && std::ranges::any_of(patched.pieces(), has_changed)) {
         diagnostics.warning("diff.untraced", {original.object().display_name(), {}, {}},

@@ -39,7 +39,8 @@ void Unit::attach_entries(const Options& options) {
     for (const auto& section : object_.sections()) {
         const arch::SpecialSection* table = arch_.special_section(section->name);
         if (table == nullptr || section->size() == 0 || role(*section) != Role::special) continue;
-        std::uint32_t size = table->entry_size != 0 ? table->entry_size : size_in(options, section->name).value_or(0);
+        std::uint32_t size =
+            table->entry_size.bytes != 0 ? table->entry_size.bytes : size_in(options, section->name).value_or(0);
         if (size == 0) size = derive_entry_size(view(*section).relocations, section->size(), table->owner_field);
         if (size == 0 || section->size() % size != 0) {
             throw Error({object_.display_name(), section->name, std::nullopt},
@@ -54,16 +55,16 @@ void Unit::attach_entries(const Options& options) {
 }
 
 void Unit::attach_entries_of(const elf::Section& section, const arch::SpecialSection& table, std::uint32_t entry_size) {
-    const elf::Section* companion = table.companion.empty() ? nullptr : object_.find_section(table.companion);
+    const elf::Section* companion = table.companion.name.empty() ? nullptr : object_.find_section(table.companion.name);
     for (const elf::Section* each : {&section, companion}) {
         if (each != nullptr && each->is_nobits())
             throw Error({object_.display_name(), each->name, std::nullopt},
                         "section without content, expected entries");
     }
-    if (companion != nullptr && companion->size() != section.size() / entry_size * table.companion_entry_size) {
+    if (companion != nullptr && companion->size() != section.size() / entry_size * table.companion.entry_size) {
         throw Error({object_.display_name(), companion->name, std::nullopt},
                     fmt::format("{} bytes, expected {} entries of {} bytes as in {}", companion->size(),
-                                section.size() / entry_size, table.companion_entry_size, section.name));
+                                section.size() / entry_size, table.companion.entry_size, section.name));
     }
     for (std::uint64_t index = 0; index * entry_size < section.size(); ++index) {
         SpecialEntry entry{&table, &section, companion, index, {index * entry_size, (index + 1) * entry_size}, 0};

@@ -35,7 +35,7 @@ bool SpecialRules::keeps(const Piece& owner, const SpecialEntry& entry) {
     bool replaces_code = false;
     for (const elf::Relocation& each : patched_.relocations(*entry.section, entry.range)) {
         const Target target = patched_.locate(each, *entry.section, entry.range);
-        const bool is_key = entry.table->key_field && each.offset == entry.range.begin + *entry.table->key_field;
+        const bool is_key = entry.table->key.exists() && each.offset == entry.range.begin + entry.table->key.field;
         if (is_key && !is_there_at_load(target)) return keeps_key(owner, entry, target);
         if (target.kind == Target::Kind::piece && target.piece->role == Role::code_pool) {
             replaces_code = true;
@@ -52,7 +52,7 @@ bool SpecialRules::keeps(const Piece& owner, const SpecialEntry& entry) {
 // when the livepatch is loaded. Without its entry a static call goes through its trampoline, which is right at
 // any time; a branch stays as compiled, which is right only where the key is off by default and only debugs.
 bool SpecialRules::keeps_key(const Piece& owner, const SpecialEntry& entry, const Target& key) {
-    if (entry.table->derived) return false;
+    if (entry.table->origin == arch::Origin::derived) return false;
     const std::string name = key_name(key);
     if (name.starts_with("__tracepoint_")) {
         notes_.insert(fmt::format("tracepoint '{}' stays off in the new '{}': its key belongs to the module",

@@ -39,7 +39,7 @@ struct ModuleRequest {
 // call it so that the first build need not. Error: the compiler or the prepared tree fails.
 void prepare(const kernel::Kernel& kernel);
 
-// Sizes of entries of special sections that only the kernel's headers know (arch::SpecialSection::size_probe),
+// Sizes of entries of special sections that only the kernel's headers know (arch::EntrySize::expression),
 // by section name: for diff::Options::entry_sizes. From the same cache.
 [[nodiscard]] std::vector<std::pair<std::string, std::uint32_t>> entry_sizes(const kernel::Kernel& kernel);
 

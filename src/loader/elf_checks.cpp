@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "arch/module_loading.hpp"
 #include "base/error.hpp"
 
 namespace klp::loader {
@@ -16,7 +17,6 @@ namespace {
 constexpr std::string_view nameless = "(missing .modinfo section or name field)";
 // struct module: an enum and a list_head come before the name, which has room for this much.
 constexpr std::uint64_t name_field = 24, name_size = 56;
-constexpr std::uint32_t ppc64_abi_mask = 3, ppc64_abi_v2 = 2;
 
 class Checks {
 public:
@@ -37,7 +37,7 @@ public:
 
     void from_6_14() {
         check_header();
-        if (arch_.name() == "ppc64le" && (file_.header().flags & ppc64_abi_mask) != ppc64_abi_v2)
+        if (!arch_.module_loading().accepts_header_flags(file_.header().flags))
             refuse(fmt::format("Invalid module architecture in ELF header: {}", file_.header().machine));
         check_section_header_size();
         check_section_table();

@@ -53,7 +53,7 @@ std::uint64_t end_of_memory(const Module& module, std::size_t block, const Featu
             place && place->block == block && (place->area == Area::text || place->area == Area::init_text);
         if (is_text) end = std::max(end, module.image.sections[i].address + module.image.sections[i].size);
     }
-    const std::uint64_t unit = features.strict_rwx ? features.page_size : 1;
+    const std::uint64_t unit = features.strict_module_rwx ? features.page_bytes : 1;
     return (end + unit - 1) / unit * unit;
 }
 

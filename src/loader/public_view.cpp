@@ -31,7 +31,7 @@ void add_ftrace_calls(Module& module, const System& system, const std::vector<ar
     rewrites.resize(module.rewrites.size());
     rewrites.insert(rewrites.end(), module.unknown_values.begin(), module.unknown_values.end());
     for (const arch::CodeRewrite& rewrite :
-         arch::ftrace_call_rewrites(system.kernel.arch().machine(), module.image, system.features.arch, hooked))
+         arch::ftrace_call_rewrites(system.kernel.arch(), module.image, *system.features.arch, hooked))
         rewrites.push_back(rewrite_view(rewrite));
 }
 
@@ -50,7 +50,7 @@ void update_view(Module& module, const System& system, const LivepatchCore& live
         const arch::ImageSection& section = module.image.sections[i];
         view.sections.push_back(
             {i, section.name, place->area, section.address, section.memory, is_init(place->area) && module.init_freed});
-        if (arch::is_live_data(section)) view.live_data.push_back(section.name);
+        if (arch::is_live_data(system.kernel.arch(), section)) view.live_data.push_back(section.name);
     }
     view.reserved_text_address = module.image.reserved_text.empty() ? 0 : module.image.text_address;
     view.reserved_text = module.image.reserved_text;

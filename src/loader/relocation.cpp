@@ -18,7 +18,7 @@ bool is_read_only(const Module& module, const arch::MemoryWrite& write) {
 }
 
 void check_faults(const System& system, const Module& module, const std::vector<arch::MemoryWrite>& writes) {
-    if (!system.features.strict_rwx || module.state == LoadState::unformed) return;
+    if (!system.features.strict_module_rwx || module.state == LoadState::unformed) return;
     for (const arch::MemoryWrite& write : writes) {
         if (write.by_text_patching || !is_read_only(module, write)) continue;
         const std::string name = write.section ? module.image.sections[*write.section].name : "the GOT and PLT";
