@@ -23,9 +23,8 @@ bool is_place(std::string_view text) {
     return !digits.empty() && std::ranges::all_of(digits, [](unsigned char c) { return std::isdigit(c) != 0; });
 }
 
-// Errors at a place in a source are about that source; others ("cc1: fatal error: error writing to …", "gcc: fatal
-// error: Killed signal terminated program cc1") are the compiler's own. A fatal error at a place is about the source
-// where a header is missing.
+}  // namespace
+
 bool is_verdict(std::string_view messages) {
     if (messages.find("internal compiler error") != std::string_view::npos) return false;
     bool found = false;
@@ -40,8 +39,6 @@ bool is_verdict(std::string_view messages) {
     }
     return found;
 }
-
-}  // namespace
 
 CompileCommand ModuleCompiler::prepare(std::string_view name, const std::string& source) const {
     write_file(folder_ / "Makefile", fmt::format("obj-m := {}.o\n", name));

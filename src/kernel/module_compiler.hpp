@@ -16,6 +16,11 @@ struct Verdict {
     std::string complaint;           // where there is no object: the compiler's messages
 };
 
+// Whether GCC's messages are about the source: errors at a place in it. Others are the compiler's own ("cc1: fatal
+// error: error writing to …", "gcc: fatal error: Killed signal terminated program cc1", an internal error). A fatal
+// error at a place is about the source where a header is missing.
+[[nodiscard]] bool is_verdict(std::string_view messages);
+
 class ModuleCompiler {
 public:
     // `kbuild` must outlive it. The folder has to exist, and is for this ModuleCompiler alone.
