@@ -24,8 +24,10 @@
 
 namespace klp::arch {
 
-// As far as relocation code asks: `unformed` while load_module() runs, `live` from then on.
-enum class ModuleState : std::uint8_t { unformed, live };
+// As far as relocation code asks: `unformed` while load_module() runs, `live` from then on; `unlocked` is a live module
+// whose memory the livepatch core has made writable meanwhile (module_disable_ro(), before 5.8), and which is written
+// to without text patching.
+enum class ModuleState : std::uint8_t { unformed, live, unlocked };
 
 enum class WriteKind : std::uint8_t {
     field,        // the place that the relocation names

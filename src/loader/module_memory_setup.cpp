@@ -184,7 +184,9 @@ void ModuleLoader::apply_relocations(Module& module, Journal& journal) {
         const bool is_percpu = system_.features.relocates_percpu && target != 0 && target == module.index.percpu;
         if ((sections[target].flags & SHF_ALLOC) == 0 && !is_percpu) continue;
         if ((sections[i].flags & elf::shf_rela_livepatch) != 0) {
-            livepatch_.apply_section_relocs(module, i, {}, journal);
+            // Before 5.8 all of them are left to the livepatch core.
+            if (system_.features.applies_vmlinux_relocations_at_load)
+                livepatch_.apply_section_relocs(module, i, {}, journal);
         } else if (sections[i].type == SHT_REL) {
             journal.refuse(ENOEXEC, fmt::format("module {}: REL relocation unsupported", module.name));
         } else if (sections[i].type == SHT_RELA) {
@@ -199,7 +201,6 @@ void ModuleLoader::post_relocation(Module& module, Journal& journal) {
     if (outcome.refusal) refuse(*outcome.refusal, journal);
     module.rewrites = arch::code_rewrites(system_.kernel.arch(), module.image, *system_.features.arch);
     arch::write_rewrites(module.image, module.rewrites);
-    for (const arch::CodeRewrite& rewrite : module.rewrites) module.loaded.rewrites.push_back(rewrite_view(rewrite));
 }
 
 }  // namespace klp::loader

@@ -104,9 +104,11 @@ public:
     explicit MachineKernel(const Machine& machine) {
         ::setenv("KLPKIT_CACHE", path("cache").c_str(), 1);  // NOLINT: tests have one thread
         const std::string text = fmt::format(
-            ".text\n.globl _stext, _end, __start_mcount_loc, __stop_mcount_loc\n_stext:\n{}{}{}{}"
+            ".text\n.globl _stext, _end, __start_mcount_loc, __stop_mcount_loc, klp_apply_section_relocs\n_stext:\n"
+            "klp_apply_section_relocs:\n{}{}{}{}"
             ".data\n__start_mcount_loc: .quad show\n__stop_mcount_loc:\n_end:\n"
-            ".section .rodata,\"a\"\n.byte 0\n.asciz \"1.0-tiny SMP mod_unload \"\n",
+            ".section .rodata,\"a\"\n.byte 0\n.asciz \"1.0-tiny SMP mod_unload \"\n"
+            ".asciz \"invalid access to vmlinux symbol '%s' from module-specific livepatch relocation section\"\n",
             function(machine, "klp_enable_patch"), function(machine, "module_layout"),
             function(machine, "show", machine.entry), function(machine, "helper"));
         assemble_for(machine, text).write_to(path("vmlinux.o"));

@@ -287,7 +287,7 @@ void Ppc64Relocator::restore_toc(const Place& after_call, std::string_view name)
         if (features_.nop_message == NopMessage::expect_noop_after_relocate) {
             refuse_relocation(fmt::format("Expect noop after relocate, got {:08x}", instruction));
         }
-        const bool is_named = state_ == ModuleState::live && image_.symbolize;
+        const bool is_named = state_ != ModuleState::unformed && image_.symbolize;
         refuse_relocation(
             fmt::format("Expected nop after call, got {:08x} at {}", instruction,
                         is_named ? image_.symbolize(after_call.address) : fmt::format("0x{:x}", after_call.address)));
