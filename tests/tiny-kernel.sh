@@ -12,8 +12,8 @@ tiny_kernel() {
     mkdir -p "$folder/modules"
     as -o tiny.o - <<END
 .text
-.globl _stext, klp_enable_patch
-_stext: .p2align 4
+.globl _stext, klp_enable_patch, klp_apply_section_relocs
+_stext: klp_apply_section_relocs: .p2align 4
 .type klp_enable_patch, @function
 klp_enable_patch: ret
 .size klp_enable_patch, 1
@@ -25,6 +25,7 @@ ret
 .section .rodata, "a"
 .byte 0
 .asciz "$vermagic"
+.asciz "invalid access to vmlinux symbol '%s' from module-specific livepatch relocation section"
 .data
 .globl __start_mcount_loc, __stop_mcount_loc, _end
 __start_mcount_loc: .quad show

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What differs between processor architectures, in the psABI's terms: relocation semantics, function entry,
-// special sections. One file an architecture; no other library names an R_*_* or EM_* constant.
+// What differs between processor architectures, in the psABI's terms: relocation semantics, function entry, special
+// sections; and, each by an interface of its own, what their kernels do. One folder an architecture behind one row of
+// registry.cpp; no other library names an architecture, or an R_* or EM_* constant. registry.hpp has the checklist for
+// a new one.
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -10,6 +13,8 @@
 #include <string_view>
 #include <vector>
 
+#include "arch/range.hpp"
+#include "arch/special_sections.hpp"
 #include "elf/object.hpp"
 
 namespace klp::arch {
@@ -34,14 +39,6 @@ struct RelocationInfo {
     std::uint8_t scale = 0;  // low bits of the value that the field leaves out: the value is a multiple of 1 << scale
 };
 
-// A byte range of a section.
-struct Range {
-    std::uint64_t begin = 0;
-    std::uint64_t end = 0;  // exclusive
-    [[nodiscard]] std::uint64_t size() const noexcept { return end - begin; }
-    [[nodiscard]] bool contains(std::uint64_t offset) const noexcept { return offset >= begin && offset < end; }
-};
-
 // A branch inside one section that the assembler resolved without a relocation and that leaves its function.
 struct ImplicitReference {
     std::uint64_t field = 0;            // offset of the displacement field in the section
@@ -51,48 +48,58 @@ struct ImplicitReference {
     std::int64_t addend = 0;            // …this addend on a symbol at `target`
 };
 
-// A section that is an array of entries, each of which belongs to the code it refers to
-// (kernel include/linux/…, arch/*/include/asm/…; each table row cites its struct).
-struct SpecialSection {
-    std::string_view name;
-    // Bytes of an entry. 0: asked from the kernel's own headers under `size_probe`, or found from the
-    // distance of the owner fields' relocations.
-    std::uint32_t entry_size = 0;
-    std::string_view size_probe{};         // C expression for the probe ("sizeof(struct alt_instr)"), empty where fixed
-    std::string_view size_probe_header{};  // what the expression needs: "asm/alternative.h"
-    // Offset in the entry of the relocated field that names the code the entry belongs to.
-    std::uint32_t owner_field = 0;
-    // Bytes of the entry that carry no meaning for the comparison of two compilations (the line of a
-    // bug_entry), as begin/end offsets in the entry. Holds only for entries of `ignored_entry_size` bytes:
-    // where kernels differ in the size, they differ in the place too.
-    std::optional<Range> ignored{};
-    std::uint32_t ignored_entry_size = 0;
-    // Derived from the code by objtool or the compiler: not compared, only carried along.
-    bool derived = false;
-    // Offset of the field that names a static key or static call, where the entry has one.
-    std::optional<std::uint32_t> key_field{};
-    // Another section that runs in parallel, entry by entry (.orc_unwind beside .orc_unwind_ip), with its
-    // entry size.
-    std::string_view companion{};
-    std::uint32_t companion_entry_size = 0;
+// A value that has no default: leaving it out of an initializer is an error of the compiler.
+template <typename T>
+class Required {
+public:
+    template <typename U>
+    requires std::convertible_to<U, T>
+    constexpr Required(U value) : value_(static_cast<T>(value)) {}  // NOLINT(google-explicit-constructor)
+    [[nodiscard]] constexpr const T& get() const noexcept { return value_; }
+
+private:
+    T value_;
 };
+
+// How others call the architecture.
+struct Identity {
+    Required<std::string_view> name;           // ours, in the catalogue and in messages: "ppc64le"
+    Required<std::string_view> uname;          // uname -m
+    Required<std::string_view> kbuild_name;    // ARCH= of the kernel's make: "powerpc"
+    Required<std::string_view> source_folder;  // SRCARCH: the folder under arch/ of the kernel's source
+    Required<std::string_view> debian_name;    // "ppc64el"
+    Required<std::string_view> cross_prefix;   // of GNU tools: "powerpc64le-linux-gnu-"
+    Required<std::string_view> config_option;  // that its kernels have set
+    Required<std::uint16_t> machine;           // EM_*
+    Required<ByteOrder> byte_order;
+};
+
+class KernelProbe;
+class ModuleLoading;
 
 class Arch {
 public:
     virtual ~Arch() = default;
+    Arch(const Arch&) = delete;
+    Arch& operator=(const Arch&) = delete;
 
-    [[nodiscard]] virtual std::string_view name() const noexcept = 0;         // "x86_64", "ppc64le", "s390x", "arm64"
-    [[nodiscard]] virtual std::string_view kbuild_name() const noexcept = 0;  // ARCH= of the kernel's make
-    [[nodiscard]] virtual std::uint16_t machine() const noexcept = 0;         // EM_*
-    [[nodiscard]] virtual ByteOrder byte_order() const noexcept = 0;
-    [[nodiscard]] virtual std::string_view debian_name() const noexcept = 0;    // "amd64"
-    [[nodiscard]] virtual std::string_view cross_prefix() const noexcept = 0;   // "x86_64-linux-gnu-"
-    [[nodiscard]] virtual std::string_view config_option() const noexcept = 0;  // that its kernels have set
+    [[nodiscard]] std::string_view name() const noexcept { return identity_.name.get(); }
+    [[nodiscard]] std::string_view uname() const noexcept { return identity_.uname.get(); }
+    [[nodiscard]] std::string_view kbuild_name() const noexcept { return identity_.kbuild_name.get(); }
+    [[nodiscard]] std::string_view source_folder() const noexcept { return identity_.source_folder.get(); }
+    [[nodiscard]] std::string_view debian_name() const noexcept { return identity_.debian_name.get(); }
+    [[nodiscard]] std::string_view cross_prefix() const noexcept { return identity_.cross_prefix.get(); }
+    [[nodiscard]] std::string_view config_option() const noexcept { return identity_.config_option.get(); }
+    [[nodiscard]] std::uint16_t machine() const noexcept { return identity_.machine.get(); }
+    [[nodiscard]] ByteOrder byte_order() const noexcept { return identity_.byte_order.get(); }
+
+    // The kernel's module loader on this architecture (module_loading.hpp), and how kernels of it differ
+    // (kernel_probe.hpp).
+    [[nodiscard]] virtual const ModuleLoading& module_loading() const noexcept = 0;
+    [[nodiscard]] virtual const KernelProbe& kernel_probe() const noexcept = 0;
 
     // What is wrong with the ABI that e_flags tell; nullopt where nothing is.
-    [[nodiscard]] virtual std::optional<std::string> abi_problem(std::uint32_t /*header_flags*/) const {
-        return std::nullopt;
-    }
+    [[nodiscard]] virtual std::optional<std::string> abi_problem(std::uint32_t header_flags) const = 0;
 
     // Types that kernel objects do not use give nullopt.
     [[nodiscard]] virtual std::optional<RelocationInfo> relocation_info(std::uint32_t type) const noexcept = 0;
@@ -143,21 +150,22 @@ public:
 
     [[nodiscard]] virtual std::span<const SpecialSection> special_sections() const noexcept = 0;
     [[nodiscard]] const SpecialSection* special_section(std::string_view name) const noexcept;
+    // Whether kernels with .klp.arch sections (4.6 to 5.7) take one for the table.
+    [[nodiscard]] bool has_arch_section(std::string_view name) const noexcept;
 
     // Sections of code without symbols, whose pieces belong to whoever refers to them: the replacements of
     // .altinstructions entries and the like. A name may end with `*`: all that begin so.
     [[nodiscard]] virtual std::span<const std::string_view> code_pools() const noexcept = 0;
     [[nodiscard]] bool is_code_pool(std::string_view section_name) const noexcept;
+
+protected:
+    explicit Arch(const Identity& identity) noexcept : identity_(identity) {}
+
+private:
+    Identity identity_;
 };
 
 // Whether the kernel's linker scripts drop the section (.discard.*; scripts/module.lds.S).
 [[nodiscard]] bool is_discarded_section(std::string_view name) noexcept;
-
-// The architecture of an ELF machine or of a name: Arch::name(), or what uname -m says. Error: not supported.
-[[nodiscard]] const Arch& for_machine(std::uint16_t machine, const Location& where);
-[[nodiscard]] const Arch& for_name(std::string_view name);
-// The same of an object, whose byte order and ABI have to be the architecture's, too: Linux on EM_PPC64 may be
-// big-endian and ELFv1, which is not supported.
-[[nodiscard]] const Arch& for_object(const elf::Object& object);
 
 }  // namespace klp::arch

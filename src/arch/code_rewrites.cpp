@@ -5,10 +5,8 @@
 
 #include <algorithm>
 #include <array>
-#include <ranges>
 
-#include <fmt/format.h>
-
+#include "arch/module_loading.hpp"
 #include "arch/rewrite_collector.hpp"
 
 namespace klp::arch {
@@ -76,20 +74,6 @@ constexpr auto descriptions = std::to_array<Description>({
 });
 static_assert(descriptions.size() == static_cast<std::size_t>(Mechanism::ftrace_call) + 1);
 
-// From the address in the table, which may have room for a pointer before the function on arm64.
-std::uint64_t call_site_size(std::uint16_t machine, const KernelFeatures& features) {
-    switch (machine) {
-        case EM_X86_64:
-            return 5;
-        case EM_PPC64:
-            return 4;
-        case EM_S390:
-            return 6;
-        default:
-            return features.arm64.ftrace_call_ops ? 8 + 4 + 8 : 8;  // pointer, bti, mov and bl
-    }
-}
-
 }  // namespace
 
 std::string_view name_of(Mechanism mechanism) noexcept {
@@ -100,42 +84,32 @@ std::string_view reason_of(Mechanism mechanism) noexcept {
     return descriptions[static_cast<std::size_t>(mechanism)].reason;
 }
 
-std::vector<CodeRewrite> code_rewrites(std::uint16_t machine, const ModuleImage& image, const KernelFeatures& features,
+std::vector<CodeRewrite> code_rewrites(const Arch& arch, const ModuleImage& image, const KernelFeatures& features,
                                        const RunningFacts& facts) {
-    RewriteCollector collector(image, features, facts);
-    switch (machine) {
-        case EM_X86_64:
-            x86_64_rewrites(collector);
-            break;
-        case EM_PPC64:
-            ppc64le_rewrites(collector);
-            break;
-        case EM_S390:
-            s390x_rewrites(collector);
-            break;
-        case EM_AARCH64:
-            arm64_rewrites(collector);
-            break;
-        default:
-            throw Error({image.name, {}, {}},
-                        fmt::format("no model of what the kernel writes into modules for ELF machine {}", machine));
-    }
+    RewriteCollector collector(arch, image, features, facts);
+    arch.module_loading().rewrite(collector);
     return std::move(collector.rewrites);
 }
 
-std::vector<CodeRewrite> ftrace_call_rewrites(std::uint16_t machine, const ModuleImage& image,
+std::vector<CodeRewrite> object_rewrites(const Arch& arch, const ModuleImage& image, const KernelFeatures& features,
+                                         std::string_view object) {
+    const RunningFacts facts;
+    RewriteCollector collector(arch, image, features, facts);
+    arch.module_loading().rewrite_for_object(collector, object);
+    return std::move(collector.rewrites);
+}
+
+std::vector<CodeRewrite> ftrace_call_rewrites(const Arch& arch, const ModuleImage& image,
                                               const KernelFeatures& features, std::span<const Range> functions) {
     const RunningFacts facts;
-    RewriteCollector collector(image, features, facts);
-    const std::uint64_t before_entry = machine == EM_AARCH64 && features.arm64.ftrace_call_ops ? 8 : 0;
-    for (const std::string_view name : {"__mcount_loc", "__patchable_function_entries"}) {
-        const ImageSection* table = collector.section(name);
-        for (std::uint64_t at = 0; table != nullptr && at + 8 <= table->memory.size(); at += 8) {
-            const auto site = load<std::uint64_t>(table->memory.subspan(at), image.order);
-            const bool hooked =
-                std::ranges::any_of(functions, [&](Range function) { return function.contains(site + before_entry); });
-            if (hooked) collector.may_write(Mechanism::ftrace_call, site, call_site_size(machine, features));
-        }
+    RewriteCollector collector(arch, image, features, facts);
+    const FtraceSites sites = arch.module_loading().ftrace_sites(features);
+    const ImageSection* table = collector.section(sites.section);
+    if (table == nullptr) return {};
+    for (const std::uint64_t site : read_ftrace_table(table->memory, image.order)) {
+        const bool hooked = std::ranges::any_of(
+            functions, [&](Range function) { return function.contains(site + sites.before_function); });
+        if (hooked) collector.may_write(Mechanism::ftrace_call, site, sites.size);
     }
     return std::move(collector.rewrites);
 }
@@ -146,17 +120,9 @@ void write_rewrites(ModuleImage& image, std::span<const CodeRewrite> rewrites) {
     }
 }
 
-const CodeRewrite* find_rewrite(std::span<const CodeRewrite> rewrites, std::uint32_t section, std::uint64_t offset) {
-    const auto covers = [&](const CodeRewrite& each) { return each.section == section && each.range.contains(offset); };
-    const auto found = std::find_if(rewrites.rbegin(), rewrites.rend(), covers);
-    return found == rewrites.rend() ? nullptr : &*found;
-}
-
-bool is_live_data(const ImageSection& section) noexcept {
-    // Writable for the sake of the loader alone, which has sorted them before they are sealed.
-    constexpr auto tables = std::to_array<std::string_view>(
-        {"__jump_table", "__mcount_loc", "__patchable_function_entries", ".static_call_sites", "__ex_table"});
-    return (section.flags & SHF_WRITE) != 0 && std::ranges::find(tables, section.name) == tables.end();
+bool is_live_data(const Arch& arch, const ImageSection& section) noexcept {
+    const SpecialSection* table = arch.special_section(section.name);
+    return (section.flags & SHF_WRITE) != 0 && (table == nullptr || table->content == TableContent::changing);
 }
 
 }  // namespace klp::arch

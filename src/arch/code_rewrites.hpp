@@ -4,9 +4,8 @@
 // given; where the CPU or the command line do, the range alone is.
 //
 //   ...relocator->finalize();
-//   const auto rewrites = code_rewrites(machine, image, features, facts);
-//   write_rewrites(image, rewrites);        // what is determined
-//   find_rewrite(rewrites, section, offset) // who explains a byte that differs
+//   const auto rewrites = code_rewrites(arch, image, features, facts);
+//   write_rewrites(image, rewrites);  // what is determined
 //
 // The ranges come from the module's own tables, read from its relocated memory as the kernel does. An entry that
 // leads outside of the module is left out.
@@ -79,26 +78,27 @@ struct RunningFacts {
     std::function<std::optional<StaticKeyState>(std::uint64_t)> static_key{};
 };
 
-// In the kernel's order: where ranges overlap, the later one counts. Error: no model for the machine.
-[[nodiscard]] std::vector<CodeRewrite> code_rewrites(std::uint16_t machine, const ModuleImage& image,
+// In the kernel's order: where ranges overlap, the later one counts. Error: features of another architecture.
+[[nodiscard]] std::vector<CodeRewrite> code_rewrites(const Arch& arch, const ModuleImage& image,
                                                      const KernelFeatures& features, const RunningFacts& facts = {});
+
+// What kernels from 4.6 to 5.7 rewrite for the sake of an object ("vmlinux" or a module), by way of its .klp.arch
+// sections, once its livepatch relocations are applied.
+[[nodiscard]] std::vector<CodeRewrite> object_rewrites(const Arch& arch, const ModuleImage& image,
+                                                       const KernelFeatures& features, std::string_view object);
 
 // What the kernel writes when a livepatch hooks the functions at `functions` (addresses), and again when it goes: the
 // calls of ftrace's trampolines, whose addresses nobody can know. Functions of other modules are left out.
-[[nodiscard]] std::vector<CodeRewrite> ftrace_call_rewrites(std::uint16_t machine, const ModuleImage& image,
+[[nodiscard]] std::vector<CodeRewrite> ftrace_call_rewrites(const Arch& arch, const ModuleImage& image,
                                                             const KernelFeatures& features,
                                                             std::span<const Range> functions);
 
 // Writes what is determined.
 void write_rewrites(ModuleImage& image, std::span<const CodeRewrite> rewrites);
 
-// The last rewrite of a byte; null where there is none.
-[[nodiscard]] const CodeRewrite* find_rewrite(std::span<const CodeRewrite> rewrites, std::uint32_t section,
-                                              std::uint64_t offset);
-
 // Whether code that runs changes the section: lists, locks, kobjects, struct module. Comparing its bytes with a
-// running kernel's tells nothing. Writable sections that the kernel seals after init and that are modelled here are
-// not among them.
-[[nodiscard]] bool is_live_data(const ImageSection& section) noexcept;
+// running kernel's tells nothing. Tables that are writable for the sake of the loader alone are not among them
+// (TableContent).
+[[nodiscard]] bool is_live_data(const Arch& arch, const ImageSection& section) noexcept;
 
 }  // namespace klp::arch

@@ -5,12 +5,14 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <utility>
 
-#include "arch/kernel_features.hpp"
-
 namespace klp::arch {
+
+// How sort() takes elements off its heap.
+enum class HeapSort : std::uint8_t { takes_one, takes_two };  // up to 6.10, since 6.11
 
 // `compare` gives a negative number, zero or a positive one.
 template <typename T, typename Compare>

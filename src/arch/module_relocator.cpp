@@ -1,13 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "arch/module_relocator.hpp"
 
-#include <elf.h>
-
 #include <algorithm>
 
 #include <fmt/format.h>
-
-#include "arch/module_relocators.hpp"
 
 namespace klp::arch {
 
@@ -137,22 +133,6 @@ void ModuleRelocator::refuse(int error, std::vector<std::string> messages) const
 
 void ModuleRelocator::refuse_with_warning(int error) const {
     throw Refused{{error, {}, true, relocation_index_}};
-}
-
-std::unique_ptr<ModuleRelocator> make_module_relocator(std::uint16_t machine, ModuleImage& image,
-                                                       const KernelFeatures& features) {
-    switch (machine) {
-        case EM_X86_64:
-            return x86_64_relocator(image, features.x86);
-        case EM_PPC64:
-            return ppc64le_relocator(image, features.ppc64);
-        case EM_S390:
-            return s390x_relocator(image, features.s390);
-        case EM_AARCH64:
-            return arm64_relocator(image, features.arm64);
-        default:
-            throw Error({image.name, {}, {}}, fmt::format("no model of the module loader for ELF machine {}", machine));
-    }
 }
 
 std::string kernel_pointer(std::uint64_t address) {

@@ -3,7 +3,7 @@
 // kernel's own words. One object for each loaded module, for as long as it is loaded, since architectures keep state
 // (stubs, GOT and PLT slots) that a livepatch relocation years later goes on with.
 //
-//   auto relocator = make_module_relocator(machine, image, features);
+//   auto relocator = arch.module_loading().relocator(image, features);
 //   relocator->prepare();                   // module_frob_arch_sections(): sizes; then the loader allocates
 //   relocator->apply(5, ModuleState::unformed);  // apply_relocate_add(), for each RELA section in turn
 //   relocator->finalize();                  // what module_finalize() adds to stubs and trampolines
@@ -19,14 +19,15 @@
 #include <string>
 #include <vector>
 
-#include "arch/arch.hpp"
-#include "arch/kernel_features.hpp"
 #include "arch/module_image.hpp"
+#include "arch/range.hpp"
 
 namespace klp::arch {
 
-// As far as relocation code asks: `unformed` while load_module() runs, `live` from then on.
-enum class ModuleState : std::uint8_t { unformed, live };
+// As far as relocation code asks: `unformed` while load_module() runs, `live` from then on; `unlocked` is a live module
+// whose memory the livepatch core has made writable meanwhile (module_disable_ro(), before 5.8), and which is written
+// to without text patching.
+enum class ModuleState : std::uint8_t { unformed, live, unlocked };
 
 enum class WriteKind : std::uint8_t {
     field,        // the place that the relocation names
@@ -107,11 +108,15 @@ protected:
         std::uint64_t address = 0;
     };
 
-    virtual std::uint64_t prepare_sections() { return 0; }  // the bytes of Preparation::reserved_text
-    virtual void before_section() {}
+    // module_frob_arch_sections(). Returns the bytes of Preparation::reserved_text.
+    virtual std::uint64_t prepare_sections() = 0;
+    // What apply_relocate_add() does before the first relocation of a section.
+    virtual void before_section() = 0;
     virtual void apply_one(const Place& place, const ImageRelocation& relocation) = 0;
-    virtual void clear_one(const Place&, const ImageRelocation&) {}
-    virtual void make_final_entries() {}
+    // clear_relocate_add()
+    virtual void clear_one(const Place& place, const ImageRelocation& relocation) = 0;
+    // The stubs and trampolines of module_finalize().
+    virtual void make_final_entries() = 0;
 
     [[nodiscard]] Place place_in(std::uint32_t section, std::uint64_t offset) const;
     [[nodiscard]] Place place_in_reserved_text(std::uint64_t offset) const;
@@ -149,10 +154,6 @@ private:
 
     std::vector<MemoryWrite> writes_;
 };
-
-// Error: no model for the machine. `image` must outlive the relocator.
-[[nodiscard]] std::unique_ptr<ModuleRelocator> make_module_relocator(std::uint16_t machine, ModuleImage& image,
-                                                                     const KernelFeatures& features);
 
 // `%p` of printk under `no_hash_pointers`.
 [[nodiscard]] std::string kernel_pointer(std::uint64_t address);

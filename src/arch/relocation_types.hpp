@@ -23,8 +23,4 @@ struct RelocationType {
     return found->info;
 }
 
-[[nodiscard]] std::optional<RelocationInfo> ppc64_relocation_info(std::uint32_t type) noexcept;
-[[nodiscard]] std::optional<RelocationInfo> s390_relocation_info(std::uint32_t type) noexcept;
-[[nodiscard]] std::optional<RelocationInfo> arm64_relocation_info(std::uint32_t type) noexcept;
-
 }  // namespace klp::arch

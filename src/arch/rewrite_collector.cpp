@@ -5,8 +5,9 @@
 
 namespace klp::arch {
 
-RewriteCollector::RewriteCollector(const ModuleImage& module, const KernelFeatures& kernel, const RunningFacts& running)
-    : image(module), features(kernel), facts(running) {
+RewriteCollector::RewriteCollector(const Arch& architecture, const ModuleImage& module, const KernelFeatures& kernel,
+                                   const RunningFacts& running)
+    : arch(architecture), image(module), features(kernel), facts(running) {
     for (std::uint32_t i = 0; i < image.sections.size(); ++i) {
         if (!image.sections[i].memory.empty()) by_address_.push_back({image.sections[i].address, i});
     }

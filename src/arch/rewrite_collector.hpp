@@ -41,8 +41,10 @@ void adjust(MutableBytes entry, std::uint64_t offset, std::uint64_t delta, ByteO
 
 class RewriteCollector {
 public:
-    RewriteCollector(const ModuleImage& image, const KernelFeatures& features, const RunningFacts& facts);
+    RewriteCollector(const Arch& arch, const ModuleImage& image, const KernelFeatures& features,
+                     const RunningFacts& facts);
 
+    const Arch& arch;
     const ModuleImage& image;
     const KernelFeatures& features;
     const RunningFacts& facts;
@@ -76,13 +78,13 @@ public:
     // Each of them may have `size` bytes rewritten.
     void relative_sites_may_change(Mechanism mechanism, std::string_view name, std::uint64_t size);
     // struct alt_instr: the first field is a relative s32, the length is a byte at `length_field`.
-    void alternatives(std::uint64_t entry_size, std::uint64_t length_field);
+    void alternatives(std::string_view section_name, std::uint64_t entry_size, std::uint64_t length_field);
 
     // lib/extable.c:sort_extable(): two relative s32, then data that stays as it is.
-    void sort_extable(std::uint64_t entry_size);
-    // kernel/trace/ftrace.c:ftrace_process_locs() on FTRACE_CALLSITE_SECTION. Returns the addresses that are not zero,
-    // ascending.
-    std::vector<std::uint64_t> sort_mcount_locations(std::string_view section_name);
+    void sort_extable();
+    // kernel/trace/ftrace.c:ftrace_process_locs() on ModuleLoading::ftrace_sites(). Returns the addresses that are not
+    // zero, ascending.
+    std::vector<std::uint64_t> sort_ftrace_sites();
     // kernel/jump_label.c:jump_label_add_module(). Returns the entries in their new order.
     std::vector<JumpEntry> sort_jump_table();
     [[nodiscard]] JumpCode code_after(const JumpEntry& entry) const;
@@ -105,10 +107,5 @@ private:
 
     std::vector<Loaded> by_address_;
 };
-
-void x86_64_rewrites(RewriteCollector& collector);
-void ppc64le_rewrites(RewriteCollector& collector);
-void s390x_rewrites(RewriteCollector& collector);
-void arm64_rewrites(RewriteCollector& collector);
 
 }  // namespace klp::arch

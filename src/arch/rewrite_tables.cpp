@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <tuple>
 
+#include "arch/module_loading.hpp"
 #include "arch/rewrite_collector.hpp"
 
 namespace klp::arch {
@@ -28,8 +29,9 @@ std::vector<std::byte> copy_of(Bytes bytes) {
 
 }  // namespace
 
-void RewriteCollector::alternatives(std::uint64_t entry_size, std::uint64_t length_field) {
-    const ImageSection* table = section(".altinstructions");
+void RewriteCollector::alternatives(std::string_view section_name, std::uint64_t entry_size,
+                                    std::uint64_t length_field) {
+    const ImageSection* table = section(section_name);
     if (table == nullptr) return;
     for (std::uint64_t at = 0; at + entry_size <= table->memory.size(); at += entry_size) {
         const auto length = std::to_integer<std::uint8_t>(table->memory[at + length_field]);
@@ -37,9 +39,12 @@ void RewriteCollector::alternatives(std::uint64_t entry_size, std::uint64_t leng
     }
 }
 
-void RewriteCollector::sort_extable(std::uint64_t entry_size) {
-    const ImageSection* table = section("__ex_table");
-    if (table == nullptr) return;
+void RewriteCollector::sort_extable() {
+    constexpr std::string_view name = "__ex_table";
+    const ImageSection* table = section(name);
+    const SpecialSection* special = arch.special_section(name);
+    if (table == nullptr || special == nullptr) return;
+    const std::uint64_t entry_size = special->entry_size.bytes;
     const std::uint64_t count = table->memory.size() / entry_size;
     std::vector<std::uint64_t> keys;
     for (std::uint64_t i = 0; i < count; ++i) keys.push_back(relative32(*table, i * entry_size, image.order));
@@ -56,24 +61,26 @@ void RewriteCollector::sort_extable(std::uint64_t entry_size) {
     writes_table(Mechanism::extable_sort, *table, std::move(after));
 }
 
-std::vector<std::uint64_t> RewriteCollector::sort_mcount_locations(std::string_view section_name) {
-    const ImageSection* table = section(section_name);
-    if (table == nullptr || !features.rewrites.dynamic_ftrace) return {};
-    std::vector<std::uint64_t> locations;
-    for (std::uint64_t at = 0; at + 8 <= table->memory.size(); at += 8)
-        locations.push_back(load<std::uint64_t>(table->memory.subspan(at), image.order));
-    std::ranges::sort(locations);
-    std::vector<std::byte> after(locations.size() * 8);
-    for (std::size_t i = 0; i < locations.size(); ++i)
-        store<std::uint64_t>(MutableBytes(after).subspan(i * 8), locations[i], image.order);
+std::vector<std::uint64_t> RewriteCollector::sort_ftrace_sites() {
+    const ImageSection* table = section(arch.module_loading().ftrace_sites(features).section);
+    if (table == nullptr || !features.dynamic_ftrace) return {};
+    std::vector<std::uint64_t> sites = read_ftrace_table(table->memory, image.order);
+    std::ranges::sort(sites);
+    // Padding between the tables of object files comes first.
+    const std::uint64_t count = table->memory.size() / ftrace_entry_size;
+    std::vector<std::byte> after(count * ftrace_entry_size);
+    MutableBytes place = MutableBytes(after).last(sites.size() * ftrace_entry_size);
+    for (const std::uint64_t site : sites) {
+        store<std::uint64_t>(place, site, image.order);
+        place = place.subspan(ftrace_entry_size);
+    }
     writes_table(Mechanism::mcount_sort, *table, std::move(after));
-    std::erase(locations, 0);  // padding between the tables of object files
-    return locations;
+    return sites;
 }
 
 std::vector<JumpEntry> RewriteCollector::sort_jump_table() {
     const ImageSection* table = section("__jump_table");
-    if (table == nullptr || !features.rewrites.jump_label) return {};
+    if (table == nullptr || !features.jump_label) return {};
     const std::uint64_t count = table->memory.size() / jump_entry_size;
     std::vector<JumpEntry> entries;
     for (std::uint64_t at = 0; at < count * jump_entry_size; at += jump_entry_size) {
@@ -119,7 +126,7 @@ JumpCode RewriteCollector::code_after(const JumpEntry& entry) const {
 // is only known where the kernel's keys are: the table may change as a whole.
 void RewriteCollector::static_calls() {
     const ImageSection* table = section(".static_call_sites");
-    if (table == nullptr || !features.rewrites.static_call_inline) return;
+    if (table == nullptr || !features.static_call_inline) return;
     may_write(Mechanism::static_call_sort, table->address, table->memory.size());
     for (std::uint64_t at = 0; at + static_call_site_size <= table->memory.size(); at += static_call_site_size) {
         const std::uint64_t code = relative32(*table, at, image.order);

@@ -39,9 +39,7 @@ void check_vermagic(const Check& check, const std::optional<std::string>& theirs
     add_modinfo(check, rules::vermagic, fmt::format("vermagic is '{}', expected '{}'", ours, *theirs));
 }
 
-void check_retpoline(const Check& check) {
-    const kernel::Config& config = check.target.kernel().config();
-    const bool is_wanted = config.enabled("CONFIG_RETPOLINE") || config.enabled("CONFIG_MITIGATION_RETPOLINE");
+void check_retpoline(const Check& check, bool is_wanted) {
     if (!is_wanted || !kernel::modinfo(check.module, "retpoline").empty()) return;
     add_modinfo(check, rules::retpoline, "no retpoline=Y, but the kernel is compiled with retpolines")
         .note("CPUs that need them become vulnerable to Spectre v2; the kernel complains");
@@ -67,11 +65,10 @@ void check_depends(const Check& check) {
     }
 }
 
-// arch_klp_init_object_loaded() was there from 4.6 to 5.7, on x86.
-void check_arch_sections(const Check& check) {
-    if (check.livepatch.arch_sections.empty()) return;
-    if (check.target.kernel().symbols().look_up("arch_klp_init_object_loaded").exists()) return;
+void check_arch_sections(const Check& check, const kernel::LoaderFeatures& features) {
+    const arch::Arch& arch = check.target.kernel().arch();
     for (const format::ArchSection& section : check.livepatch.arch_sections) {
+        if (features.processes_arch_sections && arch.has_arch_section(section.section)) continue;
         check.findings
             .add(rules::arch_ignored, section.name, {},
                  fmt::format("this kernel does not process {} for the sake of '{}'", section.section, section.object))
@@ -112,10 +109,10 @@ void check_kernel_fit(const Check& check) {
     const kernel::LoaderFeatures features = kernel::probe(check.target.kernel()).loader;
     check_vermagic(check, features.vermagic);
     check_structures(check, features.layout);
-    check_retpoline(check);
+    check_retpoline(check, features.needs_retpoline);
     check_signature(check);
     check_depends(check);
-    check_arch_sections(check);
+    check_arch_sections(check, features);
 }
 
 }  // namespace klp::check

@@ -4,9 +4,11 @@
 
 #include <algorithm>
 
+#include "arch/module_loading.hpp"
 #include "base/kernel_names.hpp"
 #include "check/target.hpp"
-#include "check/traceable.hpp"
+#include "kernel/features.hpp"
+#include "kernel/ftrace_table.hpp"
 
 namespace klp::check {
 
@@ -68,8 +70,11 @@ private:
 
     bool is_traceable(const std::string& object, const kernel::KernelSymbol& symbol) {
         if (object == vmlinux) {
-            if (!traceable_) traceable_.emplace(check_.target.kernel());
-            return !traceable_->known() || traceable_->contains(symbol.address);
+            const kernel::Kernel& kernel = check_.target.kernel();
+            if (!sites_)
+                sites_.emplace(kernel, kernel.arch().module_loading().ftrace_sites(*kernel::probe(kernel).arch));
+            return !sites_->known() ||
+                   sites_->has_site_in(symbol.address, kernel.symbols().next_address(symbol.address));
         }
         const elf::Object& module = check_.target.module(object)->object;
         const auto found = std::ranges::find_if(module.symbols(), [&](const auto& each) {
@@ -79,7 +84,7 @@ private:
     }
 
     const Check& check_;
-    std::optional<TraceableFunctions> traceable_;
+    std::optional<kernel::FtraceTable> sites_;
 };
 
 }  // namespace

@@ -4,10 +4,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <set>
 #include <unordered_map>
 
+#include "arch/module_loading.hpp"
 #include "base/text.hpp"
 #include "check/target.hpp"
 #include "format/versions.hpp"
@@ -15,12 +15,6 @@
 namespace klp::check {
 
 namespace {
-
-// kernel/module/main.c:ignore_undef_symbol
-bool may_be_undefined(std::string_view name) {
-    constexpr std::array<std::string_view, 2> names = {"_GLOBAL_OFFSET_TABLE_", ".TOC."};
-    return std::ranges::find(names, name) != names.end();
-}
 
 class Imports {
 public:
@@ -51,6 +45,10 @@ public:
     }
 
 private:
+    [[nodiscard]] bool may_be_undefined(std::string_view name) const {
+        const auto names = check_.target.kernel().arch().module_loading().undefined_symbols();
+        return std::ranges::find(names, name) != names.end();
+    }
     Finding& add(const check::Rule& rule, const elf::Symbol& symbol, std::string message) {
         return check_.findings.add(rule, ".symtab", offset_of(symbol), std::move(message));
     }

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <tuple>
 
-#include "arch/module_relocation_types.hpp"
+#include "arch/module_loading.hpp"
 #include "base/kernel_names.hpp"
 #include "check/structure.hpp"
 
@@ -21,6 +21,18 @@ std::string type_name(const Structure& structure, std::uint32_t type) {
 bool writes_nothing(const Structure& structure, const elf::Relocation& relocation) {
     const auto info = structure.arch.relocation_info(relocation.type);
     return info && info->formula == arch::Formula::none;
+}
+
+const Rule& rule_of(arch::KeyKind key) {
+    switch (key) {
+        case arch::KeyKind::none:
+            return rules::late_special;
+        case arch::KeyKind::static_key:
+            return rules::static_key;
+        case arch::KeyKind::static_call:
+            return rules::static_call;
+    }
+    return rules::late_special;
 }
 
 class Relocations {
@@ -49,7 +61,7 @@ private:
     }
 
     void check_type(const elf::Relocation& relocation) {
-        if (arch::module_loader_knows(structure_.module.machine(), relocation.type)) return;
+        if (structure_.arch.module_loading().knows(relocation.type)) return;
         add(rules::relocation_type, relocation,
             fmt::format("relocation {} is none that the {} module loader knows", type_name(structure_, relocation.type),
                         structure_.arch.name()));
@@ -103,15 +115,12 @@ private:
         const std::string& target = section_->target->name;
         const arch::SpecialSection* special = structure_.arch.special_section(target);
         if (special == nullptr && !structure_.arch.is_code_pool(target)) return;
-        const bool is_key = special != nullptr && special->key_field.has_value();
-        const Rule& rule = !is_key                    ? rules::late_special
-                           : target == "__jump_table" ? rules::static_key
-                                                      : rules::static_call;
-        add(rule, relocation,
+        const arch::KeyKind key = special == nullptr ? arch::KeyKind::none : special->key.kind;
+        add(rule_of(key), relocation,
             fmt::format("refers to '{}', which is known only when module '{}' comes; the kernel makes use of {} before",
                         relocation.symbol->name, object, target))
-            .hint(is_key ? "write the patched code without it (static_key_enabled(), a plain call)"
-                         : "write the patched code without what makes this entry");
+            .hint(key != arch::KeyKind::none ? "write the patched code without it (static_key_enabled(), a plain call)"
+                                             : "write the patched code without what makes this entry");
     }
 
     Structure& structure_;
@@ -164,7 +173,7 @@ void check_relocations(Structure& structure) {
 
 void check_places(Structure& structure) {
     std::vector<Place> places = places_of(structure);
-    if (arch::relocates_zeros_alone(structure.module.machine()))
+    if (structure.arch.module_loading().relocates_zeros_alone())
         for (const Place& place : places) check_zero(structure, place);
     std::ranges::sort(places, [](const Place& a, const Place& b) {
         return std::tuple(a.target->original_index, a.begin, a.end, a.holder->original_index) <

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "arch/registry.hpp"
 #include "check/structure.hpp"
 #include "format/tables.hpp"
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "arch/registry.hpp"
 #include "check/check.hpp"
 #include "cli/command.hpp"
 #include "kernel/catalogue.hpp"

@@ -91,7 +91,7 @@ void add_fetch(CommandLine& group) {
     const auto release = std::make_shared<std::string>("newest");
     CommandLine command = group.command("fetch", "get a kernel of this distribution: image, modules, prepared source");
     command.footer(fetch_footer);
-    command.value("RELEASE", *release, "such as 6.1.0-56-amd64, or newest (default)");
+    command.value("RELEASE", *release, "as `uname -r` has it, or newest (default)");
     command.run([release] {
         print_result(packages::fetch(*release, stderr_progress()).name + '\n');
         return ExitCode::done;

@@ -212,7 +212,7 @@ void add_options(CommandLine& command, SimulateOptions& arguments) {
         .type_name("yes|no");
     command
         .value("--livepatch-stubs", arguments.stubs,
-               "ppc64le: whether calls without a nop get a stub that saves TOC and LR (default: as the kernel does)")
+               "whether calls without room to restore the TOC get a stub that does it (default: as the kernel does)")
         .one_of({"yes", "no"})
         .type_name("yes|no");
     command.value("--dump", arguments.dump, "write the section images into this new folder").type_name("DIR");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // klp symbols-db: the symbols of a kernel in one file.
 #include "kernel/symbols_db.hpp"
+#include "arch/registry.hpp"
 
 #include <fmt/format.h>
 

@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <map>
 
-#include "arch/late_relocation.hpp"
 #include "convert/steps.hpp"
 
 namespace klp::convert {
@@ -23,8 +22,7 @@ public:
         collect_late();
         std::map<const elf::Section*, std::vector<std::pair<TableEntry, std::string>>> by_table;
         for (const TableEntry& entry : ownership_.entries())
-            if (arch::has_arch_section(arch_, entry.table->name))
-                by_table[entry.table].emplace_back(entry, object_of(entry));
+            if (arch_.has_arch_section(entry.table->name)) by_table[entry.table].emplace_back(entry, object_of(entry));
         for (const auto& section : module_.sections()) {
             const auto found = by_table.find(section.get());
             if (found != by_table.end()) tables_.emplace_back(section.get(), std::move(found->second));

@@ -6,8 +6,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 
+#include "arch/module_loading.hpp"
 #include "base/kernel_names.hpp"
 #include "base/text.hpp"
 #include "kernel/module.hpp"
@@ -15,9 +15,11 @@
 namespace klp::convert {
 namespace {
 
-// The module loader or the last link gives them a value: arch/powerpc/kernel/module_64.c:dedotify,
-// kernel/module/main.c:ignore_undef_symbol, scripts/mod/modpost.c:add_header.
-constexpr std::array<std::string_view, 3> made_later = {".TOC.", "_GLOBAL_OFFSET_TABLE_", "__this_module"};
+// The module loader, or the last link (scripts/mod/modpost.c:add_header), gives it a value.
+bool is_made_later(const arch::Arch& arch, std::string_view name) {
+    const auto names = arch.module_loading().undefined_symbols();
+    return name == "__this_module" || std::ranges::find(names, name) != names.end();
+}
 
 std::vector<std::string> depends_of(const elf::Object& module) {
     std::vector<std::string> names;
@@ -50,7 +52,7 @@ bool Chooser::is_ordinary(const elf::Symbol& symbol) {
     const auto [entry, added] = ordinary_.try_emplace(&symbol, true);
     if (!added || symbol.placement != elf::Placement::undefined || symbol.name.empty()) return entry->second;
     if (annotations_.find(symbol) != nullptr) return entry->second = false;
-    if (std::ranges::find(made_later, symbol.name) != made_later.end()) return true;
+    if (is_made_later(input_.arch, symbol.name)) return true;
     const kernel::Export* found = input_.symbols.find_export(symbol.name);
     const bool at_hand =
         found != nullptr && (found->module == vmlinux || !input_.linked || contains(depends_, found->module));

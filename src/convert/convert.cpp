@@ -8,6 +8,7 @@
 #include <map>
 #include <tuple>
 
+#include "arch/registry.hpp"
 #include "convert/steps.hpp"
 #include "format/tables.hpp"
 #include "kernel/module.hpp"

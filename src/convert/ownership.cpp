@@ -5,7 +5,6 @@
 #include <unordered_map>
 #include <unordered_set>
 
-#include "arch/late_relocation.hpp"
 #include "diff/decomposition.hpp"
 
 namespace klp::convert {
@@ -52,8 +51,8 @@ Ownership::Ownership(const elf::Object& module, const arch::Arch& arch,
                      const std::vector<format::PatchedObject>& objects, bool old_tables) {
     diff::EntrySizes sizes;
     if (old_tables)
-        for (const arch::ArchSectionTable& table : arch::arch_section_tables(arch))
-            sizes.emplace_back(table.name, table.entry_size);
+        for (const arch::SpecialSection& table : arch.special_sections())
+            if (table.arch_entry_size != 0) sizes.emplace_back(table.name, table.arch_entry_size);
     graph_ = std::make_unique<Graph>(module, sizes);
     for (const format::PatchedObject& object : objects) {
         auto& [name, reached] = graph_->by_object.emplace_back(object.name, Graph::Pieces{});
@@ -86,7 +85,7 @@ ReplacedCode Ownership::replaced(const elf::Section& code, std::uint64_t offset)
     if (piece == nullptr || !piece->is_any_code()) return {};
     std::vector<std::uint64_t> starts;
     for (const diff::SpecialEntry& entry : piece->entries) {
-        if (!arch::replaces_code(*entry.table)) continue;
+        if (entry.table->code_at_load != arch::CodeAtLoad::replaced) continue;
         const std::uint64_t place = piece->range.begin + entry.owner_offset;
         if (place > offset) continue;
         if (starts.empty()) starts = graph_->pieces.architecture().instruction_starts(code, piece->range);

@@ -39,7 +39,7 @@ struct TableEntry {
 class Ownership {
 public:
     // `module` must outlive it, and is not edited meanwhile. `old_tables`: entries of special sections have the sizes
-    // of arch::arch_section_tables(). Error: special sections that are no arrays of entries.
+    // of arch::SpecialSection::arch_entry_size. Error: special sections that are no arrays of entries.
     Ownership(const elf::Object& module, const arch::Arch& arch, const std::vector<format::PatchedObject>& objects,
               bool old_tables = false);
     ~Ownership();

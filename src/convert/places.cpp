@@ -4,12 +4,23 @@
 
 #include <algorithm>
 
-#include "arch/late_relocation.hpp"
-#include "arch/module_relocation_types.hpp"
+#include "arch/module_loading.hpp"
 #include "convert/steps.hpp"
 
 namespace klp::convert {
 namespace {
+
+const char* id_of(arch::KeyKind key) {
+    switch (key) {
+        case arch::KeyKind::none:
+            return "convert.late-special";
+        case arch::KeyKind::static_key:
+            return "convert.static-key";
+        case arch::KeyKind::static_call:
+            return "convert.static-call";
+    }
+    return "convert.late-special";
+}
 
 class PlaceChecks {
 public:
@@ -41,8 +52,8 @@ private:
 
     void check_field(const elf::Section& section, const elf::Relocation& relocation) {
         const auto info = input_.arch.relocation_info(relocation.type);
-        const std::uint16_t machine = input_.arch.machine();
-        if (!info || !arch::module_loader_knows(machine, relocation.type)) {
+        const arch::ModuleLoading& loading = input_.arch.module_loading();
+        if (!info || !loading.knows(relocation.type)) {
             error("convert.relocation-type", section, relocation.offset,
                   fmt::format("the {} module loader does not know relocation {}", input_.arch.name(),
                               info ? std::string(info->name) : fmt::format("type {}", relocation.type)));
@@ -55,11 +66,10 @@ private:
                               section.size()));
             return;
         }
-        if (!content.empty() && arch::relocates_zeros_alone(machine) &&
-            !is_zero(content, relocation.offset, info->size))
+        if (!content.empty() && loading.relocates_zeros_alone() && !is_zero(content, relocation.offset, info->size))
             error("convert.place", section, relocation.offset, "the place of the relocation is not zero")
                 .note("the kernel refuses: invalid relocation target, existing value is nonzero");
-        if (const auto problem = arch::call_problem(input_.arch, section, relocation))
+        if (const auto problem = loading.call_problem(section, relocation))
             error("convert.call", section, relocation.offset,
                   fmt::format("call of '{}': {}", relocation.symbol->name, *problem))
                 .hint("declare the function extern with default visibility, so that the compiler takes it for foreign");
@@ -74,7 +84,7 @@ private:
         if (section.name.starts_with(".init") && target.applied_with != vmlinux) {
             error("convert.init-section", section, relocation.offset,
                   fmt::format("{} in a section that is freed before it may be resolved", describe(target)));
-        } else if (input_.arch_sections && arch::has_arch_section(input_.arch, section.name)) {
+        } else if (input_.arch_sections && input_.arch.has_arch_section(section.name)) {
             return;  // move_arch_entries()
         } else if (link::is_used_at_load(section, input_.arch) && !is_movable_pool(section)) {
             refuse_special(section, relocation, target);
@@ -95,15 +105,13 @@ private:
     void refuse_special(const elf::Section& section, const elf::Relocation& relocation,
                         const link::LivepatchTarget& target) {
         const arch::SpecialSection* table = input_.arch.special_section(section.name);
-        const bool is_key = table != nullptr && table->key_field.has_value();
-        const char* id = !is_key                          ? "convert.late-special"
-                         : section.name == "__jump_table" ? "convert.static-key"
-                                                          : "convert.static-call";
-        error(id, section, relocation.offset,
+        const arch::KeyKind key = table == nullptr ? arch::KeyKind::none : table->key.kind;
+        error(id_of(key), section, relocation.offset,
               fmt::format("refers to {}, which is resolved only after the kernel has made use of this section",
                           describe(target)))
-            .hint(is_key ? "use static_key_enabled(), or a plain call, in place of it"
-                         : "write the code without what makes this entry (an alternative, a bug or exception table)");
+            .hint(key != arch::KeyKind::none
+                      ? "use static_key_enabled(), or a plain call, in place of it"
+                      : "write the code without what makes this entry (an alternative, a bug or exception table)");
     }
 
     void check_replaced(const elf::Section& section, const elf::Relocation& relocation,

@@ -49,7 +49,7 @@ Comparison::Extent Comparison::extent_of(const Decomposition& object, const Piec
 Comparison::Extent Comparison::extent_of(const Decomposition& object, const SpecialEntry& entry) {
     const Bytes content = entry.section->content().subspan(entry.range.begin, entry.range.size());
     Extent extent{entry.range, content, object.fields(entry)};
-    if (entry.table->ignored_entry_size == entry.range.size()) extent.meaningless = entry.table->ignored;
+    if (entry.table->ignored.entry_size == entry.range.size()) extent.meaningless = entry.table->ignored.bytes;
     return extent;
 }
 
@@ -111,7 +111,7 @@ std::optional<std::string> Comparison::compare_fields(const Extent& original, co
 }
 
 std::optional<std::string> Comparison::compare_entries(const Piece& original, const Piece& patched) const {
-    const auto matters = [](const SpecialEntry& each) { return !each.table->derived; };
+    const auto matters = [](const SpecialEntry& each) { return each.table->origin != arch::Origin::derived; };
     auto a = original.entries.begin();
     auto b = patched.entries.begin();
     while (true) {

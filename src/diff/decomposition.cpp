@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "arch/registry.hpp"
+
 namespace klp::diff {
 
 Decomposition::Decomposition(const elf::Object& object, const EntrySizes& sizes)

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "arch/registry.hpp"
 #include "diff/compare.hpp"
 #include "diff/correlate.hpp"
 #include "diff/extract.hpp"

@@ -24,16 +24,16 @@ void Decomposition::attach_entries(const EntrySizes& sizes) {
 
 void Decomposition::attach_entries_of(const elf::Section& section, const arch::SpecialSection& table,
                                       std::uint32_t entry_size) {
-    const elf::Section* companion = table.companion.empty() ? nullptr : object_.find_section(table.companion);
+    const elf::Section* companion = table.companion.name.empty() ? nullptr : object_.find_section(table.companion.name);
     for (const elf::Section* each : {&section, companion}) {
         if (each != nullptr && each->is_nobits())
             throw Error({object_.display_name(), each->name, std::nullopt},
                         "section without content, expected entries");
     }
-    if (companion != nullptr && companion->size() != section.size() / entry_size * table.companion_entry_size) {
+    if (companion != nullptr && companion->size() != section.size() / entry_size * table.companion.entry_size) {
         throw Error({object_.display_name(), companion->name, std::nullopt},
                     fmt::format("{} bytes, expected {} entries of {} bytes as in {}", companion->size(),
-                                section.size() / entry_size, table.companion_entry_size, section.name));
+                                section.size() / entry_size, table.companion.entry_size, section.name));
     }
     for (std::uint64_t index = 0; index * entry_size < section.size(); ++index)
         attach({&table, &section, companion, index, {index * entry_size, (index + 1) * entry_size}});

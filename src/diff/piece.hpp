@@ -44,7 +44,7 @@ struct SpecialEntry {
     std::uint64_t owner_offset = 0;  // in the owner
 
     [[nodiscard]] arch::Range companion_range() const noexcept {
-        return {index * table->companion_entry_size, (index + 1) * table->companion_entry_size};
+        return {index * table->companion.entry_size, (index + 1) * table->companion.entry_size};
     }
 };
 

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <array>
 
+#include "arch/ftrace_sites.hpp"
+
 namespace klp::diff {
 
 namespace {
@@ -103,12 +105,6 @@ void check_traceable(const Changes& changes, const Piece& piece, Diagnostics& di
         .hint("change its callers instead, where they can be traced");
 }
 
-bool lists_traced_functions(const elf::Object& object) {
-    return std::ranges::any_of(object.sections(), [](const auto& section) {
-        return section->name == "__mcount_loc" || section->name == "__patchable_function_entries";
-    });
-}
-
 }  // namespace
 
 void refuse_unsuitable_object(const elf::Object& object, Diagnostics& diagnostics) {
@@ -136,7 +132,8 @@ void refuse_inexpressible_changes(const Changes& changes, const Options& options
     const Correlation& pairs = changes.pairs();
     const Decomposition& original = pairs.original();
     const Decomposition& patched = pairs.patched();
-    const bool judge_tracing = !options.untraced_objects || lists_traced_functions(original.object());
+    const bool judge_tracing =
+        !options.untraced_objects || arch::lists_ftrace_sites(original.architecture(), original.object());
     const auto has_changed = [&](const Piece& piece) { return changes.has(piece) && piece.is_function(); };
     if (!judge_tracing && std::ranges::any_of(patched.pieces(), has_changed)) {
         diagnostics.warning("diff.untraced", {original.object().display_name(), {}, {}},

@@ -31,7 +31,7 @@ bool is_ignored(const elf::Section& section) {
 
 bool is_companion(const arch::Arch& architecture, std::string_view name) {
     return std::ranges::any_of(architecture.special_sections(),
-                               [&](const arch::SpecialSection& each) { return each.companion == name; });
+                               [&](const arch::SpecialSection& each) { return each.companion.name == name; });
 }
 
 Role role_of_code(const elf::Section& section) {

@@ -28,7 +28,7 @@ bool SpecialRules::keeps(const SpecialEntry& entry) {
     bool replaces_code = false;
     for (const Field& each : patched_.fields(entry)) {
         const Target& target = each.target;
-        const bool is_key = entry.table->key_field && each.offset() == entry.range.begin + *entry.table->key_field;
+        const bool is_key = entry.table->key.exists() && each.offset() == entry.range.begin + entry.table->key.field;
         if (is_key && !is_there_at_load(target)) return keeps_key(entry, target);
         if (target.kind == Target::Kind::piece && target.piece->role == Role::code_pool) {
             replaces_code = true;
@@ -45,7 +45,7 @@ bool SpecialRules::keeps(const SpecialEntry& entry) {
 // when the livepatch is loaded. Without its entry a static call goes through its trampoline, which is right at
 // any time; a branch stays as compiled, which is right only where the key is off by default and only debugs.
 bool SpecialRules::keeps_key(const SpecialEntry& entry, const Target& key) {
-    if (entry.table->derived) return false;
+    if (entry.table->origin == arch::Origin::derived) return false;
     const Piece& owner = *entry.owner;
     const std::string_view name = key.name();
     constexpr std::string_view tracepoint = "__tracepoint_";

@@ -37,7 +37,7 @@ std::uint32_t probed_entry_size(const EntrySizes& probed, std::string_view secti
 std::uint32_t entry_size_of(const arch::SpecialSection& table, const elf::Section& section,
                             std::span<const elf::Relocation* const> relocations, const EntrySizes& probed,
                             const Location& where) {
-    std::uint32_t size = table.entry_size;
+    std::uint32_t size = table.entry_size.bytes;
     if (size == 0) size = probed_entry_size(probed, section.name);
     if (size == 0) size = derived_entry_size(relocations, section.size(), table.owner_field);
     if (size == 0 || section.size() % size != 0)

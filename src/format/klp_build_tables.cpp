@@ -4,7 +4,7 @@
 // In the file every pointer is a relocation. Whatever does not fit this is not read at all.
 #include <map>
 
-#include "arch/arch.hpp"
+#include "arch/registry.hpp"
 #include "base/text.hpp"
 #include "format/tables.hpp"
 

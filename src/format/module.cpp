@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "arch/arch.hpp"
+#include "arch/registry.hpp"
 #include "base/text.hpp"
 #include "format/livepatch.hpp"
 #include "format/tables.hpp"

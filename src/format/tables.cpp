@@ -13,7 +13,7 @@
 #include <map>
 #include <set>
 
-#include "arch/arch.hpp"
+#include "arch/registry.hpp"
 #include "base/text.hpp"
 
 namespace klp::format {

@@ -2,6 +2,7 @@
 // Modules beside those of the kernel: built by somebody else, or anew.
 #include <fmt/format.h>
 
+#include "arch/registry.hpp"
 #include "kernel/module.hpp"
 #include "kernel/symbol_source.hpp"
 

@@ -9,166 +9,132 @@
 #include "base/json.hpp"
 #include "base/process.hpp"
 #include "base/text.hpp"
-#include "kernel/module_compiler.hpp"
+#include "kernel/header_probe.hpp"
 
 namespace klp::kernel {
 
 namespace {
 
-constexpr auto symbol_questions = std::to_array<std::string_view>(
-    {"clear_relocate_add", "klp_apply_section_relocs", "module_get_offset", "module_get_offset_and_type",
-     "alternatives_smp_module_add", "ftrace_caller", "ftrace_regs_caller", "ftrace_nop_ops"});
+constexpr auto common_symbols = std::to_array<std::string_view>(
+    {"clear_relocate_add", "klp_apply_section_relocs", "arch_klp_init_object_loaded", "module_get_offset",
+     "module_get_offset_and_type", "module_mark_ro_after_init", "__start___kflagstab"});
 
-constexpr auto text_questions = std::to_array<std::string_view>({
-    "existing value is nonzero for sec %",              // x86
-    "Expect noop after relocate",                       // powerpc
-    "Expected nop after call",                          // powerpc
-    "Modules: module %s: unsupported RELA relocation",  // arm64
-    ".init.text.ftrace_trampoline",                     // arm64
+constexpr auto common_texts = std::to_array<std::string_view>({
+    "symbol string table missing leading NUL",
+    "symbol %s at rela sec %u idx %d is not marked as a livepatch symbol",
+    "invalid access to vmlinux symbol '%s' from module-specific livepatch relocation section",
 });
 
-constexpr auto questions = std::to_array<HeaderQuestion>({
-    {"module_memory", "", "linux/module.h", "sizeof(struct module_memory)", true},
-    {"orc_type_undefined", "x86_64", "asm/orc_types.h", "ORC_TYPE_UNDEFINED", true},
-    {"paca_kernel_toc", "ppc64le", "asm/paca.h", "offsetof(struct paca_struct, kernel_toc)", false},
-    {"paca_thread_info", "ppc64le", "linux/sched.h,asm/paca.h",
-     "offsetof(struct paca_struct, __current) + offsetof(struct task_struct, thread_info)", true},
-    {"livepatch_sp", "ppc64le", "linux/thread_info.h", "offsetof(struct thread_info, livepatch_sp)", true},
-    {"module_stub_count", "ppc64le", "linux/module.h", "offsetof(struct mod_arch_specific, stub_count)", true},
-    {"ftrace_ool_stub", "ppc64le", "linux/ftrace.h", "sizeof(struct ftrace_ool_stub)", true},
-    {"alt_instr", "s390x", "asm/alternative.h", "sizeof(struct alt_instr)", false},
-});
+constexpr arch::HeaderQuestion module_memory{"module_memory", "linux/module.h", "sizeof(struct module_memory)"};
 
-std::vector<std::string> split_headers(std::string_view headers) {
-    std::vector<std::string> names;
-    for (const std::string_view each : split(headers, ',')) names.emplace_back(each);
-    return names;
+template <typename T>
+std::vector<T> joined(std::span<const T> first, std::span<const T> second) {
+    std::vector<T> all(first.begin(), first.end());
+    all.insert(all.end(), second.begin(), second.end());
+    return all;
 }
 
-std::vector<std::uint64_t> values_of(const ModuleCompiler& module_compiler, const std::vector<std::string>& headers,
-                                     const std::vector<std::string>& expressions) {
-    const fs::path object = module_compiler.compile("klp_features", probe_source(headers, expressions));
-    return read_probe(elf::Object::read(object), expressions.size());
-}
-
-// All that every kernel answers, in one compilation.
-void ask_common_headers(const ModuleCompiler& module_compiler, std::string_view arch, FeatureFacts& facts) {
-    std::vector<std::string> headers = {"linux/module.h", "linux/livepatch.h"}, expressions, names;
-    for (const LayoutField& field : layout_fields()) {
-        names.emplace_back(field.name);
-        expressions.emplace_back(field.expression);
-    }
-    for (const HeaderQuestion& each : questions) {
-        if (each.may_fail || (!each.arch.empty() && each.arch != arch)) continue;
-        names.emplace_back(each.name);
-        expressions.emplace_back(each.expression);
-        for (std::string& header : split_headers(each.headers)) headers.push_back(std::move(header));
-    }
-    const std::vector<std::uint64_t> values = values_of(module_compiler, headers, expressions);
-    for (std::size_t i = 0; i < names.size(); ++i) facts.headers[names[i]] = values[i];
-}
-
-void ask_headers(const Kernel& kernel, FeatureFacts& facts) {
-    const std::string& arch = kernel.manifest().arch;
-    if (kernel.manifest().source.empty()) {  // no compiler has to be found and run to see that
-        facts.headers_error = fmt::format("kernel {} has no source tree", kernel.manifest().name);
-        return;
-    }
+// What only a kernel with a source tree and its compiler can tell. Any other failure than that these are not there is
+// an Error, and no answer.
+std::optional<std::string> reason_not_to_ask_headers(const Kernel& kernel) {
+    const Manifest& manifest = kernel.manifest();
+    if (manifest.source.empty()) return fmt::format("kernel {} has no source tree", manifest.name);
+    if (!fs::exists(manifest.source)) return fmt::format("{}: the source tree is not there", manifest.source.string());
+    if (!fs::exists(manifest.source / "include/config/auto.conf"))
+        return fmt::format("{}: the source tree is not prepared", manifest.source.string());
+    if (!find_program("make")) return "make is not installed";
     try {
-        const TempDir folder("klp-features");
-        const Kbuild kbuild(kernel);
-        const ModuleCompiler module_compiler(kbuild, folder.path());
-        ask_common_headers(module_compiler, arch, facts);
-        for (const HeaderQuestion& each : questions) {
-            if (!each.may_fail || (!each.arch.empty() && each.arch != arch)) continue;
-            auto& answer = facts.headers[std::string(each.name)];
-            try {
-                answer =
-                    values_of(module_compiler, split_headers(each.headers), {std::string(each.expression)}).front();
-            } catch (const Error&) {
-                answer = std::nullopt;  // this kernel has no such thing: its headers are all right
-            }
-        }
-    } catch (const Error& failure) {
-        facts.headers.clear();
-        facts.headers_error = failure.what();
+        static_cast<void>(find_compiler(kernel.config(), kernel.arch(), {manifest.config.string(), {}, {}}));
+    } catch (const Error& missing) {
+        return missing.what();
+    }
+    return std::nullopt;
+}
+
+void ask_headers_of(const Kernel& kernel, FeatureFacts& facts) {
+    facts.headers_error = reason_not_to_ask_headers(kernel);
+    if (facts.headers_error) return;
+    const TempDir folder("klp-features");
+    const Kbuild kbuild(kernel);
+    const ModuleCompiler module_compiler(kbuild, folder.path());
+    try {
+        facts.headers = ask_headers(module_compiler, header_questions(kernel.arch()));
+    } catch (const UnusableHeaders& unusable) {
+        facts.headers_error = fmt::format("the kernel's headers cannot be compiled: {}", unusable.what());
     }
 }
 
-void ask_image(const Kernel& kernel, FeatureFacts& facts) {
-    for (const std::string_view name : symbol_questions) {
+void ask_data(const Kernel& kernel, FeatureFacts& facts) {
+    const arch::KernelProbe& probe = kernel.arch().kernel_probe();
+    for (const std::string_view text : joined<std::string_view>(common_texts, probe.texts()))
+        facts.texts[std::string(text)] = false;
+    for (const auto& section : kernel.vmlinux().sections()) {
+        if (!section->is_alloc() || section->is_code()) continue;
+        for (auto& [text, there] : facts.texts) there = there || find(section->content(), as_bytes(text)).has_value();
+        if (!facts.vermagic)
+            facts.vermagic = find_vermagic(section->content(), kernel.manifest().release, probe.vermagic_words());
+    }
+}
+
+void ask_symbols(const Kernel& kernel, FeatureFacts& facts) {
+    const arch::KernelProbe& probe = kernel.arch().kernel_probe();
+    for (const std::string_view name : joined<std::string_view>(common_symbols, probe.symbols())) {
         const auto found = kernel.symbols().find(name);
         if (found.empty()) continue;
         const KernelSymbol& symbol = kernel.symbols().symbols()[found.front()];
         facts.symbols[std::string(name)] = {symbol.address, symbol.type};
     }
-    for (const std::string_view text : text_questions) facts.texts[std::string(text)] = false;
-    for (const auto& section : kernel.vmlinux().sections()) {
-        if (!section->is_alloc() || section->is_code()) continue;
-        for (auto& [text, there] : facts.texts) there = there || find(section->content(), as_bytes(text)).has_value();
-        if (!facts.vermagic) facts.vermagic = find_vermagic(section->content(), kernel.manifest().release);
-    }
-    if (const elf::Symbol* toc = kernel.vmlinux().find_symbol(".TOC.")) {
-        const bool in_section = toc->placement == elf::Placement::section;
-        if (in_section) facts.toc = toc->value;
+    for (const std::string_view name : probe.image_symbols()) {
+        const elf::Symbol* symbol = kernel.vmlinux().find_symbol(name);
+        if (symbol != nullptr && symbol->placement == elf::Placement::section)
+            facts.image_symbols[std::string(name)] = symbol->value;
     }
 }
 
 void ask_source(const Kernel& kernel, FeatureFacts& facts) {
-    const auto says = [&](const fs::path& file, std::string_view text) -> std::optional<bool> {
-        const fs::path path = kernel.manifest().source / file;
-        if (!fs::exists(path)) return std::nullopt;
-        return read_text(path).find(text) != std::string::npos;
-    };
-    facts.source_sort_takes_two = says("lib/sort.c", "> 3 * size");
-    if (kernel.manifest().arch == "ppc64le")
-        facts.source_accepts_restored_r2 = says("arch/powerpc/kernel/module_64.c", "== PPC_INST_LD_TOC");
+    for (const arch::SourceQuestion& each : kernel.arch().kernel_probe().sources()) {
+        const fs::path path = kernel.manifest().source / each.file;
+        if (fs::exists(path))
+            facts.sources[std::string(each.name)] = read_text(path).find(each.text) != std::string::npos;
+    }
 }
 
-bool is_vermagic(std::string_view text) {
-    constexpr auto words = std::to_array<std::string_view>(
-        {"SMP", "preempt", "preempt_rt", "mod_unload", "modversions", "aarch64", "mprofile-kernel", "relocatable"});
+bool is_vermagic(std::string_view text, std::span<const std::string_view> arch_words) {
+    constexpr auto words =
+        std::to_array<std::string_view>({"SMP", "preempt", "preempt_rt", "mod_unload", "modversions"});
     const auto known = [&](std::string_view word) {
-        return word.empty() || word.starts_with("RANDSTRUCT") || std::ranges::find(words, word) != words.end();
+        return word.empty() || word.starts_with("RANDSTRUCT") || std::ranges::find(words, word) != words.end() ||
+               std::ranges::find(arch_words, word) != arch_words.end();
     };
     return std::ranges::all_of(split(text, ' '), known);
 }
 
 }  // namespace
 
-std::span<const HeaderQuestion> header_questions() {
+std::vector<arch::HeaderQuestion> header_questions(const arch::Arch& arch) {
+    std::vector<arch::HeaderQuestion> questions = {module_memory};
+    for (const LayoutField& field : layout_fields())
+        questions.push_back({field.name, "linux/module.h,linux/livepatch.h", field.expression});
+    const auto own = arch.kernel_probe().headers();
+    questions.insert(questions.end(), own.begin(), own.end());
+    for (const arch::SpecialSection& special : arch.special_sections()) {
+        const arch::EntrySize& size = special.entry_size;
+        if (!size.expression.empty()) questions.push_back({special.name, size.header, size.expression});
+    }
     return questions;
-}
-
-bool FeatureFacts::has_text(std::string_view text) const {
-    const auto found = texts.find(text);
-    return found != texts.end() && found->second;
-}
-
-std::optional<std::uint64_t> FeatureFacts::address_of(std::string_view symbol) const {
-    const auto found = symbols.find(symbol);
-    return found == symbols.end() ? std::nullopt : std::optional(found->second.address);
-}
-
-std::optional<std::uint64_t> FeatureFacts::header(std::string_view name) const {
-    const auto found = headers.find(name);
-    return found == headers.end() ? std::nullopt : found->second;
-}
-
-std::optional<bool> FeatureFacts::is_defined(std::string_view name) const {
-    const auto found = headers.find(name);
-    return found == headers.end() ? std::nullopt : std::optional(found->second.has_value());
 }
 
 FeatureFacts ask(const Kernel& kernel) {
     FeatureFacts facts;
-    ask_image(kernel, facts);
+    ask_symbols(kernel, facts);
+    ask_data(kernel, facts);
     ask_source(kernel, facts);
-    ask_headers(kernel, facts);
+    ask_headers_of(kernel, facts);
     return facts;
 }
 
-std::optional<std::string> find_vermagic(Bytes data, std::string_view release) {
+std::optional<std::string> find_vermagic(Bytes data, std::string_view release,
+                                         std::span<const std::string_view> arch_words) {
     const std::string start = std::string(1, '\0') + std::string(release) + ' ';
     std::optional<std::string> found;
     for (auto at = find(data, as_bytes(start)); at; at = find(data, as_bytes(start), *at + 1)) {
@@ -176,7 +142,7 @@ std::optional<std::string> find_vermagic(Bytes data, std::string_view release) {
         const std::size_t length = rest.find('\0');
         if (length == std::string_view::npos || length > 256) continue;
         const std::string_view text = rest.substr(0, length);
-        if (!is_vermagic(text.substr(release.size()))) continue;
+        if (!is_vermagic(text.substr(release.size()), arch_words)) continue;
         if (found && *found != text) return std::nullopt;
         found = std::string(text);
     }
@@ -191,11 +157,10 @@ std::string to_json(const FeatureFacts& facts) {
     for (const auto& [name, value] : facts.headers) headers[name] = optional(value);
     const Json all = {{"symbols", symbols},
                       {"texts", facts.texts},
+                      {"image_symbols", facts.image_symbols},
                       {"headers", headers},
-                      {"source_accepts_restored_r2", optional(facts.source_accepts_restored_r2)},
-                      {"source_sort_takes_two", optional(facts.source_sort_takes_two)},
+                      {"sources", facts.sources},
                       {"vermagic", optional(facts.vermagic)},
-                      {"toc", optional(facts.toc)},
                       {"headers_error", optional(facts.headers_error)}};
     return all.dump(2) + "\n";
 }
@@ -214,10 +179,10 @@ FeatureFacts facts_from_json(std::string_view text, const fs::path& where) {
         for (const auto& [name, there] : all.at("texts").items()) facts.texts[name] = there.get<bool>();
         for (const auto& [name, value] : all.at("headers").items())
             facts.headers[name] = value.is_null() ? std::nullopt : std::optional(value.get<std::uint64_t>());
-        read("source_accepts_restored_r2", facts.source_accepts_restored_r2);
-        read("source_sort_takes_two", facts.source_sort_takes_two);
+        for (const auto& [name, value] : all.at("image_symbols").items())
+            facts.image_symbols[name] = value.get<std::uint64_t>();
+        for (const auto& [name, says] : all.at("sources").items()) facts.sources[name] = says.get<bool>();
         read("vermagic", facts.vermagic);
-        read("toc", facts.toc);
         read("headers_error", facts.headers_error);
     } catch (const Json::exception& damage) {
         throw Error({where.string(), {}, {}}, fmt::format("is damaged: {}", damage.what()))

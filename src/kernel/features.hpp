@@ -1,19 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What a kernel's code does where kernels differ, found out from the kernel itself: symbols and messages in its
-// image, its config, and its headers, compiled. No version number is looked at.
+// What a kernel's code does where kernels differ, found out from the kernel itself: symbols and messages in its image,
+// its config, its source, and its headers, compiled. No version number is looked at. This is the only probe: the loader
+// model, the rules of klp check and the makers of livepatches take what it gives.
 //
 //   const Features features = probe(kernel);
-//   make_module_relocator(machine, image, features.arch);
+//   kernel.arch().module_loading().relocator(image, *features.arch);
 //
 // Answers are kept in the kernel's cache folder.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "arch/kernel_features.hpp"
+#include "arch/kernel_probe.hpp"
 #include "kernel/kernel.hpp"
 #include "kernel/struct_layout.hpp"
 
@@ -26,33 +29,65 @@ enum class ModuleAreas : std::uint8_t { core_and_init, by_type };
 // What the module loader and the livepatch core have in common on all architectures.
 struct LoaderFeatures {
     std::optional<ModuleAreas> areas{};
-    // klp_clear_object_relocs() when the patched module goes. What it clears is the architecture's matter.
+    // klp_clear_object_relocs() when the patched module goes. What it clears is the architecture's matter
+    // (arch::ModuleRelocator::clear).
     bool clears_livepatch_relocations = false;
     // .klp.rela.vmlinux.* are applied by load_module(), before the module's alternatives and the like (since 5.8).
+    // Without: by klp_init_object_loaded(), as for any other object.
     bool applies_vmlinux_relocations_at_load = false;
+    // arch_klp_init_object_loaded() on .klp.arch sections (4.6 to 5.7).
+    bool processes_arch_sections = false;
+    // "invalid access to vmlinux symbol '%s' from module-specific livepatch relocation section" (since 5.8).
+    bool keeps_vmlinux_symbols_apart = false;
+    // elf_validity_cache_copy(): sections that must be there once, string tables that must be sound.
+    bool strict_elf_checks = false;
+    // Relocations of .data..percpu are applied, to the template that each CPU's copy is made from.
+    bool relocates_percpu = false;
+    // One __ksymtab, with flags beside it, in place of a second table for GPL-only symbols (7.x).
+    bool export_flags = false;
+    // module_mark_ro_after_init(): arch::Sealed::after_init_if_marked.
+    bool marks_ro_after_init = false;
+    // An -EEXIST of a module's init function is told as -EBUSY, for it means that the module is there already.
+    bool init_eexist_is_busy = false;
+    // "symbol %s at rela sec %u idx %d is not marked as a livepatch symbol".
+    bool livepatch_symbol_message_names_index = false;
+
+    bool livepatch = false;          // CONFIG_LIVEPATCH
+    bool reliable_stack = false;     // klp_have_reliable_stack()
     bool strict_module_rwx = false;  // text and rodata of a live module are read-only
     bool module_unload = false;      // without it, .exit sections are init sections
+    bool force_load = false;         // CONFIG_MODULE_FORCE_LOAD
     bool modversions = false;
+    bool module_sig = false;
+    bool module_sig_force = false;
     bool smp = false;
     bool kallsyms_all = false;
+    bool needs_retpoline = false;  // a module without retpolines is complained of, on CPUs that need them
+    bool allows_missing_namespaces = false;
+    bool prel32 = false;  // struct kernel_symbol has 32-bit offsets (CONFIG_HAVE_ARCH_PREL32_RELOCATIONS)
+
     std::optional<std::uint64_t> page_size{};
+    // Where the allocator looks for a module's memory first, in a kernel that was not moved.
+    std::optional<std::uint64_t> module_area{};
     std::optional<std::string> vermagic{};
     // Of struct klp_patch, klp_object, klp_func and module, under the kernel's config.
     std::optional<StructLayout> layout{};
+
+    std::vector<arch::UnknownFeature> unknown{};  // those above that nothing tells
 };
 
 struct Features {
-    arch::KernelFeatures arch{};
+    std::shared_ptr<const arch::KernelFeatures> arch{};
     LoaderFeatures loader{};
-    // Members of the kernel's arch that stayed at their default, because nothing tells: "x86.orc_terminator_by_type".
-    std::vector<std::string> unknown{};
+    // Members of the architecture's features that stayed at their default, because nothing tells.
+    std::vector<arch::UnknownFeature> unknown{};
+    // Of entries of special sections (arch::EntrySize::expression), by the section's name; those that the headers have.
+    std::vector<std::pair<std::string, std::uint32_t>> entry_sizes{};
     std::optional<std::string> headers_error{};  // why the headers could not be asked
 };
 
-// Error: the image or the config cannot be read. Headers that do not compile (no source tree, no compiler) leave
-// what they alone can tell unknown.
+// A kernel without a source tree, or whose compiler is not installed, leaves unknown what the headers alone can tell.
+// Error: the image or the config cannot be read; the compiler fails in any other way than by a verdict on the source.
 [[nodiscard]] Features probe(const Kernel& kernel);
-
-[[nodiscard]] arch::KernelFeatures probe_features(const Kernel& kernel);
 
 }  // namespace klp::kernel

@@ -72,7 +72,7 @@ std::vector<std::byte> unpack_image(Bytes image, const Location& where, std::siz
         return decompressed_elf(payload, where, size_limit);
     }
     if (detect_compression(image) != Compression::none) return decompressed_elf(image, where, size_limit);
-    throw Error(where, "not a kernel image that is known: expected an x86 bzImage, an ELF vmlinux, or one compressed")
+    throw Error(where, "not a kernel image that is known: expected a bzImage, an ELF vmlinux, or one compressed")
         .hint("give the vmlinux of the build with --vmlinux");
 }
 

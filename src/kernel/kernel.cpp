@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <mutex>
 
+#include "arch/registry.hpp"
 #include "base/errno_text.hpp"
 #include "kernel/manifest.hpp"
 #include "kernel/module.hpp"

@@ -24,6 +24,7 @@ const std::vector<LayoutField>& layout_fields() {
         {"klp_patch_mod", "offsetof(struct klp_patch, mod)", &StructLayout::klp_patch_mod},
         {"klp_patch_objs", "offsetof(struct klp_patch, objs)", &StructLayout::klp_patch_objs},
         {"klp_patch_replace", "offsetof(struct klp_patch, replace)", &StructLayout::klp_patch_replace},
+        {"module_size", "sizeof(struct module)", &StructLayout::module_size},
         {"module_name", "offsetof(struct module, name)", &StructLayout::module_name},
         {"module_name_size", "sizeof(((struct module *)0)->name)", &StructLayout::module_name_size},
         {"modversion_size", "sizeof(struct modversion_info)", &StructLayout::modversion_size},
@@ -35,7 +36,8 @@ const std::vector<LayoutField>& layout_fields() {
 
 std::string probe_source(const std::vector<std::string>& headers, const std::vector<std::string>& expressions) {
     std::string source;
-    for (const std::string& header : headers) source += fmt::format("#include <{}>\n", header);
+    for (const std::string& header : headers)
+        source += fmt::format("#if __has_include(<{0}>)\n#include <{0}>\n#endif\n", header);
     source += fmt::format("const unsigned long long klp_probe[] __attribute__((section(\"{}\"), used)) = {{\n",
                           probe_section);
     for (const std::string& expression : expressions) source += fmt::format("\t{},\n", expression);

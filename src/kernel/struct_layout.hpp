@@ -18,7 +18,7 @@ struct StructLayout {
     std::uint64_t klp_func_size = 0, klp_func_old_name = 0, klp_func_new_func = 0, klp_func_old_sympos = 0;
     std::uint64_t klp_object_size = 0, klp_object_name = 0, klp_object_funcs = 0;
     std::uint64_t klp_patch_size = 0, klp_patch_mod = 0, klp_patch_objs = 0, klp_patch_replace = 0;
-    std::uint64_t module_name = 0, module_name_size = 0;
+    std::uint64_t module_size = 0, module_name = 0, module_name_size = 0;
     std::uint64_t modversion_size = 0, modversion_name = 0, modversion_name_size = 0;
 };
 
@@ -29,7 +29,8 @@ struct LayoutField {
 };
 [[nodiscard]] const std::vector<LayoutField>& layout_fields();
 
-// A C file whose compilation holds the values of some expressions in the section `.klp.probe`, in their order.
+// A C file whose compilation holds the values of some expressions in the section `.klp.probe`, in their order. Headers
+// that the kernel does not have are left out.
 [[nodiscard]] std::string probe_source(const std::vector<std::string>& headers,
                                        const std::vector<std::string>& expressions);
 // Error: not `count` values.

@@ -5,6 +5,7 @@
 #include <mutex>
 #include <unordered_map>
 
+#include "arch/registry.hpp"
 #include "base/decompress.hpp"
 #include "base/json.hpp"
 #include "base/text.hpp"

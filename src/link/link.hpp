@@ -39,7 +39,7 @@ struct ModuleRequest {
 // call it so that the first build need not. Error: the compiler or the prepared tree fails.
 void prepare(const kernel::Kernel& kernel);
 
-// Sizes of entries of special sections that only the kernel's headers know (arch::SpecialSection::size_probe),
+// Sizes of entries of special sections that only the kernel's headers know (arch::EntrySize::expression),
 // by section name: for diff::decompose(). From the same cache.
 [[nodiscard]] diff::EntrySizes entry_sizes(const kernel::Kernel& kernel);
 

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "arch/module_loading.hpp"
 #include "base/error.hpp"
 #include "base/kernel_names.hpp"
 #include "base/text.hpp"
@@ -17,9 +18,8 @@ namespace klp::loader {
 namespace {
 
 constexpr std::string_view nameless = "(missing .modinfo section or name field)";
-// struct module: an enum and a list_head come before the name, which has room for this much.
+// struct module: an enum and a list_head come before the name.
 constexpr std::uint64_t name_field = 24;
-constexpr std::uint32_t ppc64_abi_mask = 3, ppc64_abi_v2 = 2;
 
 class Checks {
 public:
@@ -40,7 +40,7 @@ public:
 
     void from_6_14() {
         check_header();
-        if (arch_.name() == "ppc64le" && (file_.header().flags & ppc64_abi_mask) != ppc64_abi_v2)
+        if (!arch_.module_loading().accepts_header_flags(file_.header().flags))
             refuse(fmt::format("Invalid module architecture in ELF header: {}", file_.header().machine));
         check_section_header_size();
         check_section_table();

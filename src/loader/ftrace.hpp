@@ -5,8 +5,8 @@
 
 #include <cstdint>
 #include <optional>
-#include <vector>
 
+#include "kernel/ftrace_table.hpp"
 #include "loader/system.hpp"
 
 namespace klp::loader {
@@ -18,15 +18,14 @@ public:
     // ftrace_location() finds a site for the function. Where the image's table cannot be read (it is filled while the
     // kernel relocates itself), every function of vmlinux is taken to have one.
     [[nodiscard]] bool has_location(std::uint64_t function);
+    // Whether that table can be read.
+    [[nodiscard]] bool knows_vmlinux();
 
 private:
-    [[nodiscard]] const std::vector<std::uint64_t>* sites_of_vmlinux();
-    [[nodiscard]] std::vector<std::uint64_t> read_vmlinux() const;
-    [[nodiscard]] std::vector<std::uint64_t> sites_of(const Module& module) const;
-    [[nodiscard]] std::uint64_t adjusted(std::uint64_t site) const;
+    [[nodiscard]] const kernel::FtraceTable& vmlinux();
 
     const System& system_;
-    std::optional<std::vector<std::uint64_t>> vmlinux_;  // sorted
+    std::optional<kernel::FtraceTable> vmlinux_;
 };
 
 }  // namespace klp::loader

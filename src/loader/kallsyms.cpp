@@ -55,7 +55,7 @@ std::uint64_t end_of_memory(const Module& module, std::size_t block, const Featu
             place && place->block == block && (place->area == Area::text || place->area == Area::init_text);
         if (is_text) end = std::max(end, module.image.sections[i].address + module.image.sections[i].size);
     }
-    return align_up(end, features.strict_rwx ? features.page_size : 1);
+    return align_up(end, features.strict_module_rwx ? features.page_bytes : 1);
 }
 
 std::optional<std::size_t> block_with(const Module& module, std::uint64_t address) {

@@ -86,7 +86,7 @@ void LivepatchCore::cleanup_module_patches(Module& module, const KlpPatch* limit
         journal.notice(fmt::format("livepatch: reverting patch '{}' on unloading module '{}'", patch->module->name,
                                    object->module->name));
         unpatch_object(*object, false);
-        if (system_.features.clears_relocations) write_object_relocs(*patch, *object, false, journal);
+        if (system_.features.clears_livepatch_relocations) write_object_relocs(*patch, *object, false, journal);
         forget_addresses(*object);
     }
 }

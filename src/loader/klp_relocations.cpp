@@ -2,6 +2,7 @@
 // Livepatch symbols and relocations (kernel/livepatch/core.c, first half).
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "base/kernel_names.hpp"
@@ -58,7 +59,7 @@ void LivepatchCore::resolve_symbols(Module& module, std::uint32_t section, const
         }
         const auto name = scan_symbol_name(symbol.name);
         if (!name) refuse(fmt::format("symbol {} has an incorrectly formatted name", symbol.name), journal);
-        if (section_object != vmlinux && name->object == vmlinux) {
+        if (system_.features.keeps_vmlinux_symbols_apart && section_object != vmlinux && name->object == vmlinux) {
             refuse(
                 fmt::format("invalid access to vmlinux symbol '{}' from module-specific livepatch relocation section",
                             name->symbol),
@@ -91,6 +92,22 @@ void LivepatchCore::write_object_relocs(const KlpPatch& patch, const KlpObject& 
             clear_section(system_, module, i, object.name, journal);
         }
     }
+}
+
+// arch_klp_init_object_loaded()
+void LivepatchCore::process_arch_sections(Module& module, const KlpObject& object) {
+    as_undefined([&] {
+        const auto rewrites = arch::object_rewrites(system_.kernel.arch(), module.image, *system_.features.arch,
+                                                    object.display_name());
+        arch::write_rewrites(module.image, rewrites);
+        for (const arch::CodeRewrite& each : rewrites) {
+            const auto is_known = [&](const arch::CodeRewrite& known) {
+                return known.mechanism == each.mechanism && known.section == each.section &&
+                       known.range.begin == each.range.begin && known.range.end == each.range.end;
+            };
+            if (std::ranges::none_of(module.rewrites, is_known)) module.rewrites.push_back(each);
+        }
+    });
 }
 
 }  // namespace klp::loader

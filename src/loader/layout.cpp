@@ -51,7 +51,7 @@ public:
         for (const bool init : {false, true}) place_sections(init);
         place_symbols();
         if (features_.separate_memories) {  // module_memory_alloc()
-            for (MemoryBlock& block : layout_.blocks) block.size = align(block.size, features_.page_size);
+            for (MemoryBlock& block : layout_.blocks) block.size = align(block.size, features_.page_bytes);
         }
         return std::move(layout_);
     }
@@ -98,9 +98,9 @@ private:
 
     // strict_align(): in the one layout, parts of different protection begin on pages of their own.
     void end_part(Area area) {
-        if (features_.separate_memories || !features_.strict_rwx) return;
+        if (features_.separate_memories || !features_.strict_module_rwx) return;
         MemoryBlock& block = layout_.blocks[block_of(area)];
-        block.size = align(block.size, features_.page_size);
+        block.size = align(block.size, features_.page_bytes);
     }
 
     // layout_symtab(): the tables go to init memory; behind the data, room for the symbols that are kept.

@@ -133,7 +133,10 @@ void LivepatchCore::init_object(const KlpPatch& patch, KlpObject& object, Journa
 
 // klp_init_object_loaded()
 void LivepatchCore::init_object_loaded(const KlpPatch& patch, KlpObject& object, Journal& journal) {
-    if (object.is_module()) write_object_relocs(patch, object, true, journal);
+    const Features& features = system_.features;
+    if (object.is_module() || !features.applies_vmlinux_relocations_at_load)
+        write_object_relocs(patch, object, true, journal);
+    if (features.processes_arch_sections) process_arch_sections(*patch.module, object);
     for (KlpFunc& function : object.functions) {
         function.old_address = find_object_symbol(object.name, function.old_name, function.sympos, journal);
         const auto old_extent = lookup_size_offset(system_, function.old_address);

@@ -35,10 +35,10 @@ void ModuleLoader::check_modinfo(Module& module, Journal& journal) {
     const auto magic = module.file.modinfo(module.index.modinfo, "vermagic");
     if (!magic) {
         if (!try_to_force_load(system_, module, "bad vermagic", journal)) throw Refused{ENOEXEC};
-    } else if (!features.vermagic.empty() &&
-               !same_magic(*magic, features.vermagic, features.modversions && module.index.versions != 0)) {
-        journal.refuse(
-            ENOEXEC, fmt::format("{}: version magic '{}' should be '{}'", module.info_name, *magic, features.vermagic));
+    } else if (features.vermagic &&
+               !same_magic(*magic, *features.vermagic, features.modversions && module.index.versions != 0)) {
+        journal.refuse(ENOEXEC, fmt::format("{}: version magic '{}' should be '{}'", module.info_name, *magic,
+                                            *features.vermagic));
     }
     module.is_livepatch = module.file.modinfo(module.index.modinfo, "livepatch").has_value();
     if (!features.separate_memories) taint(module, journal);

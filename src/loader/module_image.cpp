@@ -60,18 +60,29 @@ void read_symbols(Module& module) {
     }
 }
 
+bool is_sealed(const arch::SpecialSection* table, const Features& features) {
+    if (table == nullptr) return false;
+    switch (table->sealed) {
+        case arch::Sealed::never:
+            return false;
+        case arch::Sealed::after_init:
+            return true;
+        case arch::Sealed::after_init_if_marked:
+            return features.marks_ro_after_init && features.static_call_inline;
+    }
+    return false;
+}
+
 // "Track but don't keep" (rewrite_section_headers); per-CPU data have an allocation of their own.
-void edit_flags(Module& module, const Features& features) {
+void edit_flags(Module& module, const arch::Arch& arch, const Features& features) {
     const SectionIndices& index = module.index;
     for (const std::uint32_t each :
          {index.versions, index.version_crcs, index.version_names, index.modinfo, index.percpu}) {
         if (each != 0) module.image.sections[each].flags &= ~std::uint64_t{SHF_ALLOC};
     }
     for (arch::ImageSection& section : module.image.sections) {
-        const bool is_sealed = section.name == ".data..ro_after_init" || section.name == "__jump_table" ||
-                               (features.static_call_sites_ro_after_init && features.static_call_inline &&
-                                section.name == ".static_call_sites");
-        if (is_sealed) section.flags |= shf_ro_after_init;
+        if (section.name == ".data..ro_after_init" || is_sealed(arch.special_section(section.name), features))
+            section.flags |= shf_ro_after_init;
     }
 }
 
@@ -96,12 +107,12 @@ void write_relocations(const arch::ImageSection& section, ByteOrder order) {
 
 }  // namespace
 
-void build_image(Module& module, const Features& features) {
+void build_image(Module& module, const arch::Arch& arch, const Features& features) {
     module.image.name = module.name;
     module.image.order = module.file.order();
     read_sections(module);
     read_symbols(module);
-    edit_flags(module, features);
+    edit_flags(module, arch, features);
     module.image.symbolize = [&module, &features](std::uint64_t address) {
         return symbolize(module, address, features);
     };

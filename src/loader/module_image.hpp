@@ -9,7 +9,7 @@ namespace klp::loader {
 
 // Headers, symbols and relocations, with what rewrite_section_headers() and layout_and_allocate() change in the
 // headers. Error: tables that lead out of the file.
-void build_image(Module& module, const Features& features);
+void build_image(Module& module, const arch::Arch& arch, const Features& features);
 [[nodiscard]] LayoutRequest layout_request(const Module& module, const Features& features, std::uint64_t reserved_text);
 // kernel/module/main.c:move_module. The blocks have their addresses.
 void move_module(Module& module);

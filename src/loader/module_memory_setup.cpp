@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "arch/module_loading.hpp"
 #include "base/align.hpp"
 #include "loader/exports.hpp"
 #include "loader/module_image.hpp"
@@ -20,7 +21,7 @@ namespace {
 // kernel/module/strict_rwx.c:module_enforce_rwx_sections
 void enforce_rwx(const Module& module, const Features& features, Journal& journal) {
     constexpr std::uint64_t both = SHF_WRITE | SHF_EXECINSTR;
-    if (!features.strict_rwx) return;
+    if (!features.strict_module_rwx) return;
     for (std::uint32_t i = 0; i < module.image.sections.size(); ++i) {
         const arch::ImageSection& section = module.image.sections[i];
         if ((section.flags & both) != both) continue;
@@ -46,9 +47,10 @@ SectionAddresses addresses_for(const System& system, const Module& module) {
     return this_time.empty() ? addresses_of(system, module.name) : this_time;
 }
 
-bool is_ignored(const arch::Arch& arch, const Module& module, std::uint32_t index) {  // ignore_undef_symbol()
+bool is_ignored(const arch::ModuleLoading& loading, const Module& module, std::uint32_t index) {
+    const auto names = loading.undefined_symbols();
     return ELF64_ST_BIND(module.symbols[index].info) == STB_WEAK ||
-           (arch.name() == "x86_64" && module.image.symbols[index].name == "_GLOBAL_OFFSET_TABLE_");
+           std::ranges::find(names, module.image.symbols[index].name) != names.end();
 }
 
 class Simplifier {
@@ -88,7 +90,7 @@ private:
                 symbol.value = *value;
                 return;
             }
-            if (is_ignored(system_.kernel.arch(), module_, index)) return;
+            if (is_ignored(system_.kernel.arch().module_loading(), module_, index)) return;
         } catch (const Refused& refused) {
             error = refused.error;
         }
@@ -121,9 +123,8 @@ void ModuleLoader::lay_out_and_allocate(Module& module, Journal& journal) {
     ++system_.times_loaded[module.name];
     std::uint64_t reserved_text = 0;
     as_undefined([&] {
-        build_image(module, system_.features);
-        module.relocator =
-            arch::make_module_relocator(system_.kernel.arch().machine(), module.image, system_.features.arch);
+        build_image(module, system_.kernel.arch(), system_.features);
+        module.relocator = system_.kernel.arch().module_loading().relocator(module.image, *system_.features.arch);
         auto preparation = module.relocator->prepare();
         if (preparation.refusal) refuse(*preparation.refusal, journal);
         reserved_text = preparation.reserved_text;
@@ -147,10 +148,10 @@ void ModuleLoader::allocate_percpu(Module& module, Journal& journal) {
     module.percpu_template.resize(std::min<std::uint64_t>(section.size, system_.features.percpu_reserved));
     if (section.size == 0) return;
     std::uint64_t alignment = std::max<std::uint64_t>(section.alignment, 1);
-    if (alignment > system_.features.page_size) {
+    if (alignment > system_.features.page_bytes) {
         journal.warning(
-            fmt::format("{}: per-cpu alignment {} > {}", module.name, alignment, system_.features.page_size));
-        alignment = system_.features.page_size;
+            fmt::format("{}: per-cpu alignment {} > {}", module.name, alignment, system_.features.page_bytes));
+        alignment = system_.features.page_bytes;
     }
     const std::uint64_t offset = align_up(system_.percpu_used, alignment);
     if (section.size > system_.features.percpu_reserved || offset > system_.features.percpu_reserved - section.size) {
@@ -184,7 +185,9 @@ void ModuleLoader::apply_relocations(Module& module, Journal& journal) {
         const bool is_percpu = system_.features.relocates_percpu && target != 0 && target == module.index.percpu;
         if ((sections[target].flags & SHF_ALLOC) == 0 && !is_percpu) continue;
         if ((sections[i].flags & elf::shf_rela_livepatch) != 0) {
-            livepatch_.apply_section_relocs(module, i, {}, journal);
+            // Before 5.8 all of them are left to the livepatch core.
+            if (system_.features.applies_vmlinux_relocations_at_load)
+                livepatch_.apply_section_relocs(module, i, {}, journal);
         } else if (sections[i].type == SHT_REL) {
             journal.refuse(ENOEXEC, fmt::format("module {}: REL relocation unsupported", module.name));
         } else if (sections[i].type == SHT_RELA) {
@@ -197,9 +200,8 @@ void ModuleLoader::apply_relocations(Module& module, Journal& journal) {
 void ModuleLoader::post_relocation(Module& module, Journal& journal) {
     auto outcome = module.relocator->finalize();
     if (outcome.refusal) refuse(*outcome.refusal, journal);
-    module.rewrites = arch::code_rewrites(system_.kernel.arch().machine(), module.image, system_.features.arch);
+    module.rewrites = arch::code_rewrites(system_.kernel.arch(), module.image, *system_.features.arch);
     arch::write_rewrites(module.image, module.rewrites);
-    for (const arch::CodeRewrite& rewrite : module.rewrites) module.loaded.rewrites.push_back(rewrite_view(rewrite));
 }
 
 }  // namespace klp::loader

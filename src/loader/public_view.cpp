@@ -3,12 +3,12 @@
 
 namespace klp::loader {
 
+namespace {
+
 Rewrite rewrite_view(const arch::CodeRewrite& rewrite) {
     return {std::string(arch::name_of(rewrite.mechanism)), std::string(arch::reason_of(rewrite.mechanism)),
             rewrite.section, rewrite.range, rewrite.after.has_value()};
 }
-
-namespace {
 
 PatchedObject view_of(const KlpObject& object) {
     PatchedObject view{object.display_name(), object.is_loaded(), object.patched, {}};
@@ -25,13 +25,14 @@ Patch view_of(const KlpPatch& patch) {
     return view;
 }
 
-// What is hooked changes with every event; what loading has rewritten does not.
-void add_ftrace_calls(Module& module, const System& system, const std::vector<arch::Range>& hooked) {
+// What is hooked changes with every event.
+void set_rewrites(Module& module, const System& system, const std::vector<arch::Range>& hooked) {
     std::vector<Rewrite>& rewrites = module.loaded.rewrites;
-    rewrites.resize(module.rewrites.size());
+    rewrites.clear();
+    for (const arch::CodeRewrite& rewrite : module.rewrites) rewrites.push_back(rewrite_view(rewrite));
     rewrites.insert(rewrites.end(), module.unknown_values.begin(), module.unknown_values.end());
     for (const arch::CodeRewrite& rewrite :
-         arch::ftrace_call_rewrites(system.kernel.arch().machine(), module.image, system.features.arch, hooked))
+         arch::ftrace_call_rewrites(system.kernel.arch(), module.image, *system.features.arch, hooked))
         rewrites.push_back(rewrite_view(rewrite));
 }
 
@@ -39,7 +40,7 @@ void add_ftrace_calls(Module& module, const System& system, const std::vector<ar
 
 void update_view(Module& module, const System& system, const LivepatchCore& livepatch) {
     LoadedModule& view = module.loaded;
-    add_ftrace_calls(module, system, livepatch.hooked_functions());
+    set_rewrites(module, system, livepatch.hooked_functions());
     view.name = module.name;
     view.live = module.state == LoadState::live;
     view.sections.clear();
@@ -50,7 +51,7 @@ void update_view(Module& module, const System& system, const LivepatchCore& live
         const arch::ImageSection& section = module.image.sections[i];
         view.sections.push_back(
             {i, section.name, place->area, section.address, section.memory, is_init(place->area) && module.init_freed});
-        if (arch::is_live_data(section)) view.live_data.push_back(section.name);
+        if (arch::is_live_data(system.kernel.arch(), section)) view.live_data.push_back(section.name);
     }
     view.reserved_text_address = module.image.reserved_text.empty() ? 0 : module.image.text_address;
     view.reserved_text = module.image.reserved_text;

@@ -17,8 +17,14 @@ bool is_read_only(const Module& module, const arch::MemoryWrite& write) {
     return place->area != Area::ro_after_init || module.state == LoadState::live;
 }
 
+// module_disable_ro() went when relocations of vmlinux came to be applied by load_module().
+arch::ModuleState relocation_state(const System& system, const Module& module) {
+    if (module.state == LoadState::unformed) return arch::ModuleState::unformed;
+    return system.features.applies_vmlinux_relocations_at_load ? arch::ModuleState::live : arch::ModuleState::unlocked;
+}
+
 void check_faults(const System& system, const Module& module, const std::vector<arch::MemoryWrite>& writes) {
-    if (!system.features.strict_rwx || module.state == LoadState::unformed) return;
+    if (!system.features.strict_module_rwx || relocation_state(system, module) != arch::ModuleState::live) return;
     for (const arch::MemoryWrite& write : writes) {
         if (write.by_text_patching || !is_read_only(module, write)) continue;
         const std::string name = write.section ? module.image.sections[*write.section].name : "the GOT and PLT";
@@ -78,10 +84,6 @@ void name_sections(const Module& module, RelocationStep& step) {
     }
 }
 
-arch::ModuleState relocation_state(const Module& module) {
-    return module.state == LoadState::unformed ? arch::ModuleState::unformed : arch::ModuleState::live;
-}
-
 void record(System& system, Module& module, RelocationStep step, arch::Outcome outcome, Journal& journal) {
     step.writes = std::move(outcome.writes);
     step.refusal = std::move(outcome.refusal);
@@ -102,7 +104,7 @@ void refuse(const arch::Refusal& refusal, Journal& journal) {
 void apply_section(System& system, Module& module, std::uint32_t section, const std::string& object, Journal& journal) {
     as_undefined([&] {
         auto step = new_step(module, section, object, RelocationStep::Action::apply);
-        auto outcome = module.relocator->apply(section, relocation_state(module));
+        auto outcome = module.relocator->apply(section, relocation_state(system, module));
         record(system, module, std::move(step), std::move(outcome), journal);
     });
 }

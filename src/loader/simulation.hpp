@@ -144,7 +144,8 @@ struct Options {
     // Files to take instead of the kernel's own modules, by module name.
     std::map<std::string, fs::path, std::less<>> objects;
     // Override what was probed of the kernel: whether relocation targets are cleared when the patched module goes,
-    // and whether ppc64 calls of livepatch symbols without a nop get a stub that saves and restores TOC and LR.
+    // and whether calls of livepatch symbols that leave no room to restore the TOC get a stub that does it
+    // (arch::FeatureOverrides).
     std::optional<bool> clear_relocations;
     std::optional<bool> livepatch_stubs;
     // Bytes of a module's memory. The kernel counts in 32 bits, and its allocator gives up long before.

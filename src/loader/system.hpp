@@ -32,7 +32,7 @@ struct System {
         : kernel(target),
           options(std::move(user_options)),
           features(features_of(target, options)),
-          space(features.module_area, features.page_size) {}
+          space(features.first_address, features.page_bytes) {}
 
     const kernel::Kernel& kernel;
     Options options;

@@ -2,6 +2,7 @@
 // Adding a kernel of any origin: its parts stay where they are, once they are known to fit each other.
 #include <fmt/format.h>
 
+#include "arch/registry.hpp"
 #include "base/process.hpp"
 #include "base/text.hpp"
 #include "kernel/image.hpp"

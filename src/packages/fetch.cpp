@@ -7,6 +7,7 @@
 // are a cut-down source tree and its compiled host tools, and the whole tree makes its own in some seconds.
 #include <fmt/format.h>
 
+#include "arch/registry.hpp"
 #include "base/process.hpp"
 #include "base/text.hpp"
 #include "kernel/catalogue.hpp"

@@ -29,9 +29,7 @@ bool makes_offsets(std::string_view source) {
 }  // namespace
 
 std::string UnitSelector::source_arch() const {
-    const auto arch = kbuild_.words("SRCARCH");
-    if (arch.empty()) throw Error({kernel_.manifest().source.string(), {}, {}}, "kbuild does not say its SRCARCH");
-    return arch.front();
+    return std::string(kernel_.arch().source_folder());
 }
 
 bool UnitSelector::is_usable(const PatchedFile& file, Diagnostics& diagnostics) {

@@ -4,13 +4,14 @@
 
 #include <cerrno>
 
+#include "arch/arm64/features.hpp"
 #include "test_module.hpp"
 
 namespace klp::arch {
 namespace {
 
 using test::message_of;
-using test::TestModule;
+using TestModule = test::TestModule<arm64::Features>;
 
 constexpr std::uint64_t text = 0xffff800079000000;
 constexpr std::uint64_t plt = 0xffff800079004000;
@@ -23,7 +24,7 @@ protected:
     void SetUp() override { start("0000000000000000"); }
     TestModule& start(std::string_view content) {
         module_ = std::make_unique<TestModule>(EM_AARCH64, ByteOrder::little);
-        module_->features.arm64 = features_;
+        module_->features = features_;
         text_ = module_->add_code(".text", text, content);
         plt_ = module_->add_section({.name = ".plt", .type = SHT_PROGBITS});
         init_plt_ = module_->add_section({.name = ".init.plt", .type = SHT_PROGBITS});
@@ -53,7 +54,7 @@ protected:
     [[nodiscard]] std::string content() const { return module_->content(text_); }
     [[nodiscard]] std::string entry(std::size_t index) const { return module_->content(plt_).substr(24 * index, 24); }
 
-    Arm64Features features_;
+    arm64::Features features_;
     std::unique_ptr<TestModule> module_;
     std::uint32_t text_ = 0, plt_ = 0, init_plt_ = 0, rela_ = 0;
     std::uint64_t plt_address_ = plt;

@@ -7,7 +7,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "arch/arch.hpp"
+#include "arch/registry.hpp"
 #include "support/assemble.hpp"
 
 namespace klp::arch::test {

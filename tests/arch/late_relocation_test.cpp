@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "arch/late_relocation.hpp"
+#include "arch/module_loading.hpp"
+#include "arch/registry.hpp"
 
 #include <elf.h>
 #include <gmock/gmock.h>
@@ -15,7 +16,7 @@ using testing::HasSubstr;
 std::optional<std::string> problem_of(std::string_view code) {
     const elf::Object object = test::assemble_with({"powerpc64le-linux-gnu-as", "-mpower8"}, code);
     const elf::Section& text = *object.find_section(".text");
-    return call_problem(for_object(object), text, text.rela().front());
+    return for_object(object).module_loading().call_problem(text, text.rela().front());
 }
 
 TEST(CallProblem, Ppc64leCallsNeedANopToRestoreR2) {
@@ -36,19 +37,23 @@ TEST(CallProblem, OtherRelocationsAreNoCalls) {
 TEST(CallProblem, OtherArchitecturesNeedNoNop) {
     const elf::Object object = test::assemble("call foreign\n ret\n");
     const elf::Section& text = *object.find_section(".text");
-    EXPECT_EQ(call_problem(for_object(object), text, text.rela().front()), std::nullopt);
+    EXPECT_EQ(for_object(object).module_loading().call_problem(text, text.rela().front()), std::nullopt);
 }
 
 TEST(ArchSections, AreOfX86Alone) {
-    EXPECT_TRUE(has_arch_section(for_name("x86_64"), ".altinstructions"));
-    EXPECT_FALSE(has_arch_section(for_name("x86_64"), "__bug_table"));
-    EXPECT_FALSE(has_arch_section(for_name("ppc64le"), ".altinstructions"));
+    EXPECT_TRUE(for_name("x86_64").has_arch_section(".altinstructions"));
+    EXPECT_FALSE(for_name("x86_64").has_arch_section("__bug_table"));
+    EXPECT_FALSE(for_name("ppc64le").has_arch_section(".altinstructions"));
+}
+
+bool replaces_code(std::string_view arch, std::string_view section) {
+    return for_name(arch).special_section(section)->code_at_load == CodeAtLoad::replaced;
 }
 
 TEST(ReplacesCode, WhereOtherCodeIsCopiedOver) {
-    EXPECT_TRUE(replaces_code(*for_name("x86_64").special_section(".altinstructions")));
-    EXPECT_FALSE(replaces_code(*for_name("x86_64").special_section(".smp_locks")));
-    EXPECT_TRUE(replaces_code(*for_name("ppc64le").special_section("__ftr_fixup")));
+    EXPECT_TRUE(replaces_code("x86_64", ".altinstructions"));
+    EXPECT_FALSE(replaces_code("x86_64", ".smp_locks"));
+    EXPECT_TRUE(replaces_code("ppc64le", "__ftr_fixup"));
 }
 
 }  // namespace

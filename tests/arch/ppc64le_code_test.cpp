@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include "arch/registry.hpp"
 #include "foreign_code.hpp"
 
 namespace klp::arch {

@@ -3,13 +3,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "arch/ppc64le/features.hpp"
 #include "test_module.hpp"
 
 namespace klp::arch {
 namespace {
 
 using test::message_of;
-using test::TestModule;
+using TestModule = test::TestModule<ppc64le::Features>;
 
 constexpr std::uint64_t text = 0xc008000000010000;
 constexpr std::uint64_t stubs = 0xc008000000018000;
@@ -20,10 +21,10 @@ constexpr std::uint16_t shn_livepatch = 0xff20;
 class PpcLivepatchStub : public testing::Test {
 protected:
     PpcLivepatchStub() {
-        module.features.ppc64.dynamic_ftrace = false;
-        module.features.ppc64.livepatch_stubs = true;
-        module.features.ppc64.paca_thread_info_offset = 0x980;
-        module.features.ppc64.livepatch_sp_offset = 0x28;
+        module.features.dynamic_ftrace = false;
+        module.features.livepatch_stubs = true;
+        module.features.paca_thread_info_offset = 0x980;
+        module.features.livepatch_sp_offset = 0x28;
     }
 
     Outcome relocate(std::string_view content, std::vector<std::uint64_t> offsets,
@@ -130,20 +131,20 @@ TEST_F(PpcLivepatchStub, IsForLivepatchSymbolsAlone) {
 }
 
 TEST_F(PpcLivepatchStub, IsInNoReleasedKernel) {
-    module.features.ppc64.livepatch_stubs = false;
+    module.features.livepatch_stubs = false;
     EXPECT_EQ(message_of(relocate("01000048 0100623c", {0})),
               "module_64: m: Expected nop after call, got 3c620001 at 0xc008000000010004");
     EXPECT_EQ(livepatch_stubs(), 0U);
 }
 
 TEST_F(PpcLivepatchStub, IsInNoOlderKernelEither) {
-    module.features.ppc64.livepatch_stubs = false;
-    module.features.ppc64.nop_message = NopMessage::expect_noop_after_relocate;
+    module.features.livepatch_stubs = false;
+    module.features.nop_message = ppc64le::NopMessage::expect_noop_after_relocate;
     EXPECT_EQ(message_of(relocate("01000048 0100623c", {0})), "module_64: m: Expect noop after relocate, got 3c620001");
 }
 
 TEST_F(PpcLivepatchStub, NeedsTheOffsetsOfTheLivepatchStack) {
-    module.features.ppc64.livepatch_sp_offset.reset();
+    module.features.livepatch_sp_offset.reset();
     EXPECT_THROW(static_cast<void>(relocate("01000048 0100623c", {0})), Error);
 }
 

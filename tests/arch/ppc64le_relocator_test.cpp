@@ -4,13 +4,14 @@
 
 #include <cerrno>
 
+#include "arch/ppc64le/features.hpp"
 #include "test_module.hpp"
 
 namespace klp::arch {
 namespace {
 
 using test::message_of;
-using test::TestModule;
+using TestModule = test::TestModule<ppc64le::Features>;
 using test::to_hex;
 
 constexpr std::uint64_t text = 0xc008000000010000;
@@ -26,7 +27,7 @@ constexpr std::uint32_t r_ppc64_entry = 118;
 class PpcModule {
 public:
     PpcModule() {
-        module.features.ppc64.dynamic_ftrace = false;
+        module.features.dynamic_ftrace = false;
         text_section = module.add_code(".text", text, "");
         stubs_section = module.add_section({.name = ".stubs", .type = SHT_NOBITS, .alignment = 8});
         toc_section = module.add_section({.name = ".toc", .type = SHT_PROGBITS, .alignment = 1});
@@ -284,7 +285,7 @@ TEST_F(PpcRelocation, CallsOutWithoutANopAreRefused) {
 }
 
 TEST_F(PpcRelocation, TheMessageOfOlderKernelsIsAnother) {
-    module.features.ppc64.nop_message = NopMessage::expect_noop_after_relocate;
+    module.features.nop_message = ppc64le::NopMessage::expect_noop_after_relocate;
     EXPECT_EQ(message_of(relocate(R_PPC64_REL24, kernel, 0,
                                   "01000048"
                                   "0000223d",
@@ -345,7 +346,7 @@ TEST_F(PpcRelocation, ARestoredTocIsRefusedIn61) {
 }
 
 TEST_F(PpcRelocation, ARestoredTocIsTakenSince610) {
-    module.features.ppc64.accepts_restored_r2 = true;
+    module.features.accepts_restored_r2 = true;
     const Outcome outcome = relocate(R_PPC64_REL24, kernel, 0,
                                      "01000048"
                                      "180041e8",
@@ -386,7 +387,7 @@ TEST_F(PpcStubs, AreNotSharedInTheCountWithNegativeAddends) {
 }
 
 TEST_F(PpcStubs, OfFtraceAreCounted) {
-    module.features.ppc64.dynamic_ftrace = true;
+    module.features.dynamic_ftrace = true;
     EXPECT_EQ(stub_count(), 3U);
 }
 
@@ -402,7 +403,7 @@ TEST_F(PpcStubs, ForFtraceAreOrdinaryWithoutFtrace) {
 }
 
 TEST_F(PpcStubs, ForFtraceAreOrdinaryWithoutAKernelTocToGoBy) {
-    module.features.ppc64.ftrace_stubs_use_kernel_toc = false;
+    module.features.ftrace_stubs_use_kernel_toc = false;
     const auto mcount = module.add_symbol("_mcount", kernel);
     const auto rela = module.add_relocations(text_section, {{0, R_PPC64_REL24, mcount, 0}});
     set_text("0100004800000060");
@@ -412,12 +413,12 @@ TEST_F(PpcStubs, ForFtraceAreOrdinaryWithoutAKernelTocToGoBy) {
 }
 
 TEST_F(PpcStubs, OfNewerKernelsHaveNoTerminator) {
-    module.features.ppc64.stubs_zero_terminated = false;
+    module.features.stubs_zero_terminated = false;
     EXPECT_EQ(stub_count(), 0U);
 }
 
 TEST_F(PpcStubs, OutOfLineShareTheSection) {
-    module.features.ppc64.out_of_line_stub_size = 16;
+    module.features.out_of_line_stub_size = 16;
     module.add_section({.name = "__patchable_function_entries", .type = SHT_PROGBITS, .size = 24});
     EXPECT_EQ(stub_count(), 1U + 2U);  // 48 bytes
 }
@@ -438,7 +439,7 @@ TEST_F(PpcStubs, AreMadeInTheOrderOfSymbolsDownwards) {
 }
 
 TEST_F(PpcStubs, AreMadeAnewForATargetThatCameBackElsewhereUntilThereIsNoRoom) {
-    module.features.ppc64.accepts_restored_r2 = true;
+    module.features.accepts_restored_r2 = true;
     const auto foo = module.add_symbol("foo", kernel, shn_livepatch);
     const auto rela = module.add_relocations(text_section, {{0, R_PPC64_REL24, foo, 0}});
     set_text("0100004800000060");
@@ -453,10 +454,11 @@ TEST_F(PpcStubs, AreMadeAnewForATargetThatCameBackElsewhereUntilThereIsNoRoom) {
 }
 
 TEST_F(PpcStubs, ForFtraceGoByTheKernelsToc) {
-    module.features.ppc64 = {.ftrace_caller = kernel + 0x1230,
-                             .ftrace_regs_caller = kernel + 0x1238000,
-                             .kernel_toc = kernel,
-                             .paca_kernel_toc_offset = 0x10};
+    module.features = {};
+    module.features.ftrace_caller = kernel + 0x1230;
+    module.features.ftrace_regs_caller = kernel + 0x1238000;
+    module.features.kernel_toc = kernel;
+    module.features.paca_kernel_toc_offset = 0x10;
     const auto mcount = module.add_symbol("_mcount", kernel - 0x8001);
     const auto rela = module.add_relocations(text_section, {{0, R_PPC64_REL24, mcount, 0}});
     set_text("010000480000223d");
@@ -489,7 +491,9 @@ TEST_F(PpcStubs, ForFtraceGoByTheKernelsToc) {
 }
 
 TEST_F(PpcStubs, ForFtraceOutOfReachAreRefused) {
-    module.features.ppc64 = {.kernel_toc = kernel, .paca_kernel_toc_offset = 0x10};
+    module.features = {};
+    module.features.kernel_toc = kernel;
+    module.features.paca_kernel_toc_offset = 0x10;
     const auto mcount = module.add_symbol("_mcount", kernel + 0x80000000);
     const auto rela = module.add_relocations(text_section, {{0, R_PPC64_REL24, mcount, 0}});
     set_text("0100004800000060");
@@ -500,7 +504,7 @@ TEST_F(PpcStubs, ForFtraceOutOfReachAreRefused) {
 }
 
 TEST_F(PpcStubs, ForFtraceNeedAKnownKernel) {
-    module.features.ppc64.dynamic_ftrace = true;
+    module.features.dynamic_ftrace = true;
     load();
     EXPECT_THROW(static_cast<void>(module.relocator().finalize()), Error);
 }

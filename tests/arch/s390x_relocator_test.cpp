@@ -4,13 +4,14 @@
 
 #include <cerrno>
 
+#include "arch/s390x/features.hpp"
 #include "test_module.hpp"
 
 namespace klp::arch {
 namespace {
 
 using test::message_of;
-using test::TestModule;
+using TestModule = test::TestModule<s390x::Features>;
 using test::to_hex;
 
 constexpr std::uint64_t base = 0x3ff80000000;  // of the text area, where the GOT begins
@@ -30,7 +31,7 @@ protected:
     }
     TestModule& start(std::string_view content) {
         module_ = std::make_unique<TestModule>(EM_S390, ByteOrder::big);
-        module_->features.s390 = features_;
+        module_->features = features_;
         section_ = module_->add_code(".text", text, content);
         return *module_;
     }
@@ -44,7 +45,7 @@ protected:
     [[nodiscard]] std::string content() const { return module_->content(section_); }
     [[nodiscard]] std::string reserved() const { return to_hex(module_->image.reserved_text); }
 
-    S390Features features_;
+    s390x::Features features_;
     std::unique_ptr<TestModule> module_;
     std::uint32_t section_ = 0, rela_ = 0;
     std::uint64_t reserved_size_ = 0;

@@ -12,7 +12,8 @@
 
 #include <fmt/format.h>
 
-#include "arch/module_relocator.hpp"
+#include "arch/module_loading.hpp"
+#include "arch/registry.hpp"
 
 namespace klp::test {
 
@@ -35,6 +36,8 @@ inline std::string to_hex(Bytes bytes) {
     return text;
 }
 
+// A module for the architecture that has these features.
+template <typename Features>
 class TestModule {
 public:
     TestModule(std::uint16_t machine, ByteOrder order) : machine_(machine) {
@@ -81,7 +84,7 @@ public:
     }
 
     arch::ModuleRelocator& relocator() {
-        if (!relocator_) relocator_ = arch::make_module_relocator(machine_, image, features);
+        if (!relocator_) relocator_ = architecture().module_loading().relocator(image, features);
         return *relocator_;
     }
     arch::Outcome apply(std::uint32_t section, arch::ModuleState state = arch::ModuleState::unformed) {
@@ -91,7 +94,9 @@ public:
     [[nodiscard]] std::string content(std::uint32_t section) const { return to_hex(image.sections[section].memory); }
 
     arch::ModuleImage image;
-    arch::KernelFeatures features;
+    [[nodiscard]] const arch::Arch& architecture() const { return arch::for_machine(machine_, {}); }
+
+    Features features;
 
 private:
     MutableBytes allocate(std::vector<std::byte> bytes) { return memory_.emplace_back(std::move(bytes)); }

@@ -4,7 +4,7 @@
 #include <bit>
 #include <set>
 
-#include "arch/arch.hpp"
+#include "arch/registry.hpp"
 
 namespace klp::arch {
 namespace {

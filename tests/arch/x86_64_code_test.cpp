@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "arch/arch.hpp"
+#include "arch/registry.hpp"
 #include "support/assemble.hpp"
 
 namespace klp::arch {
@@ -187,11 +187,11 @@ TEST(SpecialSections, HaveAnOwnerInsideTheirEntries) {
     for (const SpecialSection& section : x86().special_sections()) {
         SCOPED_TRACE(section.name);
         EXPECT_EQ(x86().special_section(section.name), &section);
-        EXPECT_NE(section.entry_size == 0, section.size_probe.empty());
-        EXPECT_EQ(section.size_probe.empty(), section.size_probe_header.empty());
-        if (section.entry_size != 0) {
-            EXPECT_LE(section.owner_field + 4, section.entry_size);
-            EXPECT_LE(section.key_field.value_or(0) + 4, section.entry_size);
+        EXPECT_NE(section.entry_size.bytes == 0, section.entry_size.expression.empty());
+        EXPECT_EQ(section.entry_size.expression.empty(), section.entry_size.header.empty());
+        if (section.entry_size.bytes != 0) {
+            EXPECT_LE(section.owner_field + 4, section.entry_size.bytes);
+            EXPECT_LE(section.key.field + 4, section.entry_size.bytes);
         }
     }
     EXPECT_EQ(x86().special_section(".data"), nullptr);

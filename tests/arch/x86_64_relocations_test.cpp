@@ -5,7 +5,7 @@
 #include <array>
 #include <limits>
 
-#include "arch/arch.hpp"
+#include "arch/registry.hpp"
 
 namespace klp::arch {
 namespace {

@@ -4,13 +4,16 @@
 
 #include <cerrno>
 
+#include "arch/code_rewrites.hpp"
+#include "arch/s390x/features.hpp"
+#include "arch/x86_64/features.hpp"
 #include "test_module.hpp"
 
 namespace klp::arch {
 namespace {
 
 using test::message_of;
-using test::TestModule;
+using TestModule = test::TestModule<x86_64::Features>;
 
 constexpr std::uint64_t text = 0xffffffffc0000000;
 
@@ -109,14 +112,14 @@ TEST_F(X86Relocation, OverflowIsFoundAfterWritingUpTo62) {
 }
 
 TEST_F(X86Relocation, OverflowIsFoundFirstSince63) {
-    module_.features.x86.clear_relocate_add = true;
+    module_.features.clear_relocate_add = true;
     const Outcome outcome = relocate(R_X86_64_32S, 0x80000000, 0, "000001000000");
     EXPECT_TRUE(outcome.writes.empty());
     EXPECT_THAT(message_of(outcome), testing::StartsWith("module: overflow in relocation type 11 val 80000000\n"));
 }
 
 TEST_F(X86Relocation, NewestMessagesNameSectionAndIndex) {
-    module_.features.x86 = {.clear_relocate_add = true, .messages_name_index = true};
+    module_.features.clear_relocate_add = module_.features.messages_name_index = true;
     EXPECT_EQ(message_of(relocate(R_X86_64_32S, 0x80000000, 0)),
               "module: overflow in relocation type 11 val 80000000 sec 3 idx 0\n"
               "module: `m' likely not compiled with -mcmodel=kernel");
@@ -139,14 +142,14 @@ TEST_F(X86Relocation, TheMessageAboutAPcRelativeFieldChanged) {
 }
 
 TEST_F(X86Relocation, TheMessageAboutAPcRelativeFieldSince63ShowsTheValue) {
-    module_.features.x86.clear_relocate_add = true;
+    module_.features.clear_relocate_add = true;
     EXPECT_EQ(message_of(relocate(R_X86_64_PC32, text + 0x100, -4, "000001000000")),
               "module: x86/modules: Invalid relocation target, existing value is nonzero for type 2, loc "
               "ffffffffc0000002, val fa");
 }
 
 TEST_F(X86Relocation, TheMessageOf7HasThePlainAddress) {
-    module_.features.x86 = {.clear_relocate_add = true, .messages_name_index = true};
+    module_.features.clear_relocate_add = module_.features.messages_name_index = true;
     EXPECT_EQ(message_of(relocate(R_X86_64_PC32, text + 0x100, -4, "000001000000")),
               "module: x86/modules: Invalid relocation target, existing value is nonzero for sec 3, idx 0, type 2, loc "
               "ffffffffc0000002, val fa");
@@ -164,7 +167,7 @@ TEST_F(X86Relocation, PlacesOutsideOfTheSectionAreAnError) {
 }
 
 TEST_F(X86Relocation, ClearingSetsTheFieldToZero) {
-    module_.features.x86.clear_relocate_add = true;
+    module_.features.clear_relocate_add = true;
     relocate(R_X86_64_PLT32, text + 0x106, -4, "e8e800000000c3");
     const Outcome outcome = module_.relocator().clear(rela_);
     EXPECT_FALSE(outcome.refusal);
@@ -175,7 +178,7 @@ TEST_F(X86Relocation, ClearingSetsTheFieldToZero) {
 }
 
 TEST_F(X86Relocation, ClearingWantsToFindWhatWasWritten) {
-    module_.features.x86.clear_relocate_add = true;
+    module_.features.clear_relocate_add = true;
     relocate(R_X86_64_PLT32, text + 0x106, -4);
     module_.image.symbols.back().value += 1;
     EXPECT_EQ(
@@ -211,8 +214,15 @@ TEST(X86Modules, NeedNoPreparation) {
 }
 
 TEST(ModuleRelocators, AreThereForFourMachines) {
+    EXPECT_EQ(architectures().size(), 4U);
+    EXPECT_THROW(static_cast<void>(for_machine(EM_RISCV, {})), Error);
+}
+
+TEST(ModuleRelocators, WantTheFeaturesOfTheirOwnArchitecture) {
     ModuleImage image;
-    EXPECT_THROW(static_cast<void>(make_module_relocator(EM_RISCV, image, {})), Error);
+    const s390x::Features features;
+    EXPECT_THROW(static_cast<void>(for_name("x86_64").module_loading().relocator(image, features)), Error);
+    EXPECT_THROW(static_cast<void>(code_rewrites(for_name("arm64"), image, features)), Error);
 }
 
 }  // namespace

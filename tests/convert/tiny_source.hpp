@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "arch/arch.hpp"
+#include "arch/registry.hpp"
 #include "convert/convert.hpp"
 #include "support/sound_livepatch.hpp"
 

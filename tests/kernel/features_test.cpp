@@ -3,6 +3,11 @@
 
 #include <gmock/gmock.h>
 
+#include "arch/arm64/features.hpp"
+#include "arch/ppc64le/features.hpp"
+#include "arch/registry.hpp"
+#include "arch/s390x/features.hpp"
+#include "arch/x86_64/features.hpp"
 #include "kernel/feature_facts.hpp"
 
 namespace klp::kernel {
@@ -18,7 +23,18 @@ Config config_of(std::string_view text) {
 }
 
 Features features_of(const FeatureFacts& facts, std::string_view arch, std::string_view config = "CONFIG_MODULES=y\n") {
-    return features_from(facts, config_of(config), arch);
+    return features_from(facts, config_of(config), arch::for_name(arch));
+}
+
+std::vector<std::string> unknown(const Features& features) {
+    std::vector<std::string> names;
+    for (const arch::UnknownFeature& each : features.unknown) names.push_back(each.name);
+    return names;
+}
+
+template <typename F>
+const F& own(const Features& features) {
+    return arch::features_as<F>(*features.arch);
 }
 
 FeatureFacts with_layout() {
@@ -33,11 +49,11 @@ TEST(Features, WithoutAnyFactsNothingIsClaimed) {
     EXPECT_EQ(features.loader.areas, std::nullopt);
     EXPECT_EQ(features.loader.vermagic, std::nullopt);
     EXPECT_EQ(features.loader.layout, std::nullopt);
-    EXPECT_THAT(features.unknown, Contains("rewrites.orc_terminator_by_type"));
-    EXPECT_THAT(features_of({}, "ppc64le").unknown,
+    EXPECT_THAT(unknown(features), Contains("rewrites.orc_terminator_by_type"));
+    EXPECT_THAT(unknown(features_of({}, "ppc64le")),
                 testing::IsSupersetOf({"ppc64.stubs_zero_terminated", "ppc64.accepts_restored_r2", "ppc64.nop_message",
                                        "ppc64.kernel_toc", "ppc64.paca_kernel_toc_offset"}));
-    EXPECT_THAT(features_of({}, "s390x").unknown, Contains("rewrites.s390_alternative_size"));
+    EXPECT_THAT(unknown(features_of({}, "s390x")), Contains("rewrites.s390_alternative_size"));
     EXPECT_EQ(features_of({}, "arm64").loader.page_size, std::nullopt);
 }
 
@@ -69,9 +85,9 @@ TEST(Features, ClearingIsTheArchitecturesOwn) {
     EXPECT_FALSE(features_of(facts, "x86_64").loader.clears_livepatch_relocations);
     facts.symbols["clear_relocate_add"] = {0x1000, 'W'};  // the livepatch core's, which does nothing
     EXPECT_TRUE(features_of(facts, "x86_64").loader.clears_livepatch_relocations);
-    EXPECT_FALSE(features_of(facts, "x86_64").arch.x86.clear_relocate_add);
+    EXPECT_FALSE(own<arch::x86_64::Features>(features_of(facts, "x86_64")).clear_relocate_add);
     facts.symbols["clear_relocate_add"].type = 'T';
-    EXPECT_TRUE(features_of(facts, "x86_64").arch.x86.clear_relocate_add);
+    EXPECT_TRUE(own<arch::x86_64::Features>(features_of(facts, "x86_64")).clear_relocate_add);
 }
 
 TEST(Features, X86) {
@@ -81,39 +97,38 @@ TEST(Features, X86) {
     facts.symbols["alternatives_smp_module_add"] = {0x1000, 'T'};
     facts.symbols["klp_apply_section_relocs"] = {0x2000, 'T'};
     Features features = features_of(facts, "x86_64", "CONFIG_JUMP_LABEL=y\n");
-    EXPECT_THAT(features.unknown, IsEmpty());
-    EXPECT_TRUE(features.arch.rewrites.orc_terminator_by_type);
-    EXPECT_TRUE(features.arch.rewrites.smp_locks);
-    EXPECT_TRUE(features.arch.rewrites.jump_label);
-    EXPECT_FALSE(features.arch.rewrites.dynamic_ftrace);
-    EXPECT_TRUE(features.arch.x86.messages_name_index);
+    EXPECT_THAT(unknown(features), IsEmpty());
+    EXPECT_TRUE(own<arch::x86_64::Features>(features).orc_terminator_by_type);
+    EXPECT_TRUE(own<arch::x86_64::Features>(features).smp_locks);
+    EXPECT_TRUE(features.arch->jump_label);
+    EXPECT_FALSE(features.arch->dynamic_ftrace);
+    EXPECT_TRUE(own<arch::x86_64::Features>(features).messages_name_index);
     EXPECT_TRUE(features.loader.applies_vmlinux_relocations_at_load);
     EXPECT_EQ(features.loader.page_size, 4096u);
     facts.headers["orc_type_undefined"] = std::nullopt;
     facts.texts["existing value is nonzero for sec %"] = false;
     features = features_of(facts, "x86_64");
-    EXPECT_THAT(features.unknown, IsEmpty());
-    EXPECT_FALSE(features.arch.rewrites.orc_terminator_by_type);
-    EXPECT_FALSE(features.arch.x86.messages_name_index);
-    EXPECT_FALSE(features.arch.rewrites.jump_label);
+    EXPECT_THAT(unknown(features), IsEmpty());
+    EXPECT_FALSE(own<arch::x86_64::Features>(features).orc_terminator_by_type);
+    EXPECT_FALSE(own<arch::x86_64::Features>(features).messages_name_index);
+    EXPECT_FALSE(features.arch->jump_label);
 }
 
 TEST(Features, Ppc64le) {
     FeatureFacts facts;
     facts.headers = {
         {"module_stub_count", 4}, {"paca_kernel_toc", 16}, {"paca_thread_info", 2312}, {"livepatch_sp", 24}};
-    facts.source_accepts_restored_r2 = true;
-    facts.source_sort_takes_two = true;
+    facts.sources = {{"accepts_restored_r2", true}, {"sort_takes_two", true}};
     facts.texts["Expect noop after relocate"] = true;
-    facts.toc = 0xc000000000488000;
+    facts.image_symbols[".TOC."] = 0xc000000000488000;
     facts.symbols["ftrace_caller"] = {0xc000000000046000, 'T'};
     facts.symbols["ftrace_regs_caller"] = {0xc000000000047000, 'T'};
     Features features = features_of(facts, "ppc64le", "CONFIG_MPROFILE_KERNEL=y\nCONFIG_PPC_64K_PAGES=y\n");
-    EXPECT_THAT(features.unknown, IsEmpty());
-    const arch::Ppc64Features& ppc64 = features.arch.ppc64;
+    EXPECT_THAT(unknown(features), IsEmpty());
+    const auto& ppc64 = own<arch::ppc64le::Features>(features);
     EXPECT_FALSE(ppc64.stubs_zero_terminated);
     EXPECT_TRUE(ppc64.accepts_restored_r2);
-    EXPECT_EQ(ppc64.nop_message, arch::NopMessage::expect_noop_after_relocate);
+    EXPECT_EQ(ppc64.nop_message, arch::ppc64le::NopMessage::expect_noop_after_relocate);
     EXPECT_FALSE(ppc64.dynamic_ftrace);
     EXPECT_TRUE(ppc64.ftrace_stubs_use_kernel_toc);
     EXPECT_EQ(ppc64.sort, arch::HeapSort::takes_two);
@@ -125,51 +140,51 @@ TEST(Features, Ppc64le) {
     facts.headers["module_stub_count"] = std::nullopt;
     facts.texts = {{"Expect noop after relocate", false}, {"Expected nop after call", true}};
     features = features_of(facts, "ppc64le", "CONFIG_PPC_FTRACE_OUT_OF_LINE=y\n");
-    EXPECT_TRUE(features.arch.ppc64.stubs_zero_terminated);
-    EXPECT_EQ(features.arch.ppc64.nop_message, arch::NopMessage::expected_nop_after_call);
-    EXPECT_THAT(features.unknown, testing::ElementsAre("ppc64.out_of_line_stub_size"));
+    EXPECT_TRUE(own<arch::ppc64le::Features>(features).stubs_zero_terminated);
+    EXPECT_EQ(own<arch::ppc64le::Features>(features).nop_message, arch::ppc64le::NopMessage::expected_nop_after_call);
+    EXPECT_THAT(unknown(features), testing::ElementsAre("ppc64.out_of_line_stub_size"));
 }
 
 TEST(Features, S390x) {
     FeatureFacts facts;
-    facts.headers["alt_instr"] = 13;
+    facts.headers[".altinstructions"] = 13;
     const auto expoline = [&](std::string_view config) {
-        return features_of(facts, "s390x", config).arch.s390.expoline;
+        return own<arch::s390x::Features>(features_of(facts, "s390x", config)).expoline;
     };
     EXPECT_FALSE(expoline("CONFIG_MODULES=y\n"));
     EXPECT_TRUE(expoline("CONFIG_EXPOLINE=y\nCONFIG_EXPOLINE_FULL=y\n"));
     EXPECT_FALSE(expoline("CONFIG_EXPOLINE=y\nCONFIG_EXPOLINE_OFF=y\n"));
     const Features features = features_of(facts, "s390x", "CONFIG_EXPOLINE=y\nCONFIG_EXPOLINE_AUTO=y\n");
-    EXPECT_THAT(features.unknown, testing::ElementsAre("s390.expoline"));
-    EXPECT_EQ(features.arch.rewrites.s390_alternative_size, 13u);
-    EXPECT_FALSE(features.arch.s390.zeroed_stack);
-    EXPECT_TRUE(features_of(facts, "s390x", "CONFIG_INIT_STACK_ALL_ZERO=y\n").arch.s390.zeroed_stack);
+    EXPECT_THAT(unknown(features), testing::ElementsAre("s390.expoline"));
+    EXPECT_EQ(own<arch::s390x::Features>(features).alternative_size, 13u);
+    EXPECT_FALSE(own<arch::s390x::Features>(features).zeroed_stack);
+    EXPECT_TRUE(own<arch::s390x::Features>(features_of(facts, "s390x", "CONFIG_INIT_STACK_ALL_ZERO=y\n")).zeroed_stack);
 }
 
 TEST(Features, Arm64) {
     FeatureFacts facts;
     facts.symbols["ftrace_caller"] = {0xffff800080021370, 'T'};
-    facts.source_sort_takes_two = true;
+    facts.sources["sort_takes_two"] = true;
     constexpr std::string_view config =
         "CONFIG_DYNAMIC_FTRACE=y\nCONFIG_DYNAMIC_FTRACE_WITH_CALL_OPS=y\nCONFIG_ARM64_16K_PAGES=y\n";
     Features features = features_of(facts, "arm64", config);
-    EXPECT_THAT(features.unknown, testing::ElementsAre("arm64.ftrace_nop_ops"));
-    EXPECT_EQ(features.arch.arm64.ftrace_caller, 0xffff800080021370u);
-    EXPECT_EQ(features.arch.arm64.message_prefix, "");
-    EXPECT_FALSE(features.arch.arm64.init_ftrace_trampoline);
+    EXPECT_THAT(unknown(features), testing::ElementsAre("arm64.ftrace_nop_ops"));
+    EXPECT_EQ(own<arch::arm64::Features>(features).ftrace_caller, 0xffff800080021370u);
+    EXPECT_EQ(own<arch::arm64::Features>(features).message_prefix, "");
+    EXPECT_FALSE(own<arch::arm64::Features>(features).init_ftrace_trampoline);
     EXPECT_EQ(features.loader.page_size, 16384u);
     facts.symbols["ftrace_nop_ops"] = {0xffff8000802feb80, 'D'};
     facts.texts = {{"Modules: module %s: unsupported RELA relocation", true}, {".init.text.ftrace_trampoline", true}};
     features = features_of(facts, "arm64", config);
-    EXPECT_EQ(features.arch.arm64.ftrace_nop_ops, 0xffff8000802feb80u);
-    EXPECT_EQ(features.arch.arm64.message_prefix, "Modules: ");
-    EXPECT_TRUE(features.arch.arm64.init_ftrace_trampoline);
+    EXPECT_EQ(own<arch::arm64::Features>(features).ftrace_nop_ops, 0xffff8000802feb80u);
+    EXPECT_EQ(own<arch::arm64::Features>(features).message_prefix, "Modules: ");
+    EXPECT_TRUE(own<arch::arm64::Features>(features).init_ftrace_trampoline);
     // No ftrace: no trampoline is made.
-    EXPECT_EQ(features_of(facts, "arm64").arch.arm64.ftrace_caller, std::nullopt);
+    EXPECT_EQ(own<arch::arm64::Features>(features_of(facts, "arm64")).ftrace_caller, std::nullopt);
 }
 
 TEST(Vermagic, IsTheStringOfTheKernelAlone) {
-    const auto found = [](std::string_view data) { return find_vermagic(as_bytes(data), "6.1.0-56-amd64"); };
+    const auto found = [](std::string_view data) { return find_vermagic(as_bytes(data), "6.1.0-56-amd64", {}); };
     using std::string_view_literals::operator""sv;
     EXPECT_EQ(found("x\0006.1.0-56-amd64 SMP preempt mod_unload modversions \0y"sv),
               "6.1.0-56-amd64 SMP preempt mod_unload modversions ");
@@ -187,18 +202,17 @@ TEST(FeatureFacts, SurviveTheCache) {
     facts.symbols["f"] = {0xffffffff81000000, 'W'};
     facts.texts = {{"a", true}, {"b", false}};
     facts.headers = {{"x", 7}, {"y", std::nullopt}};
-    facts.source_accepts_restored_r2 = false;
-    facts.source_sort_takes_two = true;
+    facts.sources = {{"says", true}, {"does_not", false}};
+    facts.image_symbols = {{"s", 8}};
     facts.vermagic = "6.1 ";
     const FeatureFacts again = facts_from_json(to_json(facts), "f");
     EXPECT_EQ(again.address_of("f"), 0xffffffff81000000u);
     EXPECT_EQ(again.symbols.at("f").type, 'W');
     EXPECT_EQ(again.texts, facts.texts);
     EXPECT_EQ(again.headers, facts.headers);
-    EXPECT_EQ(again.source_accepts_restored_r2, false);
-    EXPECT_EQ(again.source_sort_takes_two, true);
+    EXPECT_EQ(again.sources, facts.sources);
     EXPECT_EQ(again.vermagic, "6.1 ");
-    EXPECT_EQ(again.toc, std::nullopt);
+    EXPECT_EQ(again.image_symbols, facts.image_symbols);
     EXPECT_EQ(again.headers_error, std::nullopt);
     EXPECT_THROW(static_cast<void>(facts_from_json("{}", "f")), Error);
     EXPECT_THROW(static_cast<void>(facts_from_json("{", "f")), Error);

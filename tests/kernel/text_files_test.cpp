@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "arch/registry.hpp"
 #include "base/text.hpp"
 #include "kernel/compiler.hpp"
 #include "kernel/kernel.hpp"

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "arch/registry.hpp"
 #include "format/livepatch.hpp"
 #include "link/target.hpp"
 #include "support/assemble.hpp"

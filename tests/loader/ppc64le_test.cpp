@@ -14,8 +14,9 @@ using testing::HasSubstr;
 constexpr std::string_view ppc64le_kernel_text = R"(
     .abiversion 2
     .text
-    .globl _stext, klp_enable_patch, module_layout, _end
+    .globl _stext, klp_apply_section_relocs, klp_enable_patch, module_layout, _end
     _stext: nop
+    klp_apply_section_relocs: blr
     klp_enable_patch: blr
     module_layout: blr
     .data

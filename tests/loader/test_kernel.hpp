@@ -36,6 +36,8 @@ inline constexpr std::string_view kernel_text = R"(
     .text
     .globl _stext
     _stext: .nops 16
+    .globl klp_apply_section_relocs
+    klp_apply_section_relocs: ret
     .globl __fentry__, klp_enable_patch, printk, gpl_only, spaced, module_layout
     __fentry__: ret
     function klp_enable_patch
@@ -67,6 +69,8 @@ inline constexpr std::string_view kernel_text = R"(
     .globl _end, absolute
     .set absolute, 0x1000
     _end:
+    .section .rodata, "a"
+    .asciz "invalid access to vmlinux symbol '%s' from module-specific livepatch relocation section"
 )";
 // Symbols and texts by which a kernel of 7.x is told.
 inline constexpr std::string_view late_kernel_text = R"(

@@ -25,16 +25,19 @@ struct Machine {
     std::string_view options;        // of its assembler
     std::string_view result;         // the instruction that returns
     std::string_view call;           // a call of {}
-    std::string_view entry;          // where ftrace hooks a function
+    std::string_view entry;          // where ftrace hooks a function…
+    std::string_view sites;          // …and the table that lists it
     std::string_view sections = {};  // that the loader wants to find in a module
 };
 
 inline constexpr std::array machines{
-    Machine{EM_X86_64, "x86_64", "", "-mrelax-relocations=no", "ret", "call {}", ".byte 0x0f, 0x1f, 0x44, 0, 0"},
-    Machine{EM_PPC64, "ppc64le", "powerpc64le-linux-gnu-", "-mpower8", "blr", "bl {}\nnop", "nop",
+    Machine{EM_X86_64, "x86_64", "", "-mrelax-relocations=no", "ret", "call {}", ".byte 0x0f, 0x1f, 0x44, 0, 0",
+            "__mcount_loc"},
+    Machine{EM_PPC64, "ppc64le", "powerpc64le-linux-gnu-", "-mpower8", "blr", "bl {}\nnop", "nop", "__mcount_loc",
             ".section .toc,\"aw\"\n.quad 0\n.section .stubs,\"ax\",@nobits\n.p2align 3\n"},
-    Machine{EM_S390, "s390x", "s390x-linux-gnu-", "-m64", "br %r14", "brasl %r14,{}@PLT", "brcl 0, ."},
+    Machine{EM_S390, "s390x", "s390x-linux-gnu-", "-m64", "br %r14", "brasl %r14,{}@PLT", "brcl 0, .", "__mcount_loc"},
     Machine{EM_AARCH64, "arm64", "aarch64-linux-gnu-", "-EL", "ret", "bl {}", "nop\nnop",
+            "__patchable_function_entries",
             ".section .plt,\"ax\"\n.byte 0\n.section .init.plt,\"ax\"\n.byte 0\n"
             ".section .text.ftrace_trampoline,\"ax\"\n.byte 0\n"},
 };
@@ -91,7 +94,8 @@ inline elf::Object livepatch_for(const Machine& machine) {
 
 inline elf::Object late_module_for(const Machine& machine) {
     return assemble_for(machine, ".text\n" + function(machine, "show", machine.entry) + function(machine, "helper") +
-                                     ".section __mcount_loc,\"aw\"\n.quad show\n" + module_frame_for(machine, "late"));
+                                     fmt::format(".section {},\"aw\"\n.quad show\n", machine.sites) +
+                                     module_frame_for(machine, "late"));
 }
 
 class MachineKernel {
@@ -100,9 +104,11 @@ public:
     explicit MachineKernel(const Machine& machine) {
         ::setenv("KLPKIT_CACHE", path("cache").c_str(), 1);  // NOLINT: tests have one thread
         const std::string text = fmt::format(
-            ".text\n.globl _stext, _end, __start_mcount_loc, __stop_mcount_loc\n_stext:\n{}{}{}{}"
+            ".text\n.globl _stext, _end, __start_mcount_loc, __stop_mcount_loc, klp_apply_section_relocs\n_stext:\n"
+            "klp_apply_section_relocs:\n{}{}{}{}"
             ".data\n__start_mcount_loc: .quad show\n__stop_mcount_loc:\n_end:\n"
-            ".section .rodata,\"a\"\n.byte 0\n.asciz \"1.0-tiny SMP mod_unload \"\n",
+            ".section .rodata,\"a\"\n.byte 0\n.asciz \"1.0-tiny SMP mod_unload \"\n"
+            ".asciz \"invalid access to vmlinux symbol '%s' from module-specific livepatch relocation section\"\n",
             function(machine, "klp_enable_patch"), function(machine, "module_layout"),
             function(machine, "show", machine.entry), function(machine, "helper"));
         assemble_for(machine, text).write_to(path("vmlinux.o"));

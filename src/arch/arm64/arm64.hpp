@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// arm64: the architecture, for the registry, and its parts, one file each.
+#pragma once
+
+#include "arch/arm64/features.hpp"
+#include "arch/kernel_probe.hpp"
+#include "arch/module_loading.hpp"
+
+namespace klp::arch::arm64 {
+
+[[nodiscard]] const Arch& architecture();
+
+[[nodiscard]] const ModuleLoading& module_loading() noexcept;
+[[nodiscard]] const KernelProbe& kernel_probe() noexcept;
+[[nodiscard]] std::span<const SpecialSection> special_sections() noexcept;
+// The types of the psABI, those that kernel objects have; types.cpp.
+[[nodiscard]] std::optional<RelocationInfo> relocation_info(std::uint32_t type) noexcept;
+[[nodiscard]] std::unique_ptr<ModuleRelocator> relocator(ModuleImage& image, const Features& features);
+void rewrite(RewriteCollector& collector);
+
+}  // namespace klp::arch::arm64

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// s390x, as the kernel uses it ("ELF Application Binary Interface s390x Supplement"; the image position-independent, or
+// not, modules -fPIC).
+//
+// Addresses. Instructions have 2, 4 or 6 bytes, as their two top bits tell, and are aligned to 2. A PC-relative operand
+// is a signed number of halfwords: 16 bits in `brc`, `bras`, `crj` and their kin, 32 in `brasl`, `brcl`, `larl`, `lgrl`
+// and so on (R_390_PC16DBL, R_390_PC32DBL, R_390_PLT32DBL). It counts from the start of the instruction, but the
+// relocation counts from the field, two bytes on: `brasl %r14,foo` is `foo + 2`, and the bias of its addend is -2. In
+// tables (`.long foo -
+// .`, R_390_PC32) fields count from themselves. So do those of GOTENT and its like; of these the target cannot be read
+// back, since the linker or the module loader allots the slot. Branch prediction (`bpp`, `bprp`) has operands of
+// its own, which no compiler makes for the kernel and which change nothing that is computed.
+//
+// The assembler resolves what has a local symbol of the same section for a target.
+//
+// Function entry. -mfentry -mnop-mcount puts `jgnop .`, a `brcl` with mask 0, at the start of each function; without
+// -mnop-mcount it is `brasl %r0,__fentry__`, and -mhotpatch=0,3 has the same nop. recordmcount or the compiler lists
+// the place in __mcount_loc. ftrace turns it into a `brcl` to a trampoline (arch/s390/kernel/ftrace.c).
+//
+// Expolines. With CONFIG_EXPOLINE indirect branches and returns go through thunks, and the compiler lists them:
+// .s390_indirect_call, _jump and _branches, .s390_return_mem and _reg. Where thunks are not wanted, the kernel turns
+// the branches back into plain ones (arch/s390/kernel/nospec-branch.c).
+#include <elf.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "arch/code.hpp"
+#include "arch/s390x/decode.hpp"
+#include "arch/s390x/s390x.hpp"
+
+namespace klp::arch::s390x {
+
+namespace {
+
+constexpr std::array<std::string_view, 1> code_pool_table = {".altinstr_replacement"};
+
+// Whether the field is an operand that counts from its instruction.
+bool is_operand(std::uint32_t type) {
+    switch (type) {
+        case R_390_PC16DBL:
+        case R_390_PC32DBL:
+        case R_390_PLT16DBL:
+        case R_390_PLT32DBL:
+        case R_390_GOTPCDBL:
+        case R_390_GOTENT:
+        case R_390_GOTPLTENT:
+            return true;
+        default:
+            return false;
+    }
+}
+
+std::uint32_t type_for(const RelativeOperand& operand) {
+    if (operand.size == 2) return R_390_PC16DBL;
+    return operand.is_branch ? R_390_PLT32DBL : R_390_PC32DBL;
+}
+
+constexpr std::array jgnop = {std::byte{0xc0}, std::byte{0x04}};
+constexpr std::array brasl_r0 = {std::byte{0xc0}, std::byte{0x05}};
+
+constexpr Identity identity{
+    .name = "s390x",
+    .uname = "s390x",
+    .kbuild_name = "s390",
+    .source_folder = "s390",
+    .debian_name = "s390x",
+    .cross_prefix = "s390x-linux-gnu-",
+    .config_option = "CONFIG_S390",
+    .machine = EM_S390,
+    .byte_order = ByteOrder::big,
+};
+
+class S390x final : public Arch {
+public:
+    S390x() noexcept : Arch(identity) {}
+
+    const ModuleLoading& module_loading() const noexcept override { return s390x::module_loading(); }
+    const KernelProbe& kernel_probe() const noexcept override { return s390x::kernel_probe(); }
+    std::optional<std::string> abi_problem(std::uint32_t) const override { return std::nullopt; }
+    std::optional<RelocationInfo> relocation_info(std::uint32_t type) const noexcept override {
+        return s390x::relocation_info(type);
+    }
+    std::uint32_t absolute64_type() const noexcept override { return R_390_64; }
+    std::span<const SpecialSection> special_sections() const noexcept override { return s390x::special_sections(); }
+    std::span<const std::string_view> code_pools() const noexcept override { return code_pool_table; }
+
+    std::int64_t addend_bias(const elf::Section& section, Range function,
+                             const elf::Relocation& relocation) const override;
+    bool is_branch(const elf::Section& section, Range function, const elf::Relocation& relocation) const override;
+    std::optional<std::uint64_t> target_of_field(const RelocationInfo& info, Bytes field, std::uint64_t place,
+                                                 std::int64_t addend) const override {
+        return read_target(info, byte_order(), field, place, addend);
+    }
+    std::vector<ImplicitReference> implicit_references(const elf::Section& section, Range function) const override;
+    std::vector<std::uint64_t> instruction_starts(const elf::Section& section, Range function) const override;
+    bool same_branch(Bytes a, Bytes b) const override { return s390x::same_branch(a, b); }
+    bool is_padding(Bytes code) const override;
+    bool is_traceable(const elf::Object& object, const elf::Symbol& function) const override;
+};
+
+// Calls `visit(start, instruction)` for each instruction, until it returns false.
+template <typename Visit>
+void walk(const elf::Section& section, Range function, Visit visit) {
+    const Bytes code = code_of(section, function);
+    for (std::uint64_t at = 0; at < code.size();) {
+        const std::uint64_t length = length_of(code[at]);
+        if (length > code.size() - at)
+            throw Error(location_of(section, function.begin + at),
+                        fmt::format("instruction of {} bytes is cut off", length));
+        if (!visit(function.begin + at, code.subspan(at, length))) return;
+        at += length;
+    }
+}
+
+struct Holder {
+    std::uint64_t start = 0;
+    Bytes instruction;
+};
+
+Holder holder_of(const elf::Section& section, Range function, const elf::Relocation& relocation) {
+    const Location where = location_of(section, relocation.offset);
+    if (!function.contains(relocation.offset))
+        throw Error(where, "relocation is outside of the function it is taken for");
+    Holder holder;
+    walk(section, function, [&](std::uint64_t start, Bytes instruction) {
+        holder = {start, instruction};
+        return start + instruction.size() <= relocation.offset;
+    });
+    return holder;
+}
+
+std::int64_t S390x::addend_bias(const elf::Section& section, Range function, const elf::Relocation& relocation) const {
+    if (!section.is_code() || !is_operand(relocation.type)) return 0;
+    const Holder holder = holder_of(section, function, relocation);
+    if (relocation.offset != holder.start + displacement_offset || !relative_operand(holder.instruction)) {
+        throw Error(location_of(section, relocation.offset),
+                    fmt::format("relocation {} is not at a PC-relative operand of an instruction",
+                                relocation_info(relocation.type)->name));
+    }
+    return -static_cast<std::int64_t>(displacement_offset);
+}
+
+bool S390x::is_branch(const elf::Section& section, Range function, const elf::Relocation& relocation) const {
+    if (!section.is_code() || !is_operand(relocation.type)) return false;
+    const auto operand = relative_operand(holder_of(section, function, relocation).instruction);
+    return operand && operand->is_branch;
+}
+
+std::vector<ImplicitReference> S390x::implicit_references(const elf::Section& section, Range function) const {
+    std::vector<ImplicitReference> result;
+    walk(section, function, [&](std::uint64_t start, Bytes instruction) {
+        const auto operand = relative_operand(instruction);
+        if (!operand) return true;
+        const std::uint64_t field = start + displacement_offset;
+        const std::uint64_t target = start + static_cast<std::uint64_t>(operand->distance);
+        if (function.contains(target) || relocation_at(section, field) != nullptr) return true;
+        check_target(section, field, target);
+        result.push_back({field, operand->size, target, type_for(*operand), displacement_offset});
+        return true;
+    });
+    return result;
+}
+
+std::vector<std::uint64_t> S390x::instruction_starts(const elf::Section& section, Range function) const {
+    std::vector<std::uint64_t> starts;
+    walk(section, function, [&](std::uint64_t start, Bytes) {
+        starts.push_back(start);
+        return true;
+    });
+    return starts;
+}
+
+// `bcr` with mask 0, which gas writes as 0x0707 and the kernel's linker script as 0x0700
+// (arch/s390/kernel/vmlinux.lds.S: `:text = 0x0700`), or zeros.
+bool S390x::is_padding(Bytes code) const {
+    if (code.size() % 2 != 0) {
+        if (code[0] != std::byte{0}) return false;
+        code = code.subspan(1);
+    }
+    for (; !code.empty(); code = code.subspan(2)) {
+        const bool is_nop = code[0] == std::byte{0x07} && (code[1] & std::byte{0xf0}) == std::byte{0};
+        if (!is_nop && !(code[0] == std::byte{0} && code[1] == std::byte{0})) return false;
+    }
+    return true;
+}
+
+bool S390x::is_traceable(const elf::Object& object, const elf::Symbol& function) const {
+    const elf::Section* section = function.section;
+    if (section == nullptr || !section->is_code() || function.value > section->content().size()) return false;
+    const Bytes code = section->content().subspan(function.value);
+    if (code.size() < length_of(jgnop[0])) return false;
+    const elf::Relocation* relocation = relocation_at(*section, function.value + displacement_offset);
+    const bool calls_fentry = std::ranges::equal(code.first(2), brasl_r0) && relocation != nullptr &&
+                              relocation->symbol->name == "__fentry__";
+    if (!calls_fentry && !std::ranges::equal(code.first(2), jgnop)) return false;
+    return is_listed_in("__mcount_loc", object, *section, function.value);
+}
+
+}  // namespace
+
+const Arch& architecture() {
+    static const S390x instance;
+    return instance;
+}
+
+}  // namespace klp::arch::s390x

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "arch/x86_64/decode.hpp"
+
+#include <Zydis/Zydis.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+
+namespace klp::arch::x86_64 {
+
+namespace {
+
+const ZydisDecoder& decoder() {
+    static const ZydisDecoder instance = [] {
+        ZydisDecoder made;
+        ZydisDecoderInit(&made, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
+        return made;
+    }();
+    return instance;
+}
+
+// RIP as base shows in the ModRM byte: mod 0, r/m 5 (Intel SDM volume 2, table 2-7).
+bool is_rip_relative(const ZydisDecodedInstruction& instruction) {
+    return (instruction.attributes & ZYDIS_ATTRIB_HAS_MODRM) != 0 && instruction.raw.modrm.mod == 0 &&
+           instruction.raw.modrm.rm == 5;
+}
+
+Instruction describe(const ZydisDecodedInstruction& decoded, std::uint64_t begin) {
+    Instruction result;
+    result.begin = begin;
+    result.length = decoded.length;
+    const auto& disp = decoded.raw.disp;
+    result.fields[0] = {disp.offset, static_cast<std::uint8_t>(disp.size / 8), is_rip_relative(decoded), disp.value};
+    for (std::size_t i = 0; i < 2; ++i) {
+        const auto& imm = decoded.raw.imm[i];
+        const bool relative = imm.is_relative != 0;
+        result.fields[i + 1] = {imm.offset, static_cast<std::uint8_t>(imm.size / 8), relative, imm.value.s};
+        result.is_branch = result.is_branch || relative;
+    }
+    return result;
+}
+
+Instructions decode_all(Bytes code, const Location& where) {
+    Instructions result;
+    result.reserve(code.size() / 4);
+    for (std::uint64_t at = 0; at < code.size();) {
+        ZydisDecodedInstruction decoded;
+        const auto status =
+            ZydisDecoderDecodeInstruction(&decoder(), nullptr, code.data() + at, code.size() - at, &decoded);
+        if (!ZYAN_SUCCESS(status)) {
+            Location place = where;
+            place.offset = where.offset.value_or(0) + at;
+            throw Error(place,
+                        fmt::format("not an x86-64 instruction: byte {:#04x}", std::to_integer<unsigned>(code[at])));
+        }
+        result.push_back(describe(decoded, at));
+        at += decoded.length;
+    }
+    return result;
+}
+
+struct Remembered {
+    std::vector<std::byte> code;
+    std::shared_ptr<const Instructions> instructions;
+};
+
+// Four: a function and its counterpart in the other object, each with a neighbour.
+thread_local std::array<Remembered, 4> remembered;
+thread_local std::size_t next_slot = 0;
+
+}  // namespace
+
+std::shared_ptr<const Instructions> decode(Bytes code, const Location& where) {
+    for (const Remembered& each : remembered) {
+        if (each.instructions && std::ranges::equal(each.code, code)) return each.instructions;
+    }
+    auto instructions = std::make_shared<const Instructions>(decode_all(code, where));
+    remembered[next_slot] = {{code.begin(), code.end()}, instructions};
+    next_slot = (next_slot + 1) % remembered.size();
+    return instructions;
+}
+
+bool same_branch(Bytes a, Bytes b) {
+    const auto decode_branch = [](Bytes code) -> std::optional<ZydisMnemonic> {
+        ZydisDecodedInstruction decoded;
+        const auto status = ZydisDecoderDecodeInstruction(&decoder(), nullptr, code.data(), code.size(), &decoded);
+        const bool whole = ZYAN_SUCCESS(status) && decoded.length == code.size();
+        if (!whole || decoded.raw.imm[0].is_relative == 0) return std::nullopt;
+        return decoded.mnemonic;
+    };
+    const auto mnemonic = decode_branch(a);
+    return mnemonic && mnemonic == decode_branch(b);
+}
+
+bool is_padding(Bytes code) {
+    for (std::size_t at = 0; at < code.size();) {
+        ZydisDecodedInstruction decoded;
+        const auto status =
+            ZydisDecoderDecodeInstruction(&decoder(), nullptr, code.data() + at, code.size() - at, &decoded);
+        if (!ZYAN_SUCCESS(status)) return false;
+        if (decoded.mnemonic != ZYDIS_MNEMONIC_NOP && decoded.mnemonic != ZYDIS_MNEMONIC_INT3) return false;
+        at += decoded.length;
+    }
+    return true;
+}
+
+const Instruction* instruction_at(const Instructions& instructions, std::uint64_t offset) {
+    auto after = std::upper_bound(instructions.begin(), instructions.end(), offset,
+                                  [](std::uint64_t value, const Instruction& each) { return value < each.begin; });
+    if (after == instructions.begin()) return nullptr;
+    const Instruction& found = *std::prev(after);
+    return offset < found.end() ? &found : nullptr;
+}
+
+}  // namespace klp::arch::x86_64

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "arch/kernel_features.hpp"
+
+namespace klp::arch::x86_64 {
+
+// What x86-64 kernels do differently.
+struct Features final : KernelFeatures {
+    // One function applies and clears, and looks for overflow before it looks at the field (module.c:
+    // __write_relocate_add, since 6.3). Without: __apply_relocate_add, which writes before it finds the overflow.
+    bool clear_relocate_add = false;
+    // Messages name section and index of the relocation, and addresses in plain (7.x).
+    bool messages_name_index = false;
+    // A terminator in .orc_unwind is told by its `type` (since 6.4). Without: by `sp_reg` and `end`.
+    bool orc_terminator_by_type = false;
+    // Lock prefixes of modules are patched when the machine has one CPU (alternatives_smp_module_add()).
+    bool smp_locks = true;
+
+    [[nodiscard]] Json to_json() const override;
+    [[nodiscard]] std::shared_ptr<const KernelFeatures> with(const FeatureOverrides& overrides) const override;
+};
+
+}  // namespace klp::arch::x86_64
