@@ -5,6 +5,7 @@
 
 #include "base/decompress.hpp"
 #include "cli/command.hpp"
+#include "cli/kernel.hpp"
 #include "kernel/catalogue.hpp"
 #include "kernel/symbols_db.hpp"
 #include "link/signature.hpp"
@@ -43,7 +44,7 @@ void print_notes(const ConvertOptions& options, const convert::Conversion& resul
         note("klp: note: " + options.input + ": the signature was dropped, since the module is another one now");
 }
 
-void convert_with(const ConvertOptions& options, const kernel::SymbolSource& symbols) {
+void convert_with(const ConvertOptions& options, const kernel::SymbolSource& symbols, OutputFile& output) {
     Diagnostics diagnostics;
     const auto convert = [&] {
         try {
@@ -60,21 +61,33 @@ void convert_with(const ConvertOptions& options, const kernel::SymbolSource& sym
         (void)link::drop_signature(result.module, options.input);
         link::append_signature(result.module, {options.signing[0], options.signing[1], hash_of(symbols)});
     }
-    write_file(options.output, result.module);
+    output.write(std::move(result.module));
     const report::ConvertReport report{result, options.input, options.output, symbols.release(),
                                        !options.signing.empty()};
-    print_result(options.json ? report::to_text(report::convert_json(report)) : report::convert_text(report));
+    deliver(output, options.json ? report::to_text(report::convert_json(report)) : report::convert_text(report));
+}
+
+std::vector<fs::path> inputs_of(const ConvertOptions& options) {
+    std::vector<fs::path> inputs = {options.input};
+    for (const auto* files : {&options.modules, &options.signing})
+        inputs.insert(inputs.end(), files->begin(), files->end());
+    if (!options.symbols.empty()) inputs.emplace_back(options.symbols);
+    return inputs;
 }
 
 ExitCode run_convert(const ConvertOptions& options) {
     const std::vector<fs::path> modules(options.modules.begin(), options.modules.end());
+    std::vector<fs::path> inputs = inputs_of(options);
     if (!options.symbols.empty()) {
-        convert_with(options, *kernel::with_modules(kernel::read_symbols_db(options.symbols), modules));
+        OutputFile output(options.output, inputs);
+        convert_with(options, *kernel::with_modules(kernel::read_symbols_db(options.symbols), modules), output);
         return ExitCode::done;
     }
     const kernel::Kernel kernel(options.kernel.empty() ? kernel::default_kernel()
                                                        : kernel::find_kernel(options.kernel));
-    convert_with(options, *kernel::with_modules(kernel::symbols_of(kernel), modules));
+    append_kernel_files(inputs, kernel.manifest(), options.output);
+    OutputFile output(options.output, inputs);
+    convert_with(options, *kernel::with_modules(kernel::symbols_of(kernel), modules), output);
     return ExitCode::done;
 }
 

@@ -180,19 +180,35 @@ private:
     std::string last_livepatch_;
 };
 
+// All that are files: what else is named is a module of the kernel.
+std::vector<fs::path> files_of(const SimulateOptions& arguments) {
+    std::vector<fs::path> files(arguments.livepatches.begin(), arguments.livepatches.end());
+    files.insert(files.end(), arguments.objects.begin(), arguments.objects.end());
+    std::ranges::copy_if(arguments.modules, std::back_inserter(files), is_path);
+    for (const std::string& event : arguments.events) {
+        const std::string subject = event.substr(std::min(event.size(), event.find(':') + 1));
+        if (event.starts_with("replace:") || (event.starts_with("load:") && is_path(subject)))
+            files.emplace_back(subject);
+    }
+    return files;
+}
+
 ExitCode simulate(const SimulateOptions& arguments) {
     const kernel::Kernel kernel(arguments.kernel.empty() ? kernel::default_kernel()
                                                          : kernel::find_kernel(arguments.kernel));
     const loader::Options options = make_options(arguments);
+    std::optional<DumpFolder> dump;
+    if (!arguments.dump.empty()) dump.emplace(arguments.dump, files_of(arguments));
     Player player(kernel, options);
     for (const std::string& module : arguments.modules) player.load(module);
     for (const std::string& file : arguments.livepatches) player.load_livepatch(file);
     for (const std::string& event : arguments.events) player.play_text(event);
     player.check_addresses();
     const report::Modules modules = player.modules();
-    if (!arguments.dump.empty()) dump_images(arguments.dump, modules);
+    if (dump) dump->write(modules);
     print_result(arguments.json ? report::to_text(report::simulate_json(kernel.manifest().name, player.events, modules))
                                 : report::simulate_text(player.events, modules, arguments.verbose));
+    if (dump) dump->commit();
     return !player.all_ok() ? ExitCode::unsafe : ExitCode::done;
 }
 
