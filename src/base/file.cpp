@@ -106,9 +106,11 @@ std::string read_text(const fs::path& path) {
     // Files in /proc and /sys have size 0, so the end of the file decides.
     std::string text;
     std::size_t filled = 0;
+    constexpr std::size_t piece = std::size_t{16} << 20;
     for (;;) {
+        check_interrupted();
         text.resize(std::max<std::size_t>(filled + 4096, static_cast<std::size_t>(info.st_size) + 1));
-        const ssize_t count = ::read(file.get(), text.data() + filled, text.size() - filled);
+        const ssize_t count = ::read(file.get(), text.data() + filled, std::min(text.size() - filled, piece));
         if (count < 0 && errno == EINTR) continue;
         if (count < 0) fail(path, "cannot read", errno);
         if (count == 0) break;
