@@ -40,12 +40,13 @@ build_kernel_modules() {
     expect_status 0 make -s -C "$source" "M=$PWD/$folder" "$@" modules
 }
 
-# convert_livepatches FOLDER: passes the livepatches among its modules through convert, in place.
+# convert_livepatches FOLDER: passes the livepatches among its modules through convert, each to its own name.
 convert_livepatches() {
     local module
     for module in "$1"/*.ko; do
         [ "$(PATH=$PATH:/usr/sbin:/sbin modinfo -F livepatch "$module")" = Y ] || continue
-        expect_status 0 "$KLP" convert --kernel "$KLPKIT_TEST_KERNEL" -o "$module" "$module"
+        expect_status 0 "$KLP" convert --kernel "$KLPKIT_TEST_KERNEL" -o "$module.converted" "$module"
+        mv "$module.converted" "$module"
     done
 }
 

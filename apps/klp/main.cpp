@@ -3,6 +3,7 @@
 #include "cli/command.hpp"
 
 int main(int argc, char** argv) {
+    klp::fill_standard_descriptors();
     klp::install_interrupt_handlers();
     return klp::cli::run_program(argc, argv);
 }

@@ -59,10 +59,11 @@ klpkit-kbuild:
 
 $(klpkit-modules): klpkit-kbuild ;
 
-# In place. A module that was not converted must not be there to be loaded.
+# A module that was not converted must not be there to be loaded.
 $(klpkit-stamps): .%.ko.converted: %.ko
 	@printf '  CONVERT %s\n' $(CURDIR)/$<; rm -f $@; \
-	$(KLP) convert $(klpkit-symbols) $(CONVERTFLAGS) -o $< $< || { status=$$?; rm -f $<; exit $$status; }
+	$(KLP) convert $(klpkit-symbols) $(CONVERTFLAGS) -o $@.ko $< && mv -f $@.ko $< || \
+		{ status=$$?; rm -f $< $@.ko; exit $$status; }
 	@touch $@
 
 clean:

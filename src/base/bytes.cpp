@@ -7,6 +7,9 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <memory>
+
+#include "base/process.hpp"
 
 namespace klp {
 
@@ -38,6 +41,7 @@ void Cursor::skip(std::uint64_t count) {
 }
 
 Bytes Cursor::need(std::uint64_t count) {
+    check_interrupted();
     if (count > remaining()) fail(fmt::format("truncated: expected {} more bytes, {} are left", count, remaining()));
     const Bytes piece = bytes_.subspan(position_, count);
     position_ += count;
@@ -67,6 +71,7 @@ Bytes Cursor::take(std::uint64_t count) {
 }
 
 std::string_view Cursor::c_string() {
+    check_interrupted();
     const std::string_view rest = as_text(bytes_.subspan(position_));
     const std::size_t length = rest.find('\0');
     if (length == std::string_view::npos) fail("string without a terminating zero");
@@ -95,8 +100,15 @@ std::optional<std::size_t> find(Bytes haystack, Bytes needle, std::size_t from) 
 std::string sha256_hex(Bytes bytes) {
     std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
     unsigned int length = 0;
-    if (EVP_Digest(bytes.data(), bytes.size(), digest.data(), &length, EVP_sha256(), nullptr) != 1)
-        throw Error("SHA-256 failed in the crypto library");
+    const std::unique_ptr<EVP_MD_CTX, void (*)(EVP_MD_CTX*)> context(EVP_MD_CTX_new(), EVP_MD_CTX_free);
+    bool done = context && EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr) == 1;
+    constexpr std::size_t piece = std::size_t{8} << 20;
+    for (; done && !bytes.empty(); bytes = bytes.subspan(std::min(bytes.size(), piece))) {
+        check_interrupted();
+        done = EVP_DigestUpdate(context.get(), bytes.data(), std::min(bytes.size(), piece)) == 1;
+    }
+    done = done && EVP_DigestFinal_ex(context.get(), digest.data(), &length) == 1;
+    if (!done) throw Error("SHA-256 failed in the crypto library");
     std::string text;
     for (unsigned int i = 0; i < length; ++i) text += fmt::format("{:02x}", digest[i]);
     return text;

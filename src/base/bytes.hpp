@@ -43,7 +43,7 @@ void store(MutableBytes bytes, T value, ByteOrder order) noexcept {
 [[nodiscard]] std::string_view as_text(Bytes bytes) noexcept;
 
 // A bounds-checked reading position. Each failure is an Error that names `where`, with the offset at which
-// the read began.
+// the read began. Reading throws Interrupted, too.
 class Cursor {
 public:
     Cursor(Bytes bytes, ByteOrder order, Location where = {});

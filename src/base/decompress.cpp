@@ -2,12 +2,17 @@
 #include "base/decompress.hpp"
 
 #include <fmt/format.h>
+#include <sys/mman.h>
 
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <new>
+#include <utility>
 
 #include "base/decoder.hpp"
+#include "base/process.hpp"
+#include "base/progress.hpp"
 
 namespace klp {
 
@@ -83,26 +88,46 @@ std::vector<std::byte> decompress(Compression compression, Bytes bytes, const Lo
 
 namespace decoder {
 
+Chunk::Chunk(std::size_t capacity) {
+    void* start = ::mmap(nullptr, capacity, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (start == MAP_FAILED) throw std::bad_alloc();
+    memory_ = {static_cast<std::byte*>(start), capacity};
+}
+
+Chunk::~Chunk() {
+    if (!memory_.empty()) ::munmap(memory_.data(), memory_.size());
+}
+
+Chunk::Chunk(Chunk&& other) noexcept : memory_(std::exchange(other.memory_, {})), filled_(other.filled_) {}
+
 Output::Output(std::size_t limit, const Location& where, std::string_view format)
     : limit_(std::min(limit, std::numeric_limits<std::size_t>::max() / 2)), where_(where), format_(format) {}
 
 MutableBytes Output::room(std::size_t wanted) {
-    constexpr std::size_t smallest_growth = std::size_t{1} << 20;
-    const std::size_t most = limit_ + 1;
-    const std::size_t needed = size_ + std::min(wanted, most - size_);
-    if (bytes_.size() < needed)
-        bytes_.resize(std::min(most, std::max(needed, bytes_.size() + bytes_.size() / 2 + smallest_growth)));
-    return MutableBytes(bytes_).subspan(size_);
+    check_interrupted();
+    constexpr std::size_t smallest = std::size_t{256} << 10, largest = std::size_t{8} << 20;
+    const std::size_t left = limit_ + 1 - size_;
+    wanted = std::min(wanted, left);
+    if (chunks_.empty() || chunks_.back().free().size() < wanted)
+        chunks_.emplace_back(std::min(left, std::max(wanted, std::clamp(size_ / 4, smallest, largest))));
+    const MutableBytes free = chunks_.back().free();
+    return free.first(std::min(free.size(), left));
 }
 
 void Output::filled(std::size_t count) {
+    chunks_.back().filled(count);
     size_ += count;
     if (size_ > limit_) over_limit();
 }
 
 std::vector<std::byte> Output::finish() && {
-    bytes_.resize(size_);
-    return std::move(bytes_);
+    std::vector<std::byte> bytes;
+    bytes.reserve(size_);
+    for (; !chunks_.empty(); chunks_.pop_front()) {
+        const Bytes content = chunks_.front().content();
+        bytes.insert(bytes.end(), content.begin(), content.end());
+    }
+    return bytes;
 }
 
 void Output::corrupt(std::string_view detail) const {
@@ -114,7 +139,8 @@ void Output::truncated() const {
 }
 
 void Output::over_limit() const {
-    throw Error(where_, fmt::format("{} data expands to more than the limit of {} bytes", format_, limit_));
+    throw Error(where_, fmt::format("{} data expands to more than the limit of {} bytes ({})", format_, limit_,
+                                    format_size(limit_)));
 }
 
 }  // namespace decoder

@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <cstdlib>
@@ -19,6 +18,7 @@
 
 #include "base/descriptor.hpp"
 #include "base/errno_text.hpp"
+#include "base/pending_file.hpp"
 #include "base/process.hpp"
 
 namespace klp {
@@ -38,46 +38,6 @@ Descriptor open_regular(const fs::path& path, struct stat& info) {
     if (!S_ISREG(info.st_mode)) throw Error({path.string(), {}, {}}, "is not a regular file");
     return file;
 }
-
-void write_all(int descriptor, Bytes bytes, const fs::path& path) {
-    while (!bytes.empty()) {
-        const ssize_t count = ::write(descriptor, bytes.data(), bytes.size());
-        if (count < 0 && errno == EINTR) continue;
-        if (count < 0) fail(path, "cannot write", errno);
-        bytes = bytes.subspan(static_cast<std::size_t>(count));
-    }
-}
-
-// A new file beside its destination, removed again unless it was renamed.
-class PendingFile {
-public:
-    PendingFile(const fs::path& path, fs::perms mode) : destination_(path) {
-        static std::atomic<unsigned> counter = 0;
-        name_ = path;
-        name_.replace_filename(fmt::format(".{}.{}-{}.tmp", path.filename().string(), ::getpid(), counter++));
-        // O_CREAT with the mode, not fchmod: the user's umask applies.
-        file_ = Descriptor(::open(name_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, static_cast<mode_t>(mode)));
-        if (!file_) fail(path, "cannot write", errno);
-    }
-    ~PendingFile() {
-        if (!name_.empty()) ::unlink(name_.c_str());
-    }
-    PendingFile(const PendingFile&) = delete;
-    PendingFile& operator=(const PendingFile&) = delete;
-
-    void write(Bytes bytes) { write_all(file_.get(), bytes, destination_); }
-
-    void commit() {
-        if (file_.close() != 0) fail(destination_, "cannot write", errno);
-        if (::rename(name_.c_str(), destination_.c_str()) != 0) fail(destination_, "cannot write", errno);
-        name_.clear();
-    }
-
-private:
-    fs::path destination_;
-    fs::path name_;
-    Descriptor file_;
-};
 
 // Gives the owner every permission on each folder, so that what it holds can be unlinked.
 void open_up(const fs::path& folder) {
@@ -146,9 +106,11 @@ std::string read_text(const fs::path& path) {
     // Files in /proc and /sys have size 0, so the end of the file decides.
     std::string text;
     std::size_t filled = 0;
+    constexpr std::size_t piece = std::size_t{16} << 20;
     for (;;) {
+        check_interrupted();
         text.resize(std::max<std::size_t>(filled + 4096, static_cast<std::size_t>(info.st_size) + 1));
-        const ssize_t count = ::read(file.get(), text.data() + filled, text.size() - filled);
+        const ssize_t count = ::read(file.get(), text.data() + filled, std::min(text.size() - filled, piece));
         if (count < 0 && errno == EINTR) continue;
         if (count < 0) fail(path, "cannot read", errno);
         if (count == 0) break;

@@ -8,6 +8,8 @@
 #include <thread>
 #include <vector>
 
+#include "base/process.hpp"
+
 namespace klp {
 
 namespace {
@@ -20,6 +22,7 @@ public:
     void work() {
         for (std::size_t index = next_++; index < count_ && !failed_; index = next_++) {
             try {
+                check_interrupted();
                 job_(index);
             } catch (...) {
                 keep(index, std::current_exception());

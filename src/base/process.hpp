@@ -44,8 +44,12 @@ CommandResult run_checked(const Command& command, std::string_view what);
 // The path of a program in PATH.
 [[nodiscard]] std::optional<fs::path> find_program(std::string_view name);
 
-// Installs handlers for SIGINT, SIGTERM and SIGHUP, which set a flag; SIGPIPE is ignored. For main() alone.
+// Installs handlers for SIGINT, SIGTERM and SIGHUP, which set a flag; SIGPIPE and SIGXFSZ are ignored, so that writing
+// tells why it failed. For main() alone.
 void install_interrupt_handlers();
+// Fills those of the descriptors 0, 1 and 2 that are closed with what cannot be used: the next file that is opened
+// would get the number, and results would be written into it. For main() alone.
+void fill_standard_descriptors();
 [[nodiscard]] bool interrupted() noexcept;
 // Throws Interrupted if the flag is set; to be called in long loops.
 void check_interrupted();

@@ -4,7 +4,9 @@
 #include <memory>
 
 #include "cli/command.hpp"
+#include "cli/kernel.hpp"
 #include "kernel/catalogue.hpp"
+#include "pipeline/module_name.hpp"
 #include "report/build.hpp"
 
 namespace klp::cli {
@@ -15,19 +17,19 @@ struct BuildOptions {
     std::string kernel;
     std::string output;
     std::vector<std::string> patches;
-    pipeline::Request request;
+    pipeline::Request request{};
     bool no_replace = false;
     bool json = false;
     bool verbose = false;
 };
 
-pipeline::Report build_and_print_findings(const kernel::Kernel& kernel, const pipeline::Request& request,
-                                          Timings& timings) {
+pipeline::Built build_and_print_findings(const kernel::Kernel& kernel, const pipeline::Request& request,
+                                         Timings& timings) {
     Diagnostics diagnostics;
     try {
-        pipeline::Report report = pipeline::build(kernel, request, stderr_progress(), timings, diagnostics);
+        pipeline::Built built = pipeline::build(kernel, request, stderr_progress(), timings, diagnostics);
         print_findings(diagnostics);
-        return report;
+        return built;
     } catch (const Error&) {
         print_findings(diagnostics);
         throw;
@@ -37,14 +39,21 @@ pipeline::Report build_and_print_findings(const kernel::Kernel& kernel, const pi
 ExitCode build_patch(BuildOptions& options) {
     pipeline::Request& request = options.request;
     request.patches.assign(options.patches.begin(), options.patches.end());
-    request.output = options.output;
     request.replace = !options.no_replace;
     const kernel::Kernel kernel(options.kernel.empty() ? kernel::default_kernel()
                                                        : kernel::find_kernel(options.kernel));
+    const fs::path path = options.output.empty() ? pipeline::module_name(kernel, request) + ".ko" : options.output;
+    std::vector<fs::path> inputs = request.patches;
+    append_kernel_files(inputs, kernel.manifest(), path);
+    OutputFile output(path, inputs);
     Timings timings;
-    const pipeline::Report report = build_and_print_findings(kernel, request, timings);
-    print_result(options.json ? report::to_text(report::build_json(report, timings))
-                              : report::build_text(report, timings, options.verbose));
+    pipeline::Built built = build_and_print_findings(kernel, request, timings);
+    {
+        const auto stage = timings.stage("write");
+        output.write(std::move(built.module));
+    }
+    deliver(output, options.json ? report::to_text(report::build_json(built.report, path, timings))
+                                 : report::build_text(built.report, path, timings, options.verbose));
     return ExitCode::done;
 }
 

@@ -7,6 +7,7 @@
 
 #include "arch/registry.hpp"
 #include "check/check.hpp"
+#include "cli/choose_kernel.hpp"
 #include "cli/command.hpp"
 #include "kernel/catalogue.hpp"
 #include "kernel/module.hpp"
@@ -18,7 +19,7 @@ namespace {
 
 constexpr auto check_footer =
     R"(Without --kernel, the module is checked against the kernel of the catalogue that its vermagic names; where there is
-none, or with --kernel none, its structure alone. docs/checks.md explains every rule.
+none, or with --kernel none, its structure alone. Files given with --object have to name the same kernel. docs/checks.md explains every rule.
 
 exit status: 0 no error; 1 the file cannot be read; 2 a finding is an error; 64 wrong usage)";
 
@@ -32,15 +33,12 @@ struct CheckOptions {
 };
 
 // nullopt: structure alone.
-std::optional<kernel::Manifest> kernel_for(const CheckOptions& options, const elf::Object& module) {
+std::optional<kernel::Manifest> kernel_for(const CheckOptions& options) {
     if (options.kernel == no_kernel) return std::nullopt;
     if (!options.kernel.empty()) return kernel::find_kernel(options.kernel);
-    const auto release = check::release_of(module);
-    for (kernel::Manifest& manifest : kernel::list_kernels()) {
-        const bool fits = manifest.release == release && arch::for_name(manifest.arch).machine() == module.machine();
-        if (fits) return std::move(manifest);
-    }
-    return std::nullopt;
+    std::vector<fs::path> files = {options.module};
+    files.insert(files.end(), options.objects.begin(), options.objects.end());
+    return fitting_kernel(read_targets(files));
 }
 
 void say_that_no_kernel_fits(const CheckOptions& options, const elf::Object& module, Diagnostics& findings) {
@@ -56,7 +54,7 @@ ExitCode check(const CheckOptions& options) {
     const elf::Object module = kernel::read_module_object(options.module);
     Diagnostics findings;
     check::Summary summary;
-    const auto manifest = kernel_for(options, module);
+    const auto manifest = kernel_for(options);
     if (manifest) {
         check::Request request;
         request.objects.assign(options.objects.begin(), options.objects.end());

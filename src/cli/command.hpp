@@ -4,6 +4,7 @@
 
 #include "base/diagnostics.hpp"
 #include "base/error.hpp"
+#include "base/output.hpp"
 #include "base/progress.hpp"
 #include "cli/command_line.hpp"
 
@@ -22,6 +23,11 @@ void add_simulate(CommandLine& program);
 
 // To standard output. Error: it cannot be written (a full disk). A reader that has gone away (`| head`) is none.
 void print_result(std::string_view text);
+// To where results go while `output` has standard output for itself: standard error.
+void print_result(std::string_view text, const OutputFile& output);
+// The end of every command that leaves a file, which has been written by now: prints the results, then makes the file
+// visible. Results that cannot be printed leave no file.
+void deliver(OutputFile& output, std::string_view results);
 // Progress lines on standard error.
 [[nodiscard]] Progress stderr_progress();
 // All findings, errors last, on standard error: `klp: error: LOCATION: MESSAGE [id]`, notes and hints indented.

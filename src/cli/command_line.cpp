@@ -2,6 +2,7 @@
 #include "cli/command_line.hpp"
 
 #include <CLI/CLI.hpp>
+#include <sstream>
 
 #include "cli/command.hpp"
 
@@ -152,7 +153,9 @@ ExitCode parse_and_run(int argc, char** argv, const std::string& description, co
     } catch (const CLI::ParseError& error) {
         // Help and version are exceptions of CLI11's too, with the exit status 0.
         if (error.get_exit_code() == 0) {
-            app.exit(error);
+            std::ostringstream text;
+            app.exit(error, text, text);
+            print_result(text.str());
             return ExitCode::done;
         }
         print_error(Error(error.what()).hint("see '" + command_line_of(app) + " --help'"));

@@ -2,6 +2,7 @@
 #include "diff/diff.hpp"
 
 #include <memory>
+#include <optional>
 
 #include "cli/command.hpp"
 #include "report/diff.hpp"
@@ -18,6 +19,9 @@ struct DiffOptions {
 };
 
 ExitCode run_diff(const DiffOptions& options) {
+    std::optional<OutputFile> output;
+    if (!options.output.empty())
+        output.emplace(options.output, std::vector<fs::path>{options.original, options.patched});
     const elf::Object original = elf::Object::read(options.original);
     const elf::Object patched = elf::Object::read(options.patched);
     Diagnostics diagnostics;
@@ -32,10 +36,16 @@ ExitCode run_diff(const DiffOptions& options) {
     };
     const diff::Result result = compared();
     print_findings(diagnostics);
-    print_result(options.json ? report::to_text(report::diff_json(result)) : report::diff_text(result));
-    if (result.unchanged()) return ExitCode::unchanged;
-    if (!options.output.empty()) result.extracted.write_to(options.output);
-    return ExitCode::done;
+    const std::string results = options.json ? report::to_text(report::diff_json(result)) : report::diff_text(result);
+    if (output && !result.unchanged()) {
+        output->write(result.extracted.write());
+        deliver(*output, results);
+    } else if (output) {
+        print_result(results, *output);
+    } else {
+        print_result(results);
+    }
+    return result.unchanged() ? ExitCode::unchanged : ExitCode::done;
 }
 
 }  // namespace

@@ -2,7 +2,7 @@
 #include <memory>
 
 #include "cli/command.hpp"
-#include "elf/object.hpp"
+#include "kernel/module.hpp"
 #include "report/inspect.hpp"
 
 namespace klp::cli {
@@ -15,7 +15,7 @@ struct InspectOptions {
 };
 
 ExitCode inspect(const InspectOptions& options) {
-    const check::InspectedModule module = check::inspect_module(elf::Object::read(options.module));
+    const check::InspectedModule module = check::inspect_module(kernel::read_module_object(options.module));
     print_result(options.json ? report::to_text(report::inspect_json(module)) : report::inspect_text(module));
     return ExitCode::done;
 }

@@ -162,6 +162,14 @@ void add_remove(CommandLine& group) {
 
 }  // namespace
 
+void append_kernel_files(std::vector<fs::path>& inputs, const kernel::Manifest& manifest, const fs::path& output) {
+    for (const fs::path* path :
+         {&manifest.image, &manifest.vmlinux, &manifest.config, &manifest.symvers, &manifest.modules})
+        inputs.push_back(*path);
+    // Who works in the source tree makes modules there, time and again.
+    if (output.extension() != ".ko") inputs.push_back(manifest.source);
+}
+
 void add_kernel(CommandLine& program) {
     CommandLine group = program.command("kernel", "kernels as targets: fetch, add, list, look into");
     group.require_command();

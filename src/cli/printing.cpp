@@ -2,12 +2,15 @@
 // Everything that is printed.
 #include <fmt/format.h>
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
 
 #include "base/errno_text.hpp"
+#include "base/write.hpp"
 #include "cli/command.hpp"
 #include "report/text.hpp"
 
@@ -57,9 +60,19 @@ std::string text_of(const Finding& finding) {
 }  // namespace
 
 void print_result(std::string_view text) {
-    const bool written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
-    if (written || errno == EPIPE) return;
-    throw Error(fmt::format("results could not be written to standard output: {}", errno_text(errno)));
+    const int failure = write_all(STDOUT_FILENO, as_bytes(text));
+    if (failure == 0 || failure == EPIPE) return;
+    throw Error(fmt::format("results could not be written to standard output: {}", errno_text(failure)));
+}
+
+void print_result(std::string_view text, const OutputFile& output) {
+    if (!output.is_standard_output()) return print_result(text);
+    print_to_stderr(std::string(text));
+}
+
+void deliver(OutputFile& output, std::string_view results) {
+    print_result(results, output);
+    output.commit();
 }
 
 Progress stderr_progress() {

@@ -5,9 +5,9 @@
 #include <memory>
 
 #include "base/process.hpp"
+#include "cli/choose_kernel.hpp"
 #include "cli/command.hpp"
 #include "guest/guest.hpp"
-#include "kernel/catalogue.hpp"
 #include "report/run.hpp"
 
 namespace klp::cli {
@@ -18,6 +18,9 @@ constexpr auto run_footer =
     R"(In the guest, in this order: load the modules named with --module; COMMAND ("before"); load each FILE.ko and wait
 until its transition is complete; load those named with --late-module; COMMAND ("after"); disable and unload the
 livepatches; COMMAND ("reverted"). So "before" runs without the late modules, and they stay loaded for "reverted".
+Without --kernel, the kernel is the one of the catalogue that the vermagic of the modules given as files names; all must
+name the same one. A kernel that is named is booted whatever they say, with a warning: it tells itself what it thinks of
+them.
 A single word after -- is shell text; several are one command and its arguments. The shell and its tools are
 busybox', the current folder is /, where the files named with --file are too.
 
@@ -59,6 +62,13 @@ guest::Request make_request(const RunOptions& arguments) {
     return request;
 }
 
+std::vector<fs::path> files_of(const RunOptions& arguments) {
+    std::vector<fs::path> files(arguments.livepatches.begin(), arguments.livepatches.end());
+    for (const auto* modules : {&arguments.modules, &arguments.late_modules})
+        std::ranges::copy_if(*modules, std::back_inserter(files), guest::is_module_file);
+    return files;
+}
+
 void print_warnings(const guest::Result& result) {
     Diagnostics diagnostics;
     for (const std::string& line : result.warnings)
@@ -67,8 +77,7 @@ void print_warnings(const guest::Result& result) {
 }
 
 ExitCode run_command(const RunOptions& arguments) {
-    const kernel::Kernel kernel(arguments.kernel.empty() ? kernel::default_kernel()
-                                                         : kernel::find_kernel(arguments.kernel));
+    const kernel::Kernel kernel(choose_kernel(arguments.kernel, files_of(arguments)));
     const std::string& name = kernel.manifest().name;
     const guest::Result result = guest::run(kernel, make_request(arguments), stderr_progress());
     print_result(arguments.json ? report::to_text(report::run_json(name, result)) : report::run_text(name, result));
@@ -92,7 +101,7 @@ void add_run(CommandLine& program) {
     command.footer(run_footer);
     command.words_after_dashes(arguments->command, "klp run [OPTIONS] FILE.ko... [-- COMMAND]");
     command.values("FILE.ko", arguments->livepatches, "livepatch modules").required().type_name("");
-    command.value("--kernel", arguments->kernel, "kernel of the catalogue (default: the newest)").type_name("NAME");
+    command.value("--kernel", arguments->kernel, chosen_kernel).type_name("NAME");
     command.repeated("--module", arguments->modules, "load this module of the kernel, or .ko file, first")
         .type_name("M");
     command.repeated("--late-module", arguments->late_modules, "load this one after the livepatches").type_name("M");

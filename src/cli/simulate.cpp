@@ -7,9 +7,9 @@
 #include <memory>
 
 #include "base/kernel_names.hpp"
+#include "cli/choose_kernel.hpp"
 #include "cli/command.hpp"
 #include "cli/simulate_dump.hpp"
-#include "kernel/catalogue.hpp"
 #include "loader/simulation.hpp"
 #include "report/simulate.hpp"
 
@@ -20,6 +20,8 @@ namespace {
 constexpr auto simulate_footer =
     R"(Played in this order: the modules named with --module are loaded, then each FILE.ko, then the events. A
 livepatch is enabled when it is loaded. A module that is named, not given as a file, comes after what it depends on.
+Without --kernel, the kernel is the one of the catalogue that the vermagic of the modules given as files names; all must
+name the same one. Of a kernel that is named and is another one, what it would do is told, with a warning.
 Nothing is played after an event of which nobody can tell what state it leaves the kernel in.
 
 events: load:M (a module of the kernel, or a .ko file), unload:M, disable[:M], enable[:M] (M: the last livepatch
@@ -181,25 +183,41 @@ private:
     std::string last_livepatch_;
 };
 
+// All that are files: what else is named is a module of the kernel.
+std::vector<fs::path> files_of(const SimulateOptions& arguments) {
+    std::vector<fs::path> files(arguments.livepatches.begin(), arguments.livepatches.end());
+    files.insert(files.end(), arguments.objects.begin(), arguments.objects.end());
+    std::ranges::copy_if(arguments.modules, std::back_inserter(files), is_path);
+    for (const std::string& event : arguments.events) {
+        const std::string subject = event.substr(std::min(event.size(), event.find(':') + 1));
+        if (event.starts_with("replace:") || (event.starts_with("load:") && is_path(subject)))
+            files.emplace_back(subject);
+    }
+    return files;
+}
+
 ExitCode simulate(const SimulateOptions& arguments) {
-    const kernel::Kernel kernel(arguments.kernel.empty() ? kernel::default_kernel()
-                                                         : kernel::find_kernel(arguments.kernel));
     const loader::Options options = make_options(arguments);
+    const std::vector<fs::path> files = files_of(arguments);
+    std::optional<DumpFolder> dump;
+    if (!arguments.dump.empty()) dump.emplace(arguments.dump, files);
+    const kernel::Kernel kernel(choose_kernel(arguments.kernel, files));
     Player player(kernel, options);
     for (const std::string& module : arguments.modules) player.load(module);
     for (const std::string& file : arguments.livepatches) player.load_livepatch(file);
     for (const std::string& event : arguments.events) player.play_text(event);
     player.check_addresses();
     const report::Modules modules = player.modules();
-    if (!arguments.dump.empty()) dump_images(arguments.dump, modules);
+    if (dump) dump->write(modules);
     print_result(arguments.json ? report::to_text(report::simulate_json(kernel.manifest().name, player.events, modules))
                                 : report::simulate_text(player.events, modules, arguments.verbose));
+    if (dump) dump->commit();
     return !player.all_ok() ? ExitCode::unsafe : ExitCode::done;
 }
 
 void add_options(CommandLine& command, SimulateOptions& arguments) {
     command.values("FILE.ko", arguments.livepatches, "livepatch modules").required().type_name("");
-    command.value("--kernel", arguments.kernel, "kernel of the catalogue (default: the newest)").type_name("NAME");
+    command.value("--kernel", arguments.kernel, chosen_kernel).type_name("NAME");
     command.repeated("--module", arguments.modules, "load this module first").type_name("M");
     command.repeated("--object", arguments.objects, "take this file for the kernel's module of its name")
         .type_name("M.ko");

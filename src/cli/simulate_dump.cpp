@@ -6,7 +6,9 @@
 #include <set>
 #include <string_view>
 
+#include "base/errno_text.hpp"
 #include "base/error.hpp"
+#include "base/process.hpp"
 
 namespace klp::cli {
 
@@ -50,18 +52,30 @@ fs::path parent_of(const fs::path& folder) {
 
 }  // namespace
 
-void dump_images(const fs::path& folder, const report::Modules& modules) {
-    std::error_code failure;
-    if (fs::exists(folder, failure) && !(fs::is_directory(folder, failure) && fs::is_empty(folder, failure)))
-        throw Error({folder.string(), "", {}}, "expected an empty folder, or none");
-    const TempDir scratch("klp-dump", parent_of(folder));
-    const fs::path made = scratch.path() / "images";
-    fs::create_directory(made);
+DumpFolder::DumpFolder(fs::path path, const std::vector<fs::path>& inputs)
+    : path_(std::move(path)), place_(fs::weakly_canonical(path_)) {
+    if (!fs::exists(place_)) return;
+    if (fs::is_directory(place_) && fs::is_empty(place_)) return;
+    for (const fs::path& input : inputs)
+        if (fs::exists(input) && fs::equivalent(place_, input))
+            throw Error({path_.string(), "", {}}, "is also an input: expected a new folder for --dump",
+                        ExitCode::usage);
+    throw Error({path_.string(), "", {}}, "expected an empty folder, or none");
+}
+
+void DumpFolder::write(const report::Modules& modules) {
+    scratch_.emplace("klp-dump", parent_of(place_));
+    fs::create_directory(images());
     std::set<std::string> taken;
     for (std::size_t i = 0; i < modules.size(); ++i)
-        dump_module(made / file_name(modules[i]->name, "module", i, taken), *modules[i]);
-    fs::rename(made, folder, failure);
-    if (failure) throw Error({folder.string(), "", {}}, "cannot be written: " + failure.message());
+        dump_module(images() / file_name(modules[i]->name, "module", i, taken), *modules[i]);
+}
+
+void DumpFolder::commit() {
+    check_interrupted();
+    std::error_code failure;
+    fs::rename(images(), place_, failure);
+    if (failure) throw Error({path_.string(), "", {}}, "cannot be written: " + errno_text(failure.value()));
 }
 
 }  // namespace klp::cli

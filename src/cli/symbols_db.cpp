@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "cli/command.hpp"
+#include "cli/kernel.hpp"
 #include "kernel/catalogue.hpp"
 #include "kernel/image.hpp"
 
@@ -34,28 +35,40 @@ std::string beside(const fs::path& vmlinux, const std::string& given, const char
     throw Error(fmt::format("{}: no {} beside it", vmlinux.string(), name)).hint(fmt::format("name it: {}", option));
 }
 
-kernel::Kernel built_kernel(const SymbolsDbOptions& options) {
+kernel::Manifest named_files(const SymbolsDbOptions& options) {
     const fs::path vmlinux = options.files.front();
     kernel::Manifest manifest;
     manifest.name = vmlinux.string();
     manifest.vmlinux = vmlinux;
     manifest.config = beside(vmlinux, options.config, ".config", "--config");
     manifest.symvers = beside(vmlinux, options.symvers, "Module.symvers", "--symvers");
-    const MappedFile file(vmlinux);
-    manifest.release = kernel::release_of_vmlinux(file.bytes(), {vmlinux.string(), {}, {}});
-    manifest.arch = arch::for_object(elf::Object::read(vmlinux)).name();
+    return manifest;
+}
+
+kernel::Kernel built_kernel(kernel::Manifest manifest) {
+    const MappedFile file(manifest.vmlinux);
+    manifest.release = kernel::release_of_vmlinux(file.bytes(), {manifest.vmlinux.string(), {}, {}});
+    manifest.arch = arch::for_object(elf::Object::read(manifest.vmlinux)).name();
     return kernel::Kernel(std::move(manifest));
 }
 
+OutputFile output_of(const SymbolsDbOptions& options, const kernel::Manifest& manifest) {
+    std::vector<fs::path> inputs(options.files.begin(), options.files.end());
+    append_kernel_files(inputs, manifest, options.output);
+    return {options.output, inputs};
+}
+
 ExitCode run_symbols_db(const SymbolsDbOptions& options) {
-    if (options.files.empty()) {
-        const kernel::Kernel kernel(options.kernel.empty() ? kernel::default_kernel()
-                                                           : kernel::find_kernel(options.kernel));
-        write_file(options.output, kernel::make_symbols_db({kernel, kernel::module_paths(kernel)}));
-        return ExitCode::done;
-    }
-    const kernel::Kernel kernel = built_kernel(options);
-    write_file(options.output, kernel::make_symbols_db({kernel, {options.files.begin() + 1, options.files.end()}}));
+    const bool is_built = !options.files.empty();
+    kernel::Manifest manifest = is_built                 ? named_files(options)
+                                : options.kernel.empty() ? kernel::default_kernel()
+                                                         : kernel::find_kernel(options.kernel);
+    OutputFile output = output_of(options, manifest);
+    const kernel::Kernel kernel = is_built ? built_kernel(std::move(manifest)) : kernel::Kernel(std::move(manifest));
+    const std::vector<fs::path> modules =
+        is_built ? std::vector<fs::path>(options.files.begin() + 1, options.files.end()) : kernel::module_paths(kernel);
+    output.write(kernel::make_symbols_db({kernel, modules}));
+    deliver(output, {});
     return ExitCode::done;
 }
 

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <unordered_set>
 
+#include "base/process.hpp"
 #include "elf/reader.hpp"
 #include "elf/sizes.hpp"
 #include "elf/writer.hpp"
@@ -42,13 +43,23 @@ Object Object::read(std::vector<std::byte> bytes, std::string display_name) {
     return object;
 }
 
-Section* Object::find_section(std::string_view name) const noexcept {
+Object Object::view(Bytes bytes, std::string display_name) {
+    Object object;
+    object.display_name_ = std::move(display_name);
+    object.file_ = bytes;
+    Reader(object).read();
+    return object;
+}
+
+Section* Object::find_section(std::string_view name) const {
+    check_interrupted();
     for (const auto& section : sections_)
         if (section->name == name) return section.get();
     return nullptr;
 }
 
-Symbol* Object::find_symbol(std::string_view name) const noexcept {
+Symbol* Object::find_symbol(std::string_view name) const {
+    check_interrupted();
     for (const auto& symbol : symbols_)
         if (symbol->name == name) return symbol.get();
     return nullptr;

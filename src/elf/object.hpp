@@ -30,7 +30,8 @@ struct Relocation {
     std::int64_t addend = 0;
 };
 
-// A section other than the null section. Its content lives in the input's mapping until it is edited.
+// A section other than the null section. Its content lives in the input's mapping until it is edited. Whoever goes
+// through a whole object comes by content() or rela() time and again: there interruption is seen.
 struct Section {
     std::string name;
     std::uint32_t type = 0;        // SHT_*
@@ -56,14 +57,14 @@ struct Section {
     [[nodiscard]] bool is_strings() const noexcept;  // SHF_MERGE and SHF_STRINGS
 
     [[nodiscard]] std::uint64_t size() const noexcept;  // bytes; of NOBITS the size in memory
-    [[nodiscard]] Bytes content() const noexcept;       // empty for NOBITS and RELA
+    [[nodiscard]] Bytes content() const;                // empty for NOBITS and RELA; throws Interrupted
     void set_content(std::vector<std::byte> bytes);     // also turns NOBITS into PROGBITS where bytes are given
     void set_nobits_size(std::uint64_t size);
     [[nodiscard]] std::vector<std::byte>& edit();  // copy on first write
 
     // Ordinary relocations of this section, empty where it has none. Reading sorts them by offset (stable), which
-    // assemblers do not; sort_relocations() restores that after edits.
-    [[nodiscard]] std::span<const Relocation> rela() const noexcept;
+    // assemblers do not; sort_relocations() restores that after edits. Throws Interrupted.
+    [[nodiscard]] std::span<const Relocation> rela() const;
     void sort_relocations();
 
     // Where it was in the file read; 0 for new sections.
@@ -122,6 +123,8 @@ public:
     // with relocations, more than one symbol table.
     [[nodiscard]] static Object read(const fs::path& path);
     [[nodiscard]] static Object read(std::vector<std::byte> bytes, std::string display_name);
+    // Without a copy: the bytes must outlive the object.
+    [[nodiscard]] static Object view(Bytes bytes, std::string display_name);
 
     Object(Object&&) noexcept;
     Object& operator=(Object&&) noexcept;
@@ -140,9 +143,9 @@ public:
     [[nodiscard]] std::span<const std::unique_ptr<Symbol>> symbols() const noexcept { return symbols_; }
     [[nodiscard]] Symbol* null_symbol() const noexcept { return null_symbol_.get(); }
 
-    // Both search the whole list, since names may change at any time: for many look-ups make a map.
-    [[nodiscard]] Section* find_section(std::string_view name) const noexcept;  // the first of that name
-    [[nodiscard]] Symbol* find_symbol(std::string_view name) const noexcept;    // the first of that name
+    // Both search the whole list, since names may change at any time: for many look-ups make a map. Throw Interrupted.
+    [[nodiscard]] Section* find_section(std::string_view name) const;  // the first of that name
+    [[nodiscard]] Symbol* find_symbol(std::string_view name) const;    // the first of that name
 
     Section& add_section(std::string name, std::uint32_t type, std::uint64_t flags, std::uint64_t alignment = 1);
     // A RELA section `.rela<target name>` for `target`, also set as its relocations_section when it has none.

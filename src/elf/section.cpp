@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "base/process.hpp"
 #include "elf/object.hpp"
 #include "elf/sizes.hpp"
 
@@ -33,10 +34,11 @@ std::uint64_t Section::size() const noexcept {
     if (is_nobits()) return nobits_size_;
     if (!relocations.empty()) return relocations.size() * rela_size;
     if (group_signature != nullptr) return (1 + group_members.size()) * word_size;
-    return content().size();
+    return edited_ ? owned_.size() : view_.size();
 }
 
-Bytes Section::content() const noexcept {
+Bytes Section::content() const {
+    check_interrupted();
     if (is_nobits()) return {};
     return edited_ ? Bytes(owned_) : view_;
 }
@@ -66,7 +68,8 @@ std::vector<std::byte>& Section::edit() {
     return owned_;
 }
 
-std::span<const Relocation> Section::rela() const noexcept {
+std::span<const Relocation> Section::rela() const {
+    check_interrupted();
     if (relocations_section == nullptr) return {};
     return relocations_section->relocations;
 }

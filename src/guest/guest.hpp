@@ -49,6 +49,9 @@ struct Result {
 
 // Error: QEMU or a static busybox is missing, a file or a module does not exist, QEMU does not start. What fails in
 // the guest, its boot included, is in Result::failure. QEMU is gone in every case when this returns or throws.
+// Whether a module is named as a file, not as one of the kernel's.
+[[nodiscard]] bool is_module_file(const std::string& module);
+
 [[nodiscard]] Result run(const kernel::Kernel& kernel, const Request& request, const Progress& progress);
 
 }  // namespace klp::guest

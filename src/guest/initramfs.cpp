@@ -14,8 +14,10 @@ constexpr unsigned file_mode = 0100644;
 constexpr unsigned executable_mode = 0100755;
 constexpr unsigned character_device_mode = 0020600;
 
+constexpr std::size_t alignment = 4;
+
 void pad(std::string& archive) {
-    archive.resize((archive.size() + 3) & ~std::size_t{3});
+    archive.resize((archive.size() + alignment - 1) & ~(alignment - 1));
 }
 
 void check_path(std::string_view path) {
@@ -66,6 +68,9 @@ void Initramfs::append(std::string_view path, const Entry& entry) {
     archive_ += path;
     archive_ += '\0';
     pad(archive_);
+    // A string that grows by itself asks for twice what it holds.
+    const std::size_t needed = archive_.size() + entry.content.size() + alignment;
+    if (entry.content.size() > archive_.size() && archive_.capacity() < needed) archive_.reserve(needed);
     archive_ += as_text(entry.content);
     pad(archive_);
 }

@@ -7,10 +7,10 @@
 #include <array>
 #include <set>
 
-#include "base/decompress.hpp"
 #include "base/kernel_names.hpp"
 #include "guest/busybox.hpp"
 #include "guest/initramfs.hpp"
+#include "kernel/module.hpp"
 
 namespace klp::guest {
 
@@ -21,10 +21,6 @@ constexpr std::array basic_nodes{
     DeviceNode{"dev/console", 5, 1}, DeviceNode{"dev/null", 1, 3},    DeviceNode{"dev/zero", 1, 5},
     DeviceNode{"dev/random", 1, 8},  DeviceNode{"dev/urandom", 1, 9}, DeviceNode{"dev/kmsg", 1, 11},
 };
-
-bool is_file_name(const std::string& module) {
-    return module.find('/') != std::string::npos || module.ends_with(".ko");
-}
 
 bool is_executable(const fs::path& path) {
     return (fs::status(path).permissions() & fs::perms::owner_exec) != fs::perms::none;
@@ -75,7 +71,7 @@ private:
     }
 
     void load_module(const std::string& module) {
-        if (is_file_name(module)) {
+        if (is_module_file(module)) {
             steps_.push_back(load_module_step(add_module_file(module)));
             return;
         }
@@ -104,16 +100,9 @@ private:
 
     // The name in the guest: that of the file, without the ending of a compression.
     std::string add_module_file(const fs::path& path) {
-        const MappedFile file(path);
-        const Compression compression = detect_compression(file.bytes());
-        std::string name = path.filename().string();
-        if (compression != Compression::none) name = path.stem().string();
-        const std::string in_guest = fmt::format("{}/{}", module_folder, name);
-        if (compression == Compression::none) {
-            initramfs_.add_file(in_guest, file.bytes());
-        } else {
-            initramfs_.add_file(in_guest, decompress(compression, file.bytes(), {path.string(), {}, {}}));
-        }
+        const kernel::ModuleBytes module(path);
+        std::string name = module.was_compressed() ? path.stem().string() : path.filename().string();
+        initramfs_.add_file(fmt::format("{}/{}", module_folder, name), module.bytes());
         return name;
     }
 
@@ -126,6 +115,10 @@ private:
 };
 
 }  // namespace
+
+bool is_module_file(const std::string& module) {
+    return module.find('/') != std::string::npos || module.ends_with(".ko");
+}
 
 Payload make_payload(const kernel::Kernel& kernel, const Request& request, const Machine& machine,
                      std::string_view nonce, const Progress& progress) {

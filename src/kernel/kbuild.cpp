@@ -8,6 +8,7 @@
 
 #include "base/kernel_names.hpp"
 #include "kernel/kbuild_environment.hpp"
+#include "kernel/make_answer.hpp"
 #include "kernel/shell_words.hpp"
 
 namespace klp::kernel {
@@ -59,6 +60,10 @@ std::optional<ShellWords> object_tool(ShellWords words, const std::string& objec
     if (program != "objtool" && program != "recordmcount") return std::nullopt;
     words.pop_back();
     return words;
+}
+
+std::string_view first_line(std::string_view text) {
+    return text.substr(0, text.find('\n'));
 }
 
 std::string makefile_text(const fs::path& folder) {
@@ -132,7 +137,7 @@ Kbuild::DryRun Kbuild::dry_run(const std::string& folder, const std::string& obj
     CommandResult result = klp::run(command);
 
     DryRun dry;
-    dry.has_rule = result.status == 0;
+    dry.has_rule = make_has_rules(result, fmt::format("kernel '{}' cannot be asked how {} is made", name_, object));
     dry.errors = std::move(result.errors);
     dry.commands = shell_commands(result.output);
     for (const ShellWords& words : dry.commands) {
@@ -163,7 +168,11 @@ std::optional<std::string> Kbuild::inherited_flags(const fs::path& folder) const
                                    source_tree_ + "/scripts/Makefile.build", "obj=" + above.string(), "klp-inherited"},
                                   scratch.path());
         if (flags) command.environment.emplace_back("KBUILD_SUBDIR_CCFLAGS", *flags);
-        const std::string output = klp::run(command).output;
+        const CommandResult result = klp::run(command);
+        if (!make_has_rules(result,
+                            fmt::format("kernel '{}' cannot be asked for the flags of {}", name_, above.string())))
+            continue;
+        const std::string& output = result.output;
         constexpr std::string_view marker = ": klp-inherited ";
         const std::size_t at = output.find(marker);
         if (at == std::string::npos) continue;
@@ -173,7 +182,7 @@ std::optional<std::string> Kbuild::inherited_flags(const fs::path& folder) const
     return flags;
 }
 
-CompileCommand Kbuild::parse(const DryRun& run, const std::string& object, bool split_sections) const {
+CommandAnswer Kbuild::parse(const DryRun& run, const std::string& object, bool split_sections) const {
     CompileCommand command;
     command.object = object;
     command.directory = directory_;
@@ -181,11 +190,11 @@ CompileCommand Kbuild::parse(const DryRun& run, const std::string& object, bool 
     const auto compilation =
         std::ranges::find_if(run.commands, [&](const ShellWords& words) { return compiles(words, object); });
     if (compilation == run.commands.end())
-        throw Error({object, {}, {}}, fmt::format("kernel '{}' does not make this object from one source file", name_));
+        return {.why_not = fmt::format("kernel '{}' does not make this object from one source file", name_)};
     command.source = compilation->back();
     if (!command.source.ends_with(".c"))
-        throw Error({object, {}, {}}, fmt::format("is made from {}, which is not a C file", command.source),
-                    run.part == ObjectPart::none ? ExitCode::error : ExitCode::unsafe);
+        return {.why_not = fmt::format("is made from {}, which is not a C file", command.source),
+                .is_assembly = run.part != ObjectPart::none};
 
     const ShellWords debug = words("DEBUG_CFLAGS");
     for (auto word = compilation->begin(); word != compilation->end() - 1; ++word) {
@@ -197,28 +206,42 @@ CompileCommand Kbuild::parse(const DryRun& run, const std::string& object, bool 
         if (!is_dependency_flag(*word) && !is_debug) command.compiler.push_back(*word);
     }
     if (split_sections) command.compiler.insert(command.compiler.end(), {"-ffunction-sections", "-fdata-sections"});
-    if (run.part == ObjectPart::module) command.modules = modules_of(*compilation);
+    if (run.part == ObjectPart::module) {
+        command.modules = modules_of(*compilation);
+        if (command.modules.empty())
+            throw Error({object, {}, {}},
+                        fmt::format("kernel '{}' does not say which modules have this object", name_));
+    }
 
     for (auto tool = compilation + 1; tool != run.commands.end(); ++tool)
         if (auto argv = object_tool(*tool, object)) command.object_tools.push_back(std::move(*argv));
-    return command;
+    return {.command = std::move(command)};
 }
 
 // An object is made by the Makefile of its folder, or of a folder above ("xfs-y += libxfs/xfs_alloc.o").
-CompileCommand Kbuild::command(std::string_view object, bool split_sections) const {
+CommandAnswer Kbuild::look_up(std::string_view object, bool split_sections) const {
     const std::string name(object);
     std::optional<DryRun> first_rule;
     std::string errors;
     for (fs::path folder = fs::path(name).parent_path(); !folder.empty(); folder = folder.parent_path()) {
         if (!has_makefile(folder)) continue;
         DryRun run = dry_run(folder.string(), name, {});
+        if (run.part != ObjectPart::none && !run.has_rule)
+            throw Error({name, {}, {}}, fmt::format("kernel '{}' has this object, but cannot make it: {}", name_,
+                                                    first_line(run.errors)));
         if (run.part != ObjectPart::none) return parse(run, name, split_sections);
         if (errors.empty()) errors = run.errors;
         if (run.has_rule && !first_rule) first_rule = std::move(run);
     }
     if (first_rule) return parse(*first_rule, name, split_sections);
-    throw Error({name, {}, {}}, fmt::format("kernel '{}' has no rule to make this object{}{}", name_,
-                                            errors.empty() ? "" : ": ", errors.substr(0, errors.find('\n'))));
+    return {.why_not = fmt::format("kernel '{}' has no rule to make this object{}{}", name_, errors.empty() ? "" : ": ",
+                                   first_line(errors))};
+}
+
+CompileCommand Kbuild::command(std::string_view object, bool split_sections) const {
+    CommandAnswer answer = look_up(object, split_sections);
+    if (!answer.command) throw Error({std::string(object), {}, {}}, answer.why_not);
+    return *std::move(answer.command);
 }
 
 CompileCommand Kbuild::module_command(const fs::path& folder, std::string_view name) const {
@@ -228,7 +251,9 @@ CompileCommand Kbuild::module_command(const fs::path& folder, std::string_view n
     const DryRun run =
         dry_run(path, object, {"src=" + path, "kbuild-dir=" + path, "kbuild-file=" + path + "/Makefile"});
     if (!run.has_rule) throw Error({path, {}, {}}, fmt::format("kbuild of '{}' fails: {}", name_, run.errors));
-    return parse(run, object, false);
+    CommandAnswer answer = parse(run, object, false);
+    if (!answer.command) throw Error({object, {}, {}}, answer.why_not);
+    return *std::move(answer.command);
 }
 
 }  // namespace klp::kernel

@@ -39,6 +39,13 @@ struct CompileCommand {
     std::vector<std::string> modules;  // kernel names of the modules that the object is linked into
 };
 
+// The answer to the question how an object is made.
+struct CommandAnswer {
+    std::optional<CompileCommand> command{};  // none: it is not made from one C file, or not at all, for…
+    std::string why_not{};                    // …this reason
+    bool is_assembly = false;                 // a part of the kernel, but made from another kind of file
+};
+
 class Kbuild {
 public:
     // Captures the environment unless it is in the kernel's cache folder. Error: no such compiler, no make,
@@ -46,8 +53,11 @@ public:
     explicit Kbuild(const Kernel& kernel);
 
     // How to compile an object of the tree, by its path in the tree. Each function and variable gets a section
-    // of its own where `split_sections`. Error: there is no rule for it, or it is not made from one C file
-    // (ExitCode::unsafe where it is a part of the kernel all the same: assembly).
+    // of its own where `split_sections`. Error: make could not tell (no memory, a file that cannot be read), or cannot
+    // make what it takes for a part of the kernel.
+    [[nodiscard]] CommandAnswer look_up(std::string_view object, bool split_sections) const;
+
+    // Error also where there is no such command.
     [[nodiscard]] CompileCommand command(std::string_view object, bool split_sections) const;
 
     // The same for a module outside the tree: `folder` has NAME.c and a Makefile that says `obj-m := NAME.o`.
@@ -71,7 +81,7 @@ private:
                                  const std::vector<std::string>& overrides) const;
     [[nodiscard]] std::optional<std::string> inherited_flags(const fs::path& folder) const;
     [[nodiscard]] bool has_makefile(const fs::path& folder) const;
-    [[nodiscard]] CompileCommand parse(const DryRun& run, const std::string& object, bool split_sections) const;
+    [[nodiscard]] CommandAnswer parse(const DryRun& run, const std::string& object, bool split_sections) const;
 
     std::string name_;  // of the kernel, for messages
     Compiler compiler_;

@@ -57,11 +57,23 @@ std::optional<fs::path> ModuleFiles::path_of(std::string_view name) const {
     return found->second;
 }
 
+ModuleBytes::ModuleBytes(const fs::path& path) : file_(path) {
+    const Compression compression = detect_compression(file_->bytes());
+    if (compression == Compression::none) return;
+    unpacked_ = decompress(compression, file_->bytes(), {path.string(), "", {}}, module_size_limit);
+    file_.reset();
+}
+
+std::vector<std::byte> ModuleBytes::take() && {
+    if (!file_) return std::move(unpacked_);
+    const Bytes mapped = file_->bytes();
+    return {mapped.begin(), mapped.end()};
+}
+
 elf::Object read_module_object(const fs::path& path) {
-    const MappedFile file(path);
-    const Compression compression = detect_compression(file.bytes());
-    if (compression == Compression::none) return elf::Object::read(path);
-    return elf::Object::read(decompress(compression, file.bytes(), {path.string(), "", {}}), path.string());
+    ModuleBytes module(path);
+    if (!module.was_compressed()) return elf::Object::read(path);
+    return elf::Object::read(std::move(module).take(), path.string());
 }
 
 Module load_module(const fs::path& path, bool all) {

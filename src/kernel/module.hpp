@@ -24,7 +24,22 @@ private:
     std::map<std::string, fs::path, std::less<>> paths_;
 };
 
-// Reads a module file, compressed (CONFIG_MODULE_COMPRESS) or not.
+// The bytes of a module, from a file that may be compressed (CONFIG_MODULE_COMPRESS). Error: it cannot be read, or
+// expands to more than module_size_limit.
+class ModuleBytes {
+public:
+    explicit ModuleBytes(const fs::path& path);
+
+    [[nodiscard]] Bytes bytes() const noexcept { return file_ ? file_->bytes() : Bytes(unpacked_); }
+    [[nodiscard]] bool was_compressed() const noexcept { return !file_; }
+    // Leaves nothing here.
+    [[nodiscard]] std::vector<std::byte> take() &&;
+
+private:
+    std::optional<MappedFile> file_;  // unless it was compressed
+    std::vector<std::byte> unpacked_;
+};
+
 [[nodiscard]] elf::Object read_module_object(const fs::path& path);
 
 // `all`: CONFIG_KALLSYMS_ALL.

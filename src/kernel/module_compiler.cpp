@@ -4,9 +4,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 
 #include "base/text.hpp"
+#include "kernel/make_answer.hpp"
 
 namespace klp::kernel {
 
@@ -14,13 +14,6 @@ namespace {
 
 std::string task_of(std::string_view name) {
     return fmt::format("compiling {}.c against the kernel's headers", name);
-}
-
-// The end of "FILE:LINE" or "FILE:LINE:COLUMN".
-bool is_place(std::string_view text) {
-    const std::size_t colon = text.rfind(':');
-    const std::string_view digits = colon == std::string_view::npos ? std::string_view() : text.substr(colon + 1);
-    return !digits.empty() && std::ranges::all_of(digits, [](unsigned char c) { return std::isdigit(c) != 0; });
 }
 
 }  // namespace
@@ -34,7 +27,7 @@ bool is_verdict(std::string_view messages) {
         if (fatal != std::string_view::npos && !line.ends_with(": No such file or directory")) return false;
         at = std::min(at, fatal);
         if (at == std::string_view::npos) continue;
-        if (!is_place(line.substr(0, at))) return false;
+        if (!ends_with_place(line.substr(0, at))) return false;
         found = true;
     }
     return found;

@@ -5,6 +5,7 @@
 #include <bit>
 #include <numeric>
 
+#include "base/process.hpp"
 #include "kernel/kallsyms.hpp"
 
 namespace klp::kernel {
@@ -35,6 +36,7 @@ SymbolTable::SymbolTable(std::string object, std::vector<KernelSymbol> symbols, 
 }
 
 std::vector<std::size_t> SymbolTable::find(std::string_view name) const {
+    check_interrupted();
     std::vector<std::size_t> found;
     std::uint32_t i = buckets_[std::hash<std::string_view>{}(name) & (buckets_.size() - 1)];
     for (; i != no_symbol; i = next_[i]) {
@@ -80,6 +82,7 @@ std::uint32_t SymbolTable::sympos(std::size_t index) const {
 }
 
 std::vector<std::size_t> SymbolTable::at(std::uint64_t address) const {
+    check_interrupted();
     const auto below = [this](std::uint32_t i, std::uint64_t value) { return symbols_[i].address < value; };
     std::vector<std::size_t> found;
     for (auto i = std::lower_bound(by_address_.begin(), by_address_.end(), address, below); i != by_address_.end();

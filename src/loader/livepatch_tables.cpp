@@ -93,7 +93,7 @@ KlpPatch read_patch(Module& module) {
         KlpPatch patch;
         patch.module = &module;
         const Bytes bytes = module.file.bytes();
-        const auto file = elf::Object::read({bytes.begin(), bytes.end()}, module.file.display_name());
+        const auto file = elf::Object::view(bytes, module.file.display_name());
         const auto objects = format::read_tables(file);
         if (objects.empty())
             throw Undefined{module.name + ": what its init function patches is not to be read from its data"};

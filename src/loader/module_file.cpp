@@ -6,7 +6,6 @@
 
 #include <algorithm>
 
-#include "base/decompress.hpp"
 #include "base/kernel_names.hpp"
 #include "base/text.hpp"
 
@@ -21,14 +20,7 @@ constexpr std::uint64_t signature_info_size = 12, signature_length_field = 8;
 }  // namespace
 
 ModuleFile::ModuleFile(const fs::path& path, ByteOrder order)
-    : display_name_(path.string()), order_(order), mapping_(std::make_unique<MappedFile>(path)) {
-    bytes_ = mapping_->bytes();
-    const Compression compression = detect_compression(bytes_);
-    if (compression != Compression::none) {
-        owned_ = decompress(compression, bytes_, {display_name_, {}, {}});
-        bytes_ = owned_;
-        mapping_.reset();
-    }
+    : display_name_(path.string()), order_(order), file_(path), bytes_(file_.bytes()) {
     strip_signature();
     const std::string_view magic(ELFMAG, SELFMAG);
     const bool is_elf = bytes_.size() > EI_CLASS && as_text(bytes_.first(SELFMAG)) == magic;

@@ -4,14 +4,13 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/bytes.hpp"
-#include "base/file.hpp"
+#include "kernel/module.hpp"
 
 namespace klp::loader {
 
@@ -78,8 +77,7 @@ private:
 
     std::string display_name_;
     ByteOrder order_;
-    std::vector<std::byte> owned_;
-    std::unique_ptr<MappedFile> mapping_;
+    kernel::ModuleBytes file_;
     Bytes bytes_;
     bool is_signed_ = false;
     FileHeader header_;

@@ -51,8 +51,13 @@ void Simulation::State::run(const Event& event, Journal& journal) {
     }
 }
 
+// What the model asks of the kernel is read first: a file that cannot be read says nothing of what the kernel would do.
 Simulation::Simulation(const kernel::Kernel& kernel, Options options)
-    : state_(std::make_unique<State>(kernel, std::move(options))) {}
+    : state_(std::make_unique<State>(kernel, std::move(options))) {
+    (void)kernel.vmlinux();
+    (void)kernel.symbols();
+    (void)kernel.exports();
+}
 Simulation::~Simulation() = default;
 Simulation::Simulation(Simulation&&) noexcept = default;
 

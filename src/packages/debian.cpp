@@ -101,7 +101,12 @@ std::optional<Package> Apt::show(const std::string& name, std::string_view versi
     auto argv = command("apt-cache");
     argv.insert(argv.end(),
                 {"--no-all-versions", "show", version.empty() ? name : fmt::format("{}={}", name, version)});
-    return Package::parse(run(quiet(std::move(argv))).output);  // its status is 100 where there is none
+    constexpr int none = 100;  // apt-cache's status for all that it calls an error
+    const CommandResult result = run(quiet(std::move(argv)));
+    if (result.status != 0 && result.status != none)
+        throw Error(fmt::format("apt-cache cannot be asked for package {}: it ended with status {}: {}", name,
+                                result.status, result.errors));
+    return Package::parse(result.output);
 }
 
 void Apt::use_own_lists(const Progress& progress) {

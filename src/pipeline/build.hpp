@@ -17,7 +17,6 @@ struct Request {
     std::string name;  // of the module; empty: from the first patch's file name
     bool replace = true;
     unsigned jobs = 0;  // 0: as many as the machine has processors
-    fs::path output;    // empty: NAME.ko in the current folder
 };
 
 struct BuiltFunction {
@@ -42,8 +41,7 @@ struct BuiltReference {
 };
 
 struct Report {
-    fs::path module;   // the file
-    std::string name;  // of the module in it
+    std::string name;  // of the module
     std::string kernel;
     std::vector<BuiltObject> objects;
     std::vector<BuiltReference> references;
@@ -52,9 +50,14 @@ struct Report {
     std::size_t functions_total = 0;
 };
 
-// Writes request.output and returns what was done; `timings` gets a stage for apply, commands, compile,
-// prove, diff, resolve, link, write. Error with the exit codes of klp::ExitCode; findings in `diagnostics`.
-Report build(const kernel::Kernel& kernel, const Request& request, const Progress& progress, Timings& timings,
-             Diagnostics& diagnostics);
+struct Built {
+    Report report;
+    std::vector<std::byte> module;  // the bytes of the .ko
+};
+
+// `timings` gets a stage for apply, commands, compile, diff, prove, resolve, link. Error with the exit codes of
+// klp::ExitCode; findings in `diagnostics`.
+Built build(const kernel::Kernel& kernel, const Request& request, const Progress& progress, Timings& timings,
+            Diagnostics& diagnostics);
 
 }  // namespace klp::pipeline

@@ -106,7 +106,7 @@ struct Linked {
 [[nodiscard]] Resolved resolve(Build& build, Proven proven);
 [[nodiscard]] Linked link(Build& build, Resolved resolved, const std::string& module_name);
 
-// What was done, for people and programs; `module` is not set.
+// What was done, for people and programs.
 [[nodiscard]] Report report_of(const Build& build, const Linked& linked, const std::string& module_name);
 
 // Error with ExitCode::unchanged; the notes become findings, since there is no report that they could go into.

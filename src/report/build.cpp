@@ -69,9 +69,9 @@ std::string timings_text(const Timings& timings) {
 
 }  // namespace
 
-Json build_json(const pipeline::Report& report, const Timings& timings) {
+Json build_json(const pipeline::Report& report, const fs::path& module, const Timings& timings) {
     Json json;
-    json["module"] = report.module.string();
+    json["module"] = module.string();
     json["name"] = report.name;
     json["kernel"] = report.kernel;
     json["objects"] = Json::array();
@@ -87,8 +87,8 @@ Json build_json(const pipeline::Report& report, const Timings& timings) {
     return json;
 }
 
-std::string build_text(const pipeline::Report& report, const Timings& timings, bool verbose) {
-    std::string text = fmt::format("{} for kernel {}\n", printable(report.module.string()), printable(report.kernel));
+std::string build_text(const pipeline::Report& report, const fs::path& module, const Timings& timings, bool verbose) {
+    std::string text = fmt::format("{} for kernel {}\n", printable(module.string()), printable(report.kernel));
     for (const auto& object : report.objects) text += object_text(object);
     if (verbose) text += references_text(report);
     text += fmt::format(

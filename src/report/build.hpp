@@ -14,8 +14,9 @@ namespace klp::report {
 // "source", "reason"}]}],
 //  "references": [{"object", "symbol", "resolved", "how"}], "proven": {"identical", "total"}, "notes",
 //  "timings": {STAGE: SECONDS}}; sympos and fidelity are null for new functions.
-[[nodiscard]] Json build_json(const pipeline::Report& report, const Timings& timings);
+[[nodiscard]] Json build_json(const pipeline::Report& report, const fs::path& module, const Timings& timings);
 // `verbose`: with each reference and how its place was found.
-[[nodiscard]] std::string build_text(const pipeline::Report& report, const Timings& timings, bool verbose);
+[[nodiscard]] std::string build_text(const pipeline::Report& report, const fs::path& module, const Timings& timings,
+                                     bool verbose);
 
 }  // namespace klp::report

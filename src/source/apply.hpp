@@ -11,18 +11,14 @@
 
 #include "base/diagnostics.hpp"
 #include "base/file.hpp"
+#include "source/hunks.hpp"
 #include "source/patch.hpp"
+#include "source/tree_paths.hpp"
 
 namespace klp::source {
 
-// A line that remembers where it stood in the unpatched file.
-struct Line {
-    std::string text;
-    std::size_t original = 0;  // counts from 1; 0: the patches added it
-};
-
 struct PatchedFile {
-    std::string path;  // in the tree
+    std::string path;  // in the tree, as TreePaths names it
     bool existed = true;
     bool exists = true;
     std::string original;     // whole text before the patches
@@ -34,10 +30,11 @@ struct PatchedFile {
 
 class PatchedFiles {
 public:
-    explicit PatchedFiles(fs::path tree) : tree_(std::move(tree)) {}
+    explicit PatchedFiles(const fs::path& tree) : tree_(tree) {}
 
     // Applies one patch on what earlier ones left. Context must match exactly; a hunk may have moved, which is
-    // noted. Findings (`build.patch`, `build.binary`, `build.rename`) name the line of the patch file.
+    // noted. A patch may name a file in several ways. Findings (`build.patch`, `build.binary`, `build.rename`) name the
+    // line of the patch file.
     void apply(const Patch& patch, Diagnostics& diagnostics);
 
     [[nodiscard]] const std::map<std::string, PatchedFile>& files() const noexcept { return files_; }
@@ -46,11 +43,12 @@ public:
 private:
     void apply_file(const Patch& patch, const FilePatch& file, Diagnostics& diagnostics);
     void apply_hunks(const Patch& patch, const FilePatch& file, PatchedFile& target, Diagnostics& diagnostics);
+    void refuse_path(const Patch& patch, const FilePatch& file, Diagnostics& diagnostics) const;
     [[nodiscard]] std::optional<std::string> path_in_tree(const FilePatch& file) const;
     [[nodiscard]] bool is_file(const std::string& path) const;
     PatchedFile& open(const std::string& path);
 
-    fs::path tree_;
+    TreePaths tree_;
     std::map<std::string, PatchedFile> files_;
     std::vector<std::string> notes_;
 };

@@ -56,7 +56,7 @@ elf::Object UnitCompiler::original(const TranslationUnit& unit) const {
 elf::Object UnitCompiler::patched(const TranslationUnit& unit) const {
     const fs::path directory = tree_.is_split() ? unit.command.directory : overlay_.root();
     const Compiled compiled = compile(unit, {directory, overlay_.root(), "patched"});
-    overlay_.check_dependencies(compiled.dependencies, unit.source);
+    overlay_.check_dependencies(compiled.dependencies, directory, unit.source);
     const MappedFile object(compiled.object);
     return elf::Object::read({object.bytes().begin(), object.bytes().end()}, unit.source + " (patched)");
 }

@@ -13,9 +13,13 @@ namespace {
 
 // Another tree, or one that was prepared again, is not what was scanned.
 std::string stamp(const SourceTree& tree) {
-    std::error_code error;
-    const auto time = fs::last_write_time(tree.object_root() / "include/generated/autoconf.h", error);
-    return fmt::format("klp includes 1\t{}\t{}\n", tree.root().string(), error ? 0 : time.time_since_epoch().count());
+    const auto time = fs::last_write_time(tree.object_root() / "include/generated/autoconf.h");
+    return fmt::format("klp includes 2\t{}\t{}\n", tree.root().string(), time.time_since_epoch().count());
+}
+
+// A table that was cut short would be one of a tree with fewer files.
+std::string with_checksum(const std::string& lines, const std::string& stamp) {
+    return fmt::format("{}{}\n{}", stamp, sha256_hex(as_bytes(lines)), lines);
 }
 
 std::vector<std::string> split_fields(std::string_view line) {
@@ -31,9 +35,10 @@ std::vector<std::string> split_fields(std::string_view line) {
 std::optional<IncludeIndex> load(const fs::path& path, const std::string& expected_stamp) {
     if (!fs::is_regular_file(path)) return std::nullopt;
     const std::string text = read_text(path);
-    if (!text.starts_with(expected_stamp)) return std::nullopt;
+    const std::size_t head_size = with_checksum({}, expected_stamp).size();
+    if (text.size() < head_size || text != with_checksum(text.substr(head_size), expected_stamp)) return std::nullopt;
     IncludeIndex::Files files;
-    for (const auto line : lines_with_ends(std::string_view(text).substr(expected_stamp.size()))) {
+    for (const auto line : lines_with_ends(std::string_view(text).substr(head_size))) {
         auto fields = split_fields(without_newline(line));
         std::string name = std::move(fields.front());
         fields.erase(fields.begin());
@@ -42,13 +47,14 @@ std::optional<IncludeIndex> load(const fs::path& path, const std::string& expect
     return IncludeIndex(std::move(files));
 }
 
-void save(const IncludeIndex& index, const fs::path& path, std::string text) {
+void save(const IncludeIndex& index, const fs::path& path, const std::string& stamp) {
+    std::string text;
     for (const auto& [name, includes] : index.files()) {
         text += name;
         for (const auto& include : includes) text += "\t" + include;
         text += "\n";
     }
-    write_file(path, text);
+    write_file(path, with_checksum(text, stamp));
 }
 
 IncludeIndex scan_and_save(const kernel::Kernel& kernel, const SourceTree& tree, unsigned jobs) {

@@ -5,6 +5,7 @@
 
 #include <vector>
 
+#include "base/errno_text.hpp"
 #include "base/error.hpp"
 
 namespace klp::source {
@@ -48,14 +49,17 @@ void Overlay::make_folders_real(const std::string& path) {
     }
 }
 
-void Overlay::check_dependencies(const std::vector<std::string>& dependencies, std::string_view unit) const {
+void Overlay::check_dependencies(const std::vector<std::string>& dependencies, const fs::path& directory,
+                                 std::string_view unit) const {
     std::set<fs::path> names;
     for (const auto& path : replaced_) names.insert(fs::path(path).filename());
     for (const auto& dependency : dependencies) {
         if (!names.contains(fs::path(dependency).filename())) continue;
         std::error_code error;
-        const fs::path real = fs::canonical(root() / dependency, error);
-        if (error) continue;
+        const fs::path real = fs::canonical(directory / dependency, error);
+        if (error)
+            throw Error({std::string(unit), {}, {}}, fmt::format("what it includes cannot be looked at: '{}': {}",
+                                                                 dependency, errno_text(error.value())));
         const std::string in_tree = real.lexically_relative(tree_).string();
         if (!replaced_.contains(in_tree)) continue;
         throw Error({std::string(unit), {}, {}},

@@ -24,9 +24,10 @@ public:
     // Makes each folder on the way to `path` real, for paths with `..`, which the system resolves physically.
     void make_folders_real(const std::string& path);
 
-    // Error where one of `dependencies` (as the compiler named them, relative to the root) leads through a link
-    // to the tree's own version of a file that was replaced or hidden.
-    void check_dependencies(const std::vector<std::string>& dependencies, std::string_view unit) const;
+    // Error where one of `dependencies` (as the compiler named them in `directory`) leads through a link to the tree's
+    // own version of a file that was replaced or hidden, or cannot be looked at.
+    void check_dependencies(const std::vector<std::string>& dependencies, const fs::path& directory,
+                            std::string_view unit) const;
 
 private:
     void make_real(const fs::path& folder);

@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 
 #include "base/error.hpp"
+#include "base/process.hpp"
 #include "base/text.hpp"
 #include "source/patch_words.hpp"
 
@@ -143,6 +144,7 @@ private:
     }
 
     void parse_hunk(FilePatch& file) {
+        check_interrupted();
         Hunk hunk;
         hunk.number = file.hunks.size() + 1;
         hunk.patch_line = number();
@@ -152,10 +154,12 @@ private:
             !take_range(rest, "+", hunk.new_start, hunk.new_count) || !take(rest, " @@")) {
             fail(number(), fmt::format("damaged hunk header '{}'", line(at_)));
         }
+        if (hunk.old_count == 0 && hunk.new_count == 0)
+            fail(number(), fmt::format("the hunk header '{}' tells of no line", line(at_)));
         ++at_;
         std::size_t old_left = hunk.old_count;
         std::size_t new_left = hunk.new_count;
-        while (old_left + new_left > 0) parse_hunk_line(hunk, old_left, new_left);
+        while (old_left > 0 || new_left > 0) parse_hunk_line(hunk, old_left, new_left);
         parse_no_newline(hunk);
         check_hunk_end(hunk);
         file.hunks.push_back(std::move(hunk));

@@ -7,11 +7,14 @@
 namespace klp::source {
 namespace {
 
+// No file has so many lines; sums of such numbers stay far from any overflow.
+constexpr std::size_t largest_number = 1'000'000'000;
+
 // The next number of a hunk header; moves `rest` behind it.
 std::optional<std::size_t> take_number(std::string_view& rest) {
     std::size_t value = 0;
     const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), value);
-    if (error != std::errc()) return std::nullopt;
+    if (error != std::errc() || value > largest_number) return std::nullopt;
     rest.remove_prefix(static_cast<std::size_t>(end - rest.data()));
     return value;
 }

@@ -11,7 +11,7 @@ namespace klp::source {
 // Moves `rest` behind `expected` where it begins with it.
 bool take(std::string_view& rest, std::string_view expected);
 
-// `-START[,COUNT]`, or with `+`. False: something else is there, or a number is too large.
+// `-START[,COUNT]`, or with `+`. False: something else is there, or a number is larger than any file has lines.
 bool take_range(std::string_view& rest, std::string_view sign, std::size_t& start, std::size_t& count);
 
 // A name as git quotes it where it has unusual characters: "a/f\303\244.c".

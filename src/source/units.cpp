@@ -58,21 +58,13 @@ bool UnitSelector::is_usable(const PatchedFile& file, Diagnostics& diagnostics) 
 }
 
 UnitSelector::Candidate UnitSelector::look_up_object(const std::string& source, const std::string& object) const {
-    Candidate candidate{source, {}, {}, false};
-    try {
-        TranslationUnit unit{source, kbuild_.command(object, true), {}};
-        if (unit.command.part == kernel::ObjectPart::builtin) unit.objects = {"vmlinux"};
-        if (unit.command.part == kernel::ObjectPart::module) unit.objects = unit.command.modules;
-        if (unit.objects.empty()) {
-            candidate.why_not = "the configuration of this kernel does not ask for it";
-        } else {
-            candidate.unit = std::move(unit);
-        }
-    } catch (const Error& error) {
-        candidate.why_not = error.message();
-        candidate.is_assembly = error.code() == ExitCode::unsafe;
-    }
-    return candidate;
+    kernel::CommandAnswer answer = kbuild_.look_up(object, true);
+    if (!answer.command) return {source, {}, std::move(answer.why_not), answer.is_assembly};
+    TranslationUnit unit{source, *std::move(answer.command), {}};
+    if (unit.command.part == kernel::ObjectPart::builtin) unit.objects = {"vmlinux"};
+    if (unit.command.part == kernel::ObjectPart::module) unit.objects = unit.command.modules;
+    if (unit.objects.empty()) return {source, {}, "the configuration of this kernel does not ask for it", false};
+    return {source, std::move(unit), {}, false};
 }
 
 UnitSelector::Candidate UnitSelector::look_up(const std::string& source) const {

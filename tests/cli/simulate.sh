@@ -146,3 +146,15 @@ expect_in '\x1b[2J' out
 ! grep -q $'\033' out || fail "a control character"
 [ "$(find names -name 'section-*.bin' | wc -l)" -eq 2 ] || { find names; fail "files with such names"; }
 expect_no_file b.bin
+
+# A file of the kernel that cannot be read is no answer to what the kernel would do.
+folder=cache/kernels/tiny
+for file in Module.symvers vmlinux config; do
+    cp $folder/$file kept
+    echo damaged >$folder/$file
+    expect_status 1 simulate live.ko
+    expect_in "$folder/$file" err
+    [ ! -s out ] || fail "an outcome from a damaged $file"
+    mv kept $folder/$file
+done
+expect_status 0 simulate live.ko

@@ -2,6 +2,7 @@
 // Kbuild against a source tree of a few lines that prints commands as the kernel's does.
 #include "kernel/kbuild.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include <cstdlib>
@@ -159,17 +160,60 @@ TEST_F(KbuildTest, TellsThatATreeIsNotPrepared) {
 }
 
 TEST_F(KbuildTest, TellsAssemblyOfTheKernelFromOther) {
-    const auto code = [&] {
-        try {
-            (void)Kbuild(*kernel_).command("fs/proc/entry.o", true);
-        } catch (const Error& error) {
-            return error.code();
-        }
-        return ExitCode::done;
-    };
-    EXPECT_EQ(code(), ExitCode::error);
+    const auto answer = [&] { return Kbuild(*kernel_).look_up("fs/proc/entry.o", true); };
+    EXPECT_FALSE(answer().command);
+    EXPECT_FALSE(answer().is_assembly);
     file("fs/proc/Makefile", "obj-y := entry.o\n");
-    EXPECT_EQ(code(), ExitCode::unsafe);
+    EXPECT_FALSE(answer().command);
+    EXPECT_TRUE(answer().is_assembly);
+    EXPECT_THAT(answer().why_not, HasSubstr("not a C file"));
+}
+
+// A make that stands before the real one in PATH from the second question on.
+class DyingMake : public KbuildTest, public testing::WithParamInterface<const char*> {
+protected:
+    DyingMake() : kbuild_(*kernel_) {
+        write_file(folder_.path() / "make", fmt::format("#!/bin/sh\n{}\n", GetParam()), fs::perms(0755));
+        setenv("PATH", (folder_.path().string() + ":" + path_).c_str(), 1);
+    }
+    ~DyingMake() override { setenv("PATH", path_.c_str(), 1); }
+
+    std::string path_ = getenv("PATH");
+    Kbuild kbuild_;
+};
+
+TEST_P(DyingMake, IsNotAnAnswer) {
+    for (const char* object : {"fs/proc/meminfo.o", "fs/proc/other.o", "fs/proc/nothing.o"})
+        EXPECT_THROW((void)kbuild_.look_up(object, true), Error) << object;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Ways, DyingMake,
+    testing::Values("kill -9 $$", "kill -TERM $$", "exit 1", "exit 2", "exit 127",
+                    "echo 'make: *** virtual memory exhausted.  Stop.' >&2; exit 2",
+                    "echo 'make: fork: Cannot allocate memory' >&2",
+                    "echo 'fs/Makefile:3: pipe: Too many open files' >&2", "echo '/bin/sh: 1: Cannot fork' >&2; exit 2",
+                    "echo 'fs/proc/Makefile: Permission denied' >&2;"
+                    "echo \"make: *** No rule to make target 'fs/proc/Makefile'.  Stop.\" >&2; exit 2",
+                    "echo 'make: *** [fs/proc/Makefile:3: fs/proc/x] Error 1' >&2; exit 2"));
+
+TEST_F(KbuildTest, TakesMakefilesAtTheirWord) {
+    fs::remove(tree() / "fs/Makefile");
+    const Kbuild kbuild(*kernel_);
+    EXPECT_THAT(kbuild.look_up("fs/proc/nothing.o", true).why_not, HasSubstr("No rule to make target"));
+    // A part of another Makefile, which alone makes no sense.
+    file("fs/proc/Makefile", "include $(src)/no-such-folder/Kbuild\n");
+    EXPECT_THAT(kbuild.look_up("fs/proc/meminfo.o", true).why_not, HasSubstr("No such file or directory"));
+    file("fs/proc/Makefile", "$(error CONFIG_X is not set)\n");
+    EXPECT_THAT(kbuild.look_up("fs/proc/meminfo.o", true).why_not, HasSubstr("CONFIG_X is not set"));
+}
+
+TEST_F(KbuildTest, DoesNotLeaveOutWhatCannotBeMade) {
+    fs::remove(tree() / "fs/Makefile");
+    file("fs/proc/Makefile", "obj-y := meminfo.o\n$(obj)/meminfo.o: $(obj)/not-generated.h\n");
+    EXPECT_THROW((void)Kbuild(*kernel_).look_up("fs/proc/meminfo.o", true), Error);
+    file("fs/proc/Makefile", "obj-y := other.o\n$(obj)/meminfo.o: $(obj)/not-generated.h\n");
+    EXPECT_FALSE(Kbuild(*kernel_).look_up("fs/proc/meminfo.o", true).command);
 }
 
 }  // namespace

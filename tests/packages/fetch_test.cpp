@@ -76,6 +76,13 @@ TEST_F(Fetch, UnknownReleaseIsRefused) {
     EXPECT_THAT(fetching("../x"), ThrowsMessage<Error>(HasSubstr("cannot name a kernel")));
 }
 
+// That nobody knows of a package is apt-cache's word; a killed apt-cache has said nothing.
+TEST_F(Fetch, AQuestionWithoutAnAnswerIsAnError) {
+    program("apt-get", "#!/bin/sh\nexit 0\n");
+    program("apt-cache", "#!/bin/sh\nkill -9 $$\n");
+    EXPECT_THAT(fetching("6.1.0-9-amd64"), ThrowsMessage<Error>(HasSubstr("cannot be asked for package")));
+}
+
 TEST_F(Fetch, DamagedPackageLeavesNothing) {
     program("apt-get", "#!/bin/sh\nfor name; do :; done\necho nonsense >${name%=*}_1_amd64.deb\n");
     EXPECT_THAT(fetching("6.1.0-9-amd64"),

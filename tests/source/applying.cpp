@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <fmt/format.h>
 #include <gmock/gmock.h>
+
+#include <ctime>
 
 #include "scratch_tree.hpp"
 #include "source/apply.hpp"
@@ -120,6 +123,69 @@ TEST_F(Applying, NewAndDeletedFiles) {
     EXPECT_THAT(diagnostics.findings(), IsEmpty());
 }
 
+// A change by each name, then all of them in one patch.
+TEST_F(Applying, AFileGoesByOneName) {
+    tree.add("lib/other.c", "1\n2\n3\n4\n5\n6\n7\n8\n9\n");
+    fs::create_symlink("../lib/other.c", tree.root() / "fs/link.c");
+    fs::create_directory_symlink("lib", tree.root() / "library");
+    const std::vector<std::string> names = {"a/lib/other.c",       "a/lib//other.c",     "a/./lib/other.c",
+                                            "./lib/other.c",       "lib/../lib/other.c", "a//lib/other.c",
+                                            "a/fs/../lib/other.c", "a/fs/link.c",        "a/library/./other.c"};
+    std::string all;
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        const std::string one = fmt::format("--- {0}\n+++ {0}\n@@ -{1} +{1} @@\n-{1}\n+changed\n", names[i], i + 1);
+        PatchedFiles alone{tree.root()};
+        alone.apply(parse_patch(one, "x.patch"), diagnostics);
+        ASSERT_EQ(alone.files().size(), 1U) << names[i];
+        EXPECT_EQ(alone.files().begin()->first, "lib/other.c") << names[i];
+        all += one;
+    }
+    apply(all);
+    EXPECT_THAT(diagnostics.findings(), IsEmpty());
+    ASSERT_EQ(files.files().size(), 1U);
+    std::string changed;
+    for (std::size_t i = 0; i < names.size(); ++i) changed += "changed\n";
+    EXPECT_EQ(files.files().begin()->second.text(), changed);
+}
+
+TEST_F(Applying, ANewFileGoesByOneName) {
+    apply("--- /dev/null\n+++ b/fs/new//sub/./x.h\n@@ -0,0 +1 @@\n+one\n");
+    apply("--- a/fs/new/sub/x.h\n+++ b/fs//new/sub/x.h\n@@ -1 +1,2 @@\n one\n+two\n");
+    EXPECT_THAT(diagnostics.findings(), IsEmpty());
+    ASSERT_EQ(files.files().size(), 1U);
+    EXPECT_EQ(files.files().at("fs/new/sub/x.h").text(), "one\ntwo\n");
+}
+
+// Far beyond the file, and back.
+TEST_F(Applying, NumbersThatAreWrongByFar) {
+    apply("--- a/fs/x.c\n+++ b/fs/x.c\n@@ -1000000000,2 +1000000000,2 @@\n c\n-d\n+D\n@@ -1 +1 @@\n-e\n+E\n");
+    EXPECT_EQ(text(), "a\nb\nc\nD\nE\n");
+    apply("--- a/fs/x.c\n+++ b/fs/x.c\n@@ -1000000000,2 +1 @@\n c\n-none\n");
+    EXPECT_THAT(finding(), HasSubstr("does not apply"));
+}
+
+// 76,000 hunks took minutes, and hunks that are all at another place than they say would take the longest.
+TEST_F(Applying, TakesTimeInProportion) {
+    constexpr std::size_t hunks = 100'000;
+    std::string before, straight, crooked = "--- a/fs/y.c\n+++ b/fs/y.c\n";
+    straight = crooked;
+    for (std::size_t i = 0; i < hunks; ++i) {
+        before += fmt::format("line {}\n\n", i);
+        const std::string lines = fmt::format("-line {0}\n+LINE {0}\n+more\n", i);
+        straight += fmt::format("@@ -{},1 +{},2 @@\n{}", 2 * i + 1, 3 * i + 1, lines);
+        crooked += fmt::format("@@ -{},1 +{},2 @@\n{}", (i * 7919) % (2 * hunks) + 1, 3 * i + 1, lines);
+    }
+    tree.add("fs/y.c", before);
+    for (const std::string& patch : {straight, crooked}) {
+        const std::clock_t begin = std::clock();
+        PatchedFiles patched{tree.root()};
+        patched.apply(parse_patch(patch, "x.patch"), diagnostics);
+        EXPECT_LT(static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC, 10.0);
+        EXPECT_THAT(diagnostics.findings(), IsEmpty());
+        EXPECT_EQ(patched.files().at("fs/y.c").lines.size(), 3 * hunks);
+    }
+}
+
 struct Refused {
     const char* name;
     const char* patch;
@@ -133,6 +199,10 @@ void PrintTo(const Refused& refused, std::ostream* out) {
 class RefusedPatches : public Applying, public testing::WithParamInterface<Refused> {};
 
 TEST_P(RefusedPatches, SayWhy) {
+    const ScratchTree other;
+    other.add("x.c", "a\n");
+    fs::create_symlink(other.root() / "x.c", tree.root() / "out.c");
+    fs::create_directory_symlink(other.root(), tree.root() / "out");
     apply(GetParam().patch);
     EXPECT_THAT(finding(), HasSubstr(GetParam().message));
     EXPECT_FALSE(fs::exists(tree.root().parent_path() / "outside.c"));
@@ -144,8 +214,14 @@ INSTANTIATE_TEST_SUITE_P(
         Refused{"Missing", "--- a/fs/none.c\n+++ b/fs/none.c\n@@ -1 +1 @@\n-a\n+b\n",
                 "x.patch:1: no file 'b/fs/none.c'"},
         Refused{"Exists", "--- /dev/null\n+++ b/fs/x.c\n@@ -0,0 +1 @@\n+b\n", "creates 'fs/x.c', which exists"},
-        Refused{"Outside", "--- /dev/null\n+++ b/../outside.c\n@@ -0,0 +1 @@\n+b\n", "no file 'b/../outside.c'"},
-        Refused{"Absolute", "--- /etc/passwd\n+++ /etc/passwd\n@@ -1 +1 @@\n-a\n+b\n", "no file '/etc/passwd'"},
+        Refused{"Outside", "--- /dev/null\n+++ b/../outside.c\n@@ -0,0 +1 @@\n+b\n",
+                "'b/../outside.c' leads out of the kernel's source tree [build.patch]"},
+        Refused{"Absolute", "--- /etc/passwd\n+++ /etc/passwd\n@@ -1 +1 @@\n-a\n+b\n",
+                "'/etc/passwd' leads out of the kernel's source tree"},
+        Refused{"LinkOutside", "--- a/out.c\n+++ b/out.c\n@@ -1 +1 @@\n-a\n+b\n", "'b/out.c' leads out of"},
+        Refused{"FolderLinkOutside", "--- a/out/x.c\n+++ b/out/x.c\n@@ -1 +1 @@\n-a\n+b\n", "'b/out/x.c' leads out of"},
+        Refused{"NewOutside", "--- /dev/null\n+++ b/out/new.c\n@@ -0,0 +1 @@\n+b\n", "'b/out/new.c' leads out of"},
+        Refused{"UpAndOut", "--- a/fs/../../x.c\n+++ b/fs/../../x.c\n@@ -1 +1 @@\n-a\n+b\n", "leads out of"},
         Refused{"Rename", "diff --git a/fs/x.c b/fs/y.c\nrename from fs/x.c\nrename to fs/y.c\n", "[build.rename]"},
         Refused{"Binary", "diff --git a/fs/x.c b/fs/x.c\nGIT binary patch\nliteral 1\n", "[build.binary]"}),
     [](const auto& row) { return row.param.name; });

@@ -58,7 +58,7 @@ TEST_F(Overlays, GoesWithItsLinksButNotWithTheTree) {
 TEST_F(Overlays, DependenciesOnPatchedFilesAreFine) {
     Overlay overlay(tree.root());
     overlay.write("fs/proc/x.c", "patched\n");
-    EXPECT_NO_THROW(overlay.check_dependencies({"fs/proc/x.c", "include/linux/x.h"}, "fs/proc/x.c"));
+    EXPECT_NO_THROW(overlay.check_dependencies({"fs/proc/x.c", "include/linux/x.h"}, overlay.root(), "fs/proc/x.c"));
 }
 
 // `..` behind a link leads out of the overlay.
@@ -67,14 +67,29 @@ TEST_F(Overlays, DependencyOnTheOriginalOfAPatchedFileIsAnError) {
     overlay.write("fs/proc/x.c", "patched\n");
     const std::string way = "arch/kvm/../../fs/proc/x.c";
     try {
-        overlay.check_dependencies({way}, "fs/inode.c");
+        overlay.check_dependencies({way}, overlay.root(), "fs/inode.c");
         FAIL() << "no error";
     } catch (const Error& error) {
         EXPECT_THAT(error.what(), HasSubstr("fs/inode.c: includes the unpatched fs/proc/x.c by way of '" + way + "'"));
     }
     overlay.make_folders_real(way);
-    EXPECT_NO_THROW(overlay.check_dependencies({way}, "fs/inode.c"));
+    EXPECT_NO_THROW(overlay.check_dependencies({way}, overlay.root(), "fs/inode.c"));
     EXPECT_EQ(read_text(overlay.root() / way), "patched\n");
+}
+
+// Where the object tree is another folder, names are relative to that.
+TEST_F(Overlays, DependenciesAreRelativeToTheFolderOfTheCompiler) {
+    Overlay overlay(tree.root());
+    overlay.write("fs/proc/x.c", "patched\n");
+    const std::string original = (tree.root() / "fs/proc/x.c").lexically_relative(tree.root() / "include").string();
+    EXPECT_THROW(overlay.check_dependencies({original}, tree.root() / "include", "fs/inode.c"), Error);
+    EXPECT_NO_THROW(overlay.check_dependencies({"fs/proc/x.c"}, overlay.root(), "fs/inode.c"));
+}
+
+TEST_F(Overlays, DependencyThatCannotBeLookedAtIsAnError) {
+    Overlay overlay(tree.root());
+    overlay.write("fs/proc/x.c", "patched\n");
+    EXPECT_THROW(overlay.check_dependencies({"gone/x.c"}, overlay.root(), "fs/inode.c"), Error);
 }
 
 TEST(DependencyFiles, AreReadLikeMakeDoes) {
