@@ -4,7 +4,7 @@
 #include <memory>
 
 #include "cli/command.hpp"
-#include "kernel/catalogue.hpp"
+#include "cli/open_kernel.hpp"
 #include "report/build.hpp"
 
 namespace klp::cli {
@@ -39,8 +39,7 @@ ExitCode build_patch(BuildOptions& options) {
     request.patches.assign(options.patches.begin(), options.patches.end());
     request.output = options.output;
     request.replace = !options.no_replace;
-    const kernel::Kernel kernel(options.kernel.empty() ? kernel::default_kernel()
-                                                       : kernel::find_kernel(options.kernel));
+    const kernel::Kernel kernel = open_kernel(chosen_kernel(options.kernel));
     Timings timings;
     const pipeline::Report report = build_and_print_findings(kernel, request, timings);
     print_result(options.json ? report::to_text(report::build_json(report, timings))

@@ -7,6 +7,7 @@
 
 #include "check/check.hpp"
 #include "cli/command.hpp"
+#include "cli/open_kernel.hpp"
 #include "kernel/catalogue.hpp"
 #include "kernel/module.hpp"
 #include "report/check.hpp"
@@ -35,7 +36,7 @@ std::optional<kernel::Manifest> kernel_for(const CheckOptions& options, const el
     if (options.kernel == no_kernel) return std::nullopt;
     if (!options.kernel.empty()) return kernel::find_kernel(options.kernel);
     const auto release = check::release_of(module);
-    for (kernel::Manifest& manifest : kernel::list_kernels()) {
+    for (kernel::Manifest& manifest : kernel::list_kernels(stderr_progress())) {
         const bool fits = manifest.release == release && arch::for_name(manifest.arch).machine() == module.machine();
         if (fits) return std::move(manifest);
     }
@@ -59,7 +60,7 @@ ExitCode check(const CheckOptions& options) {
     if (manifest) {
         check::Request request;
         request.objects.assign(options.objects.begin(), options.objects.end());
-        summary = check::check_module(module, kernel::Kernel(*manifest), request, findings);
+        summary = check::check_module(module, open_kernel(*manifest), request, findings);
     } else {
         summary = check::check_module(module, findings);
         say_that_no_kernel_fits(options, module, findings);

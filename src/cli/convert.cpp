@@ -5,7 +5,7 @@
 
 #include "base/decompress.hpp"
 #include "cli/command.hpp"
-#include "kernel/catalogue.hpp"
+#include "cli/open_kernel.hpp"
 #include "kernel/symbols_db.hpp"
 #include "link/signature.hpp"
 #include "report/convert.hpp"
@@ -72,8 +72,7 @@ ExitCode run_convert(const ConvertOptions& options) {
         convert_with(options, *kernel::with_modules(kernel::read_symbols_db(options.symbols), modules));
         return ExitCode::done;
     }
-    const kernel::Kernel kernel(options.kernel.empty() ? kernel::default_kernel()
-                                                       : kernel::find_kernel(options.kernel));
+    const kernel::Kernel kernel = open_kernel(chosen_kernel(options.kernel));
     convert_with(options, *kernel::with_modules(kernel::symbols_of(kernel), modules));
     return ExitCode::done;
 }

@@ -6,8 +6,8 @@
 
 #include "base/process.hpp"
 #include "cli/command.hpp"
+#include "cli/open_kernel.hpp"
 #include "guest/guest.hpp"
-#include "kernel/catalogue.hpp"
 #include "report/run.hpp"
 
 namespace klp::cli {
@@ -67,8 +67,7 @@ void print_warnings(const guest::Result& result) {
 }
 
 ExitCode run_command(const RunOptions& arguments) {
-    const kernel::Kernel kernel(arguments.kernel.empty() ? kernel::default_kernel()
-                                                         : kernel::find_kernel(arguments.kernel));
+    const kernel::Kernel kernel(chosen_kernel(arguments.kernel));
     const std::string& name = kernel.manifest().name;
     const guest::Result result = guest::run(kernel, make_request(arguments), stderr_progress());
     print_result(arguments.json ? report::to_text(report::run_json(name, result)) : report::run_text(name, result));

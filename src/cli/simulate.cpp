@@ -7,8 +7,8 @@
 #include <memory>
 
 #include "cli/command.hpp"
+#include "cli/open_kernel.hpp"
 #include "cli/simulate_dump.hpp"
-#include "kernel/catalogue.hpp"
 #include "loader/simulation.hpp"
 #include "report/simulate.hpp"
 
@@ -181,8 +181,7 @@ private:
 };
 
 ExitCode simulate(const SimulateOptions& arguments) {
-    const kernel::Kernel kernel(arguments.kernel.empty() ? kernel::default_kernel()
-                                                         : kernel::find_kernel(arguments.kernel));
+    const kernel::Kernel kernel = open_kernel(chosen_kernel(arguments.kernel));
     const loader::Options options = make_options(arguments);
     Player player(kernel, options);
     for (const std::string& module : arguments.modules) player.load(module);

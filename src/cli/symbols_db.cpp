@@ -7,7 +7,7 @@
 #include <memory>
 
 #include "cli/command.hpp"
-#include "kernel/catalogue.hpp"
+#include "cli/open_kernel.hpp"
 #include "kernel/image.hpp"
 
 namespace klp::cli {
@@ -48,8 +48,7 @@ kernel::Kernel built_kernel(const SymbolsDbOptions& options) {
 
 ExitCode run_symbols_db(const SymbolsDbOptions& options) {
     if (options.files.empty()) {
-        const kernel::Kernel kernel(options.kernel.empty() ? kernel::default_kernel()
-                                                           : kernel::find_kernel(options.kernel));
+        const kernel::Kernel kernel(chosen_kernel(options.kernel));
         write_file(options.output, kernel::make_symbols_db({kernel, kernel::module_paths(kernel)}));
         return ExitCode::done;
     }
