@@ -39,27 +39,6 @@ Descriptor open_regular(const fs::path& path, struct stat& info) {
     return file;
 }
 
-// Gives the owner every permission on each folder, so that what it holds can be unlinked.
-void open_up(const fs::path& folder) {
-    std::error_code ignored;
-    fs::permissions(folder, fs::perms::owner_all, fs::perm_options::add, ignored);
-    for (fs::directory_iterator entry(folder, ignored), end; entry != end; entry.increment(ignored))
-        if (entry->symlink_status(ignored).type() == fs::file_type::directory) open_up(entry->path());
-}
-
-void remove_tree(const fs::path& folder) noexcept {
-    try {
-        std::error_code failed;
-        fs::remove_all(folder, failed);
-        if (!failed) return;
-        open_up(folder);
-        fs::remove_all(folder, failed);
-    } catch (const std::exception&) {
-        // A destructor has nobody to tell; the folder stays.
-        return;
-    }
-}
-
 const char* non_empty_variable(const char* name) {
     const char* value = std::getenv(name);
     return value != nullptr && *value != '\0' ? value : nullptr;
@@ -144,38 +123,45 @@ bool is_plain_path(const fs::path& path) {
     });
 }
 
-TempDir::TempDir(std::string_view prefix, const fs::path& parent) {
-    fs::path folder = parent;
-    if (folder.empty()) {
-        const char* variable = non_empty_variable("TMPDIR");
-        folder = variable != nullptr && is_plain_path(fs::absolute(variable)) ? variable : "/tmp";
-    }
-    std::string name = fs::absolute(folder / fmt::format("{}.XXXXXX", prefix)).string();
-    if (::mkdtemp(name.data()) == nullptr) fail(folder, "cannot make a temporary folder", errno);
-    path_ = name;
+namespace {
+
+// A lock that is there needs no writable folder, and may be another user's.
+Descriptor open_lock(const fs::path& path) {
+    Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!file && errno == ENOENT) file = Descriptor(::open(path.c_str(), O_RDONLY | O_CREAT | O_CLOEXEC, 0644));
+    if (!file) fail(path, "cannot open the lock", errno);
+    return file;
 }
 
-TempDir::~TempDir() {
-    if (!path_.empty()) remove_tree(path_);
+// False where another process has it.
+bool try_lock(const Descriptor& file, FileLock::Mode mode, const fs::path& path) {
+    if (::flock(file.get(), (mode == FileLock::Mode::shared ? LOCK_SH : LOCK_EX) | LOCK_NB) == 0) return true;
+    if (errno != EWOULDBLOCK && errno != EINTR) fail(path, "cannot lock", errno);
+    return false;
 }
 
-TempDir::TempDir(TempDir&& other) noexcept : path_(std::exchange(other.path_, {})) {}
-
-TempDir& TempDir::operator=(TempDir&& other) noexcept {
-    std::swap(path_, other.path_);
-    return *this;
-}
+}  // namespace
 
 FileLock::FileLock(const fs::path& path, Mode mode) {
-    Descriptor file(::open(path.c_str(), O_RDONLY | O_CREAT | O_CLOEXEC, 0644));
-    if (!file) fail(path, "cannot open the lock", errno);
-    const int operation = (mode == Mode::shared ? LOCK_SH : LOCK_EX) | LOCK_NB;
-    while (::flock(file.get(), operation) != 0) {
-        if (errno != EWOULDBLOCK && errno != EINTR) fail(path, "cannot lock", errno);
+    Descriptor file = open_lock(path);
+    while (!try_lock(file, mode, path)) {
         check_interrupted();
         std::this_thread::sleep_for(std::chrono::milliseconds(20));
     }
     descriptor_ = file.release();
+}
+
+std::optional<FileLock> FileLock::if_free(const fs::path& path, Mode mode) {
+    Descriptor file = open_lock(path);
+    if (!try_lock(file, mode, path)) return std::nullopt;
+    return FileLock(file.release());
+}
+
+bool FileLock::is_of(const fs::path& path) const {
+    struct stat held {
+    }, there{};
+    return ::fstat(descriptor_, &held) == 0 && ::stat(path.c_str(), &there) == 0 && held.st_dev == there.st_dev &&
+           held.st_ino == there.st_ino;
 }
 
 FileLock::~FileLock() {
@@ -183,6 +169,11 @@ FileLock::~FileLock() {
 }
 
 FileLock::FileLock(FileLock&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
+
+FileLock& FileLock::operator=(FileLock&& other) noexcept {
+    std::swap(descriptor_, other.descriptor_);
+    return *this;
+}
 
 fs::path cache_root() {
     if (const char* own = non_empty_variable("KLPKIT_CACHE")) return fs::absolute(own);

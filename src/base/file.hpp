@@ -3,10 +3,12 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/bytes.hpp"
+#include "base/descriptor.hpp"
 
 namespace klp {
 
@@ -42,7 +44,8 @@ void write_file(const fs::path& path, std::string_view text, fs::perms mode = fs
 [[nodiscard]] bool is_plain_path(const fs::path& path);
 
 // A fresh folder under $TMPDIR, or in `parent`; removed with all it holds by the destructor, also when the stack
-// unwinds. Under /tmp where $TMPDIR is not set or no plain path: kbuild works in these folders.
+// unwinds, and by a later process where this one is killed (abandoned.hpp). Under /tmp where $TMPDIR is not set or no
+// plain path: kbuild works in these folders.
 class TempDir {
 public:
     explicit TempDir(std::string_view prefix = "klp", const fs::path& parent = {});
@@ -56,21 +59,29 @@ public:
 
 private:
     fs::path path_;
+    Descriptor lock_;
 };
 
-// An advisory lock (flock) on a file, which is made if need be and stays. Blocks until it is had; polls for
-// interruption while it waits.
+// An advisory lock (flock) on a folder, or on a file, which is made if need be and stays. Blocks until it is had; polls
+// for interruption while it waits.
 class FileLock {
 public:
     enum class Mode { shared, exclusive };
     FileLock(const fs::path& path, Mode mode);
+    // nullopt where another process has it. Error: there can be no lock.
+    [[nodiscard]] static std::optional<FileLock> if_free(const fs::path& path, Mode mode);
     ~FileLock();
     FileLock(FileLock&& other) noexcept;
-    FileLock& operator=(FileLock&&) = delete;
+    FileLock& operator=(FileLock&& other) noexcept;
     FileLock(const FileLock&) = delete;
     FileLock& operator=(const FileLock&) = delete;
 
+    // Whether what is locked still has that name.
+    [[nodiscard]] bool is_of(const fs::path& path) const;
+
 private:
+    explicit FileLock(int descriptor) : descriptor_(descriptor) {}
+
     int descriptor_ = -1;
 };
 

@@ -5,7 +5,7 @@
 
 #include "cli/command.hpp"
 #include "cli/kernel.hpp"
-#include "kernel/catalogue.hpp"
+#include "cli/open_kernel.hpp"
 #include "pipeline/module_name.hpp"
 #include "report/build.hpp"
 
@@ -40,8 +40,7 @@ ExitCode build_patch(BuildOptions& options) {
     pipeline::Request& request = options.request;
     request.patches.assign(options.patches.begin(), options.patches.end());
     request.replace = !options.no_replace;
-    const kernel::Kernel kernel(options.kernel.empty() ? kernel::default_kernel()
-                                                       : kernel::find_kernel(options.kernel));
+    const kernel::Kernel kernel = open_kernel(named_or_default_kernel(options.kernel));
     const fs::path path = options.output.empty() ? pipeline::module_name(kernel, request) + ".ko" : options.output;
     std::vector<fs::path> inputs = request.patches;
     append_kernel_files(inputs, kernel.manifest(), path);

@@ -9,6 +9,7 @@
 #include "check/check.hpp"
 #include "cli/choose_kernel.hpp"
 #include "cli/command.hpp"
+#include "cli/open_kernel.hpp"
 #include "kernel/catalogue.hpp"
 #include "kernel/module.hpp"
 #include "report/check.hpp"
@@ -58,7 +59,7 @@ ExitCode check(const CheckOptions& options) {
     if (manifest) {
         check::Request request;
         request.objects.assign(options.objects.begin(), options.objects.end());
-        summary = check::check_module(module, kernel::Kernel(*manifest), request, findings);
+        summary = check::check_module(module, open_kernel(*manifest), request, findings);
     } else {
         summary = check::check_module(module, findings);
         say_that_no_kernel_fits(options, module, findings);

@@ -58,7 +58,7 @@ std::vector<ModuleFile> read_targets(const std::vector<fs::path>& modules) {
 std::optional<kernel::Manifest> fitting_kernel(const std::vector<ModuleFile>& modules) {
     const ModuleFile* module = spokesman(modules);
     if (module == nullptr) return std::nullopt;
-    std::vector<kernel::Manifest> fitting = kernel::list_kernels();
+    std::vector<kernel::Manifest> fitting = kernel::list_kernels(stderr_progress());
     std::erase_if(fitting, [&](const kernel::Manifest& each) {
         return each.release != module->target.release || arch::for_name(each.arch).machine() != module->target.machine;
     });

@@ -8,6 +8,7 @@
 #include "cli/choose_kernel.hpp"
 #include "cli/command.hpp"
 #include "cli/kernel.hpp"
+#include "cli/open_kernel.hpp"
 #include "kernel/catalogue.hpp"
 #include "kernel/module.hpp"
 #include "kernel/symbols_db.hpp"
@@ -115,8 +116,8 @@ ExitCode run_convert(const ConvertOptions& options) {
         convert_with(options, *kernel::with_modules(kernel::read_symbols_db(options.symbols), modules), output);
         return ExitCode::done;
     }
-    const kernel::Kernel kernel(options.kernel.empty() ? choose_kernel({}, modules_of(options))
-                                                       : kernel::find_kernel(options.kernel));
+    const kernel::Kernel kernel = open_kernel(options.kernel.empty() ? choose_kernel({}, modules_of(options))
+                                                                     : kernel::find_kernel(options.kernel));
     append_kernel_files(inputs, kernel.manifest(), options.output);
     OutputFile output(options.output, inputs);
     convert_with(options, *kernel::with_modules(kernel::symbols_of(kernel), modules), output);

@@ -8,6 +8,7 @@
 
 #include "base/process.hpp"
 #include "cli/command.hpp"
+#include "cli/open_kernel.hpp"
 #include "kernel/catalogue.hpp"
 #include "kernel/features.hpp"
 #include "kernel/kbuild_arguments.hpp"
@@ -28,16 +29,23 @@ constexpr auto add_footer =
     R"(The files stay where they are and must not change. The source tree must have been prepared for exactly this kernel:
 its config in place, `make modules_prepare` run with the compiler that made the kernel, Module.symvers in it.)";
 
-void print_kernels(const std::vector<kernel::Manifest>& kernels, bool json) {
+void print_kernels(const kernel::Catalogue& catalogue, bool json) {
+    const Progress warn = stderr_progress();
+    for (const auto& kernel : catalogue.damaged)
+        warn(fmt::format("warning: kernel {}: {}", kernel.name, kernel.reason));
     if (!json) {
         report::Table table({"NAME", "RELEASE", "ARCH"});
-        for (const auto& manifest : kernels) table.add({manifest.name, manifest.release, manifest.arch});
+        for (const auto& manifest : catalogue.kernels) table.add({manifest.name, manifest.release, manifest.arch});
+        for (const auto& kernel : catalogue.damaged) table.add({kernel.name, "(damaged)", ""});
         print_result(table.text());
         return;
     }
     Json array = Json::array();
-    for (const auto& manifest : kernels) {
+    for (const auto& manifest : catalogue.kernels) {
         array.push_back({{"name", manifest.name}, {"release", manifest.release}, {"arch", manifest.arch}});
+    }
+    for (const auto& kernel : catalogue.damaged) {
+        array.push_back({{"name", kernel.name}, {"release", nullptr}, {"arch", nullptr}, {"damaged", kernel.reason}});
     }
     print_result(report::to_text(array));
 }
@@ -70,7 +78,7 @@ void print_kbuild_arguments(const kernel::Kernel& kernel) {
 
 // Probing runs the compiler, the first time: not for those who only ask for a path.
 void print_info(const kernel::Manifest& manifest, bool json, bool with_features) {
-    const kernel::Kernel kernel(manifest);
+    const kernel::Kernel kernel = with_features ? open_kernel(manifest) : kernel::Kernel(manifest);
     Json info = info_json(manifest, kernel.config().value("CONFIG_CC_VERSION_TEXT").value_or(""));
     if (with_features) info["features"] = report::features_json(kernel::probe(kernel), manifest.arch);
     if (json || with_features) {
@@ -121,7 +129,7 @@ void add_list(CommandLine& group) {
     CommandLine command = group.command("list", "the kernels there are");
     command.flag("--json", *json, "print a JSON array");
     command.run([json] {
-        print_kernels(kernel::list_kernels(), *json);
+        print_kernels(kernel::read_catalogue(), *json);
         return ExitCode::done;
     });
 }
@@ -140,7 +148,7 @@ void add_info(CommandLine& group) {
         .excludes("--json")
         .excludes("--features");
     command.run([name, json, features, kbuild] {
-        const kernel::Manifest manifest = name->empty() ? kernel::default_kernel() : kernel::find_kernel(*name);
+        const kernel::Manifest manifest = named_or_default_kernel(*name);
         if (*kbuild) {
             print_kbuild_arguments(kernel::Kernel(manifest));
         } else {

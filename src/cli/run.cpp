@@ -7,6 +7,7 @@
 #include "base/process.hpp"
 #include "cli/choose_kernel.hpp"
 #include "cli/command.hpp"
+#include "cli/open_kernel.hpp"
 #include "guest/guest.hpp"
 #include "report/run.hpp"
 

@@ -9,6 +9,7 @@
 #include "base/kernel_names.hpp"
 #include "cli/choose_kernel.hpp"
 #include "cli/command.hpp"
+#include "cli/open_kernel.hpp"
 #include "cli/simulate_dump.hpp"
 #include "loader/simulation.hpp"
 #include "report/simulate.hpp"
@@ -201,7 +202,7 @@ ExitCode simulate(const SimulateOptions& arguments) {
     const std::vector<fs::path> files = files_of(arguments);
     std::optional<DumpFolder> dump;
     if (!arguments.dump.empty()) dump.emplace(arguments.dump, files);
-    const kernel::Kernel kernel(choose_kernel(arguments.kernel, files));
+    const kernel::Kernel kernel = open_kernel(choose_kernel(arguments.kernel, files));
     Player player(kernel, options);
     for (const std::string& module : arguments.modules) player.load(module);
     for (const std::string& file : arguments.livepatches) player.load_livepatch(file);

@@ -9,6 +9,7 @@
 
 #include "cli/command.hpp"
 #include "cli/kernel.hpp"
+#include "cli/open_kernel.hpp"
 #include "kernel/catalogue.hpp"
 #include "kernel/image.hpp"
 
@@ -60,9 +61,7 @@ OutputFile output_of(const SymbolsDbOptions& options, const kernel::Manifest& ma
 
 ExitCode run_symbols_db(const SymbolsDbOptions& options) {
     const bool is_built = !options.files.empty();
-    kernel::Manifest manifest = is_built                 ? named_files(options)
-                                : options.kernel.empty() ? kernel::default_kernel()
-                                                         : kernel::find_kernel(options.kernel);
+    kernel::Manifest manifest = is_built ? named_files(options) : named_or_default_kernel(options.kernel);
     OutputFile output = output_of(options, manifest);
     const kernel::Kernel kernel = is_built ? built_kernel(std::move(manifest)) : kernel::Kernel(std::move(manifest));
     const std::vector<fs::path> modules =

@@ -16,10 +16,12 @@ namespace klp::guest {
 namespace {
 
 // What the machine starts: the shipped image, or the vmlinux that was unpacked from it where QEMU can enter that.
-fs::path bootable(const kernel::Manifest& manifest, const Machine& machine) {
+fs::path bootable(const kernel::Kernel& kernel, const Machine& machine) {
+    const kernel::Manifest& manifest = kernel.manifest();
     if (!machine.boots_pvh || manifest.vmlinux.empty()) return manifest.image;
-    const MappedFile vmlinux(manifest.vmlinux);
-    return has_pvh_entry(vmlinux.bytes(), {manifest.vmlinux.string(), {}, {}}) ? manifest.vmlinux : manifest.image;
+    const fs::path& path = kernel.vmlinux_path();
+    const MappedFile vmlinux(path);
+    return has_pvh_entry(vmlinux.bytes(), {path.string(), {}, {}}) ? path : manifest.image;
 }
 
 // An oops ends the guest: whatever locks the task held would make later steps hang. `quiet` holds until /init
@@ -40,7 +42,7 @@ Result run(const kernel::Kernel& kernel, const Request& request, const Progress&
     Payload payload = make_payload(kernel, request, machine, nonce, progress);
     progress(fmt::format("booting {} in {}", manifest.name, machine.qemu));
     const Ports ports = boot({.machine = machine,
-                              .kernel = bootable(manifest, machine),
+                              .kernel = bootable(kernel, machine),
                               .initramfs = std::move(payload.initramfs),
                               .kernel_arguments = kernel_arguments(machine, request),
                               .time_limit = request.time_limit,

@@ -21,19 +21,36 @@ std::string names_of(const std::vector<Manifest>& kernels) {
 
 }  // namespace
 
-std::vector<Manifest> list_kernels() {
-    std::vector<Manifest> kernels;
-    std::error_code none;
-    for (const auto& entry : fs::directory_iterator(kernels_folder(), none)) {
-        if (!entry.is_directory() || entry.path().filename().string().starts_with('.')) continue;
-        if (auto manifest = load_manifest(entry.path().filename().string())) kernels.push_back(std::move(*manifest));
+Catalogue read_catalogue() {
+    discard_abandoned_kernels();
+    Catalogue catalogue;
+    std::error_code failure;
+    for (fs::directory_iterator entry(kernels_folder(), failure), end; entry != end; entry.increment(failure)) {
+        const std::string name = entry->path().filename().string();
+        if (name.starts_with('.') || !entry->is_directory(failure)) continue;
+        try {
+            if (auto manifest = load_manifest(name)) catalogue.kernels.push_back(std::move(*manifest));
+        } catch (const Error& error) {
+            catalogue.damaged.push_back({name, error.what()});
+        }
     }
-    std::sort(kernels.begin(), kernels.end(),
-              [](const Manifest& a, const Manifest& b) { return version_less(a.name, b.name); });
-    return kernels;
+    if (failure && failure != std::errc::no_such_file_or_directory)
+        throw Error({kernels_folder().string(), "", {}}, "cannot be read: " + errno_text(failure.value()));
+    const auto by_version = [](const auto& a, const auto& b) { return version_less(a.name, b.name); };
+    std::ranges::sort(catalogue.kernels, by_version);
+    std::ranges::sort(catalogue.damaged, by_version);
+    return catalogue;
+}
+
+std::vector<Manifest> list_kernels(const Progress& warn) {
+    Catalogue catalogue = read_catalogue();
+    for (const DamagedKernel& kernel : catalogue.damaged)
+        warn(fmt::format("warning: kernel {} is left out: {}", kernel.name, kernel.reason));
+    return std::move(catalogue.kernels);
 }
 
 Manifest find_kernel(std::string_view name) {
+    discard_abandoned_kernels();
     if (auto manifest = load_manifest(name)) return std::move(*manifest);
     const auto kernels = list_kernels();
     Error error(kernels.empty() ? fmt::format("no kernel '{}': the catalogue is empty", name)
@@ -41,8 +58,8 @@ Manifest find_kernel(std::string_view name) {
     throw std::move(error).hint(fmt::format("klp kernel fetch {}", name));
 }
 
-Manifest default_kernel() {
-    auto kernels = list_kernels();
+Manifest default_kernel(const Progress& warn) {
+    auto kernels = list_kernels(warn);
     if (kernels.empty()) throw Error("no kernel in the catalogue").hint("klp kernel fetch newest");
     if (kernels.size() == 1) return std::move(kernels.front());
     if (auto newest = newest_fetched()) return std::move(*newest);
@@ -60,12 +77,18 @@ std::optional<Manifest> newest_fetched() {
 
 void remove_kernel(std::string_view name) {
     const fs::path folder = kernel_folder(name);
-    if (!fs::exists(folder)) (void)find_kernel(name);
+    const auto is_gone = [&] {
+        std::error_code failure;
+        return !fs::exists(folder, failure);
+    };
+    if (is_gone()) (void)find_kernel(name);
     const FileLock lock = lock_kernel(name);
-    std::error_code failure;
-    fs::remove(folder / "kernel.json", failure);  // first, so that no half kernel is ever listed
-    if (!failure) fs::remove_all(folder, failure);
-    if (failure) throw Error({folder.string(), "", {}}, "cannot be removed: " + errno_text(failure.value()));
+    if (is_gone()) return;  // by another process
+    const auto unused = FileLock::if_free(folder, FileLock::Mode::exclusive);
+    if (!unused)
+        throw Error(fmt::format("kernel '{}' is in use by another klp command", name))
+            .hint("try again once that has ended");
+    discard_kernel_folder(name);
 }
 
 }  // namespace klp::kernel

@@ -13,12 +13,25 @@
 
 namespace klp::kernel {
 
-[[nodiscard]] std::vector<Manifest> list_kernels();
+// A kernel whose kernel.json tells nothing. It can only be removed.
+struct DamagedKernel {
+    std::string name;
+    std::string reason;  // with the file's place
+};
+struct Catalogue {
+    std::vector<Manifest> kernels;  // by version
+    std::vector<DamagedKernel> damaged;
+};
+[[nodiscard]] Catalogue read_catalogue();
+
+// Without the damaged ones; a line for each of those is given to `warn`.
+[[nodiscard]] std::vector<Manifest> list_kernels(const Progress& warn = {});
 // Error (with the names there are, and how to fetch one) where there is no such kernel.
 [[nodiscard]] Manifest find_kernel(std::string_view name);
 // The kernel meant when none is named: the only one, or the newest fetched. Error where there is none.
-[[nodiscard]] Manifest default_kernel();
+[[nodiscard]] Manifest default_kernel(const Progress& warn = {});
 [[nodiscard]] std::optional<Manifest> newest_fetched();
+// Error: there is none of that name, another command uses it, or it cannot be removed.
 void remove_kernel(std::string_view name);
 
 }  // namespace klp::kernel

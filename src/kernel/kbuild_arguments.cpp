@@ -6,14 +6,10 @@
 
 namespace klp::kernel {
 
-namespace {
-
 bool is_native(const arch::Arch& arch) {
     utsname names{};
     return uname(&names) == 0 && arch.name() == std::string_view(names.machine);
 }
-
-}  // namespace
 
 std::vector<std::string> kbuild_arguments(const Kernel& kernel, const Compiler& compiler) {
     std::vector<std::string> arguments = {"-C", kernel.manifest().source.string(),

@@ -13,4 +13,7 @@ namespace klp::kernel {
 // `M=FOLDER modules` for a module outside the tree.
 [[nodiscard]] std::vector<std::string> kbuild_arguments(const Kernel& kernel, const Compiler& compiler);
 
+// Whether this machine's own toolchain, whose programs have no prefix in their names, is for `arch`.
+[[nodiscard]] bool is_native(const arch::Arch& arch);
+
 }  // namespace klp::kernel

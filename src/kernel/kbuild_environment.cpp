@@ -8,6 +8,7 @@
 #include <cstdlib>
 
 #include "base/text.hpp"
+#include "kernel/compiler_identity.hpp"
 #include "kernel/kbuild_arguments.hpp"
 
 namespace klp::kernel {
@@ -76,16 +77,30 @@ Environment parse(std::string_view text) {
     return environment;
 }
 
+std::string linker(const Kernel& kernel) {
+    return is_native(kernel.arch()) ? "ld" : fmt::format("{}ld", kernel.arch().cross_prefix());
+}
+
+// Those that export variables and try out options.
+std::vector<fs::path> makefiles(const fs::path& source, const arch::Arch& arch) {
+    std::vector<fs::path> found;
+    for (const fs::path& path : {source / "Makefile", source / fmt::format("arch/{}/Makefile", arch.kbuild_name()),
+                                 source / "scripts/Makefile.compiler", source / "scripts/Makefile.extrawarn"})
+        if (fs::exists(path)) found.push_back(path);
+    return found;
+}
+
 }  // namespace
 
-Environment kbuild_environment(const Kernel& kernel, const Compiler& compiler) {
-    const Manifest& manifest = kernel.manifest();
-    const std::string inputs =
-        fmt::format("2\n{}\n{}\n{}\n{}\n{}\n{}", manifest.release, manifest.source.string(), compiler.program,
-                    compiler.version, kernel.arch().name(), configuration(manifest.source));
-    const fs::path file = kernel.cache_folder() / ("kbuild-environment-" + sha256_hex(as_bytes(inputs)).substr(0, 16));
-    if (!fs::exists(file)) write_file(file, capture(kernel, compiler));
-    return parse(read_text(file));
+Environment kbuild_environment(const Kernel& kernel, const Compiler& compiler, const std::string& compiler_identity) {
+    const fs::path& source = kernel.manifest().source;
+    std::vector<std::string> made_from = {"compiler " + compiler.program, compiler_identity,
+                                          "configuration " + sha256_hex(as_bytes(configuration(source)))};
+    // Trial links have an answer in it, too.
+    if (find_program(linker(kernel))) made_from.push_back("linker " + program_digest(linker(kernel)));
+    for (const fs::path& makefile : makefiles(source, kernel.arch()))
+        made_from.push_back(makefile.string() + " " + sha256_hex(as_bytes(read_text(makefile))));
+    return parse(kernel.derived("kbuild-environment", made_from).get([&] { return capture(kernel, compiler); }));
 }
 
 }  // namespace klp::kernel

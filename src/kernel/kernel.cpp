@@ -7,10 +7,12 @@
 #include <mutex>
 
 #include "arch/registry.hpp"
+#include "base/abandoned.hpp"
 #include "base/errno_text.hpp"
 #include "kernel/manifest.hpp"
 #include "kernel/module.hpp"
 #include "kernel/soft_dependencies.hpp"
+#include "kernel/vmlinux.hpp"
 
 namespace klp::kernel {
 
@@ -45,8 +47,10 @@ std::vector<const elf::Section*> sections_by_address(const elf::Object& vmlinux)
 
 struct Kernel::Parts {
     Manifest manifest;
+    std::optional<FileLock> in_use;
     Lazy<Config> config;
     Lazy<Exports> exports;
+    Lazy<VmlinuxFile> vmlinux_file;
     Lazy<elf::Object> vmlinux;
     Lazy<SymbolTable> symbols;
     Lazy<std::vector<const elf::Section*>> sections;
@@ -58,6 +62,9 @@ struct Kernel::Parts {
 
 Kernel::Kernel(Manifest manifest) : parts_(std::make_unique<Parts>()) {
     parts_->manifest = std::move(manifest);
+    parts_->in_use = use_kernel(parts_->manifest.name);
+    if (!parts_->in_use) return;
+    for (const char* folder : {"", "objects"}) remove_abandoned(cache_folder() / folder);
 }
 Kernel::~Kernel() = default;
 Kernel::Kernel(Kernel&&) noexcept = default;
@@ -79,7 +86,11 @@ const Exports& Kernel::exports() const {
 }
 
 const elf::Object& Kernel::vmlinux() const {
-    return parts_->vmlinux.get([this] { return elf::Object::read(manifest().vmlinux); });
+    return parts_->vmlinux.get([this] { return elf::Object::read(vmlinux_path()); });
+}
+
+const fs::path& Kernel::vmlinux_path() const {
+    return parts_->vmlinux_file.get([this] { return VmlinuxFile(manifest()); }).path();
 }
 
 const SymbolTable& Kernel::symbols() const {
@@ -138,19 +149,20 @@ std::vector<std::string> Kernel::soft_dependencies(std::string_view name) const 
             modules.push_back(wanted);
             continue;
         }
-        const auto& aliases = parts_->aliases.get(
-            [this] { return ModuleAliases::read(module_files(), cache_folder() / "module-aliases"); });
+        const auto& aliases = parts_->aliases.get([this] { return ModuleAliases::read(module_files(), *this); });
         for (std::string& found : aliases.modules_of(wanted)) modules.push_back(std::move(found));
     }
     return modules;
 }
 
 fs::path Kernel::cache_folder() const {
-    const fs::path folder = kernel_folder(manifest().name) / "cache";
-    std::error_code failure;
-    fs::create_directories(folder, failure);
-    if (failure) throw Error({folder.string(), "", {}}, "cannot be made: " + errno_text(failure.value()));
-    return folder;
+    return kernel_folder(manifest().name) / "cache";
+}
+
+DerivedFile Kernel::derived(std::string_view kind, std::vector<std::string> made_from) const {
+    made_from.insert(made_from.begin(), {manifest().release, manifest().arch, manifest().source.string()});
+    const std::string digest = sha256_hex(as_bytes(fmt::format("{}", fmt::join(made_from, "\n"))));
+    return {cache_folder() / fmt::format("{}-{}", kind, digest.substr(0, 16)), kind, made_from};
 }
 
 }  // namespace klp::kernel

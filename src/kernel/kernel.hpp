@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "arch/arch.hpp"
+#include "base/derived.hpp"
 #include "base/file.hpp"
 #include "elf/object.hpp"
 #include "kernel/kallsyms.hpp"
@@ -76,9 +77,10 @@ struct Module {
 
 class ModuleFiles;
 
+// Held against `klp kernel remove` and preparing the tree again, where it is one of the catalogue's.
 class Kernel {
 public:
-    explicit Kernel(Manifest manifest);
+    explicit Kernel(Manifest manifest);  // Error: it was removed in the meantime
     ~Kernel();
     Kernel(Kernel&&) noexcept;
 
@@ -88,6 +90,8 @@ public:
     [[nodiscard]] const Exports& exports() const;
 
     [[nodiscard]] const elf::Object& vmlinux() const;
+    // Its file: the manifest's, or one under TMPDIR where that was damaged and cannot be mended.
+    [[nodiscard]] const fs::path& vmlinux_path() const;
     [[nodiscard]] const SymbolTable& symbols() const;  // of vmlinux
     // Bytes of vmlinux at a link-time address; nullopt where no section with content covers all of them.
     [[nodiscard]] std::optional<Bytes> read(std::uint64_t address, std::uint64_t size) const;
@@ -103,8 +107,11 @@ public:
     // Modules that `name` wants to find loaded, but that may fail to load or need others (soft_dependencies.hpp).
     [[nodiscard]] std::vector<std::string> soft_dependencies(std::string_view name) const;
 
-    // A folder for what other libraries cache for this kernel (object files, probes); created on demand.
+    // A folder for what other libraries cache for this kernel. It need not be there, and may be read-only.
     [[nodiscard]] fs::path cache_folder() const;
+    // A file in that folder, named after its kind and what it is made from. Release, architecture and source tree are
+    // among that without being named.
+    [[nodiscard]] DerivedFile derived(std::string_view kind, std::vector<std::string> made_from) const;
 
 private:
     struct Parts;

@@ -25,6 +25,16 @@ std::string aliases_as_text(const ModuleFiles& files) {
     return fmt::format("{}", fmt::join(texts, ""));
 }
 
+// Sizes and times: reading thousands of modules is what is to be saved.
+std::string state_of(const ModuleFiles& files) {
+    std::string state;
+    for (const auto& [name, path] : files.paths()) {
+        const auto time = fs::last_write_time(path).time_since_epoch().count();
+        state += fmt::format("{} {} {}\n", path.string(), fs::file_size(path), time);
+    }
+    return sha256_hex(as_bytes(state));
+}
+
 }  // namespace
 
 std::vector<std::string> soft_dependencies_of(const elf::Object& module) {
@@ -42,10 +52,10 @@ std::vector<std::string> soft_dependencies_of(const elf::Object& module) {
     return names;
 }
 
-ModuleAliases ModuleAliases::read(const ModuleFiles& files, const fs::path& cache) {
-    if (!fs::exists(cache)) write_file(cache, aliases_as_text(files));
+ModuleAliases ModuleAliases::read(const ModuleFiles& files, const Kernel& kernel) {
+    const DerivedFile file = kernel.derived("module-aliases", {state_of(files)});
     ModuleAliases aliases;
-    const std::string text = read_text(cache);
+    const std::string text = file.get([&] { return aliases_as_text(files); });
     for (const std::string_view line : lines_of(text)) {
         const std::size_t tab = std::min(line.find('\t'), line.size());
         if (tab < line.size()) aliases.modules_.emplace_back(line.substr(0, tab), line.substr(tab + 1));

@@ -20,8 +20,8 @@ namespace klp::kernel {
 // The aliases of all modules. Packages come without the modules.alias that depmod makes at installation.
 class ModuleAliases {
 public:
-    // Opens every module, which takes seconds: the list is kept in `cache`.
-    [[nodiscard]] static ModuleAliases read(const ModuleFiles& files, const fs::path& cache);
+    // Opens every module, which takes seconds: the list is kept in the kernel's cache.
+    [[nodiscard]] static ModuleAliases read(const ModuleFiles& files, const Kernel& kernel);
     [[nodiscard]] std::vector<std::string> modules_of(std::string_view name) const;
 
 private:

@@ -7,6 +7,8 @@
 #include "base/text.hpp"
 #include "kernel/image.hpp"
 #include "kernel/manifest.hpp"
+#include "kernel/prepared_tree.hpp"
+#include "kernel/vmlinux.hpp"
 #include "packages/add.hpp"
 #include "packages/prepare.hpp"
 
@@ -68,9 +70,7 @@ fs::path vmlinux_of(const AddRequest& request, const kernel::Manifest& manifest,
                     const kernel::NewKernelFolder& folder) {
     if (!request.vmlinux.empty()) return existing(request.vmlinux, "vmlinux", false);
     if (as_text(image).starts_with("\177ELF")) return manifest.image;
-    const fs::path path = folder.path() / "vmlinux";
-    write_file(path, kernel::unpack_image(image, at(manifest.image)));
-    return path;
+    return folder.path() / "vmlinux";
 }
 
 // Machine, symbols and release of the vmlinux; its architecture is the kernel's.
@@ -101,6 +101,7 @@ kernel::Manifest add(const AddRequest& request, const Progress& progress) {
     kernel::NewKernelFolder folder(request.name);
     progress(fmt::format("reading {}", manifest.image.string()));
     manifest.vmlinux = vmlinux_of(request, manifest, image.bytes(), folder);
+    if (!fs::exists(manifest.vmlinux)) kernel::unpack_vmlinux(manifest);
     const MappedFile vmlinux(manifest.vmlinux);
     manifest.release = kernel::release_of_vmlinux(vmlinux.bytes(), at(manifest.vmlinux));
     manifest.arch = check_vmlinux(manifest);
@@ -110,6 +111,7 @@ kernel::Manifest add(const AddRequest& request, const Progress& progress) {
     (void)kernel::Exports::read(manifest.symvers);
     if (!request.modules.empty())
         manifest.modules = modules_folder(existing(request.modules, "modules", true), manifest.release);
+    kernel::note_tree(manifest);
     folder.commit(manifest);
     return manifest;
 }

@@ -2,10 +2,12 @@
 #include "packages/debian.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <cctype>
 #include <charconv>
 
-#include "base/errno_text.hpp"
 #include "base/error.hpp"
 #include "base/process.hpp"
 #include "base/text.hpp"
@@ -32,6 +34,23 @@ std::string_view version_in_brackets(std::string_view text) {
     std::string_view version = text.substr(open + 1, close - open - 1);
     if (version.starts_with('=')) version.remove_prefix(1);
     return trimmed(version);
+}
+
+// Debian Policy, section 5.6.1; upper case is met in other archives.
+bool can_name_a_package(std::string_view name) {
+    return !name.empty() && std::ranges::all_of(name, [](unsigned char c) {
+        return std::isalnum(c) != 0 || c == '+' || c == '-' || c == '.';
+    });
+}
+
+// The folders that apt wants to find. False where it could not work in them.
+bool make_state(const fs::path& state) {
+    std::error_code failure;
+    for (const char* folder : {"lists/partial", "archives/partial"}) {
+        fs::create_directories(state / folder, failure);
+        if (failure || ::access((state / folder).c_str(), W_OK) != 0) return false;
+    }
+    return ::access(state.c_str(), W_OK) == 0;
 }
 
 Command quiet(std::vector<std::string> argv) {
@@ -97,23 +116,44 @@ std::vector<std::string> Apt::command(std::string_view program) const {
     return argv;
 }
 
+// Where no package has the name, apt takes it for a regular expression, and shows the packages that match it: for
+// linux-image-6.1.0-54 that is linux-image-6.1.0-54-amd64-dbg.
 std::optional<Package> Apt::show(const std::string& name, std::string_view version) const {
+    if (!can_name_a_package(name)) return std::nullopt;
     auto argv = command("apt-cache");
     argv.insert(argv.end(),
                 {"--no-all-versions", "show", version.empty() ? name : fmt::format("{}={}", name, version)});
-    constexpr int none = 100;  // apt-cache's status for all that it calls an error
     const CommandResult result = run(quiet(std::move(argv)));
-    if (result.status != 0 && result.status != none)
-        throw Error(fmt::format("apt-cache cannot be asked for package {}: it ended with status {}: {}", name,
-                                result.status, result.errors));
-    return Package::parse(result.output);
+    if (result.status != 0 && result.errors.find("No packages found") == std::string::npos)
+        throw Error(fmt::format("apt-cache does not say whether there is a package {}: it ended with status {}: {}",
+                                name, result.status, trimmed(result.errors)));
+    auto package = Package::parse(result.output);
+    if (package && (package->name() != name || (!version.empty() && package->version() != version))) package.reset();
+    return package;
+}
+
+std::vector<std::string> Apt::names(std::string_view prefix) const {
+    auto argv = command("apt-cache");
+    argv.insert(argv.end(), {"pkgnames", std::string(prefix)});
+    const std::string output = run_checked(quiet(std::move(argv)), "apt-cache does not list packages").output;
+    std::vector<std::string> names;
+    for (const std::string_view line : lines_of(output))
+        if (line.starts_with(prefix)) names.emplace_back(line);
+    std::ranges::sort(names, version_less);
+    return names;
+}
+
+// In the cache, where it can be written to.
+fs::path Apt::own_state() {
+    const fs::path state = cache_root() / (architecture_.empty() ? "apt" : "apt-" + architecture_);
+    if (make_state(state)) return state;
+    scratch_.emplace("klp-apt");
+    if (!make_state(scratch_->path())) throw Error({scratch_->path().string(), "", {}}, "folders cannot be made in it");
+    return scratch_->path();
 }
 
 void Apt::use_own_lists(const Progress& progress) {
-    const fs::path state = cache_root() / (architecture_.empty() ? "apt" : "apt-" + architecture_);
-    std::error_code failure;
-    for (const char* folder : {"lists/partial", "archives/partial"}) fs::create_directories(state / folder, failure);
-    if (failure) throw Error({state.string(), "", {}}, "cannot be made: " + errno_text(failure.value()));
+    const fs::path state = own_state();
     options_ = {"-o", "Dir::State::Lists=" + (state / "lists").string(), "-o", "Dir::Cache=" + state.string()};
     if (!architecture_.empty())
         options_.insert(options_.end(), {"-o", "APT::Architecture=" + architecture_, "-o",

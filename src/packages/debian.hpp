@@ -41,8 +41,10 @@ class Apt {
 public:
     explicit Apt(std::string architecture = {});  // Error: not a machine with apt
 
-    // The candidate, or a version. nullopt where the lists have no such package.
+    // The candidate, or a version. nullopt where the lists have no package of exactly that name. Error: apt cannot say.
     [[nodiscard]] std::optional<Package> show(const std::string& name, std::string_view version = {}) const;
+    // Names of packages that begin with `prefix`, by the numbers in them. Not all of them need be there to be had.
+    [[nodiscard]] std::vector<std::string> names(std::string_view prefix) const;
     void use_own_lists(const Progress& progress);
     [[nodiscard]] bool has_own_lists() const noexcept { return !options_.empty(); }
     // The .deb in `folder`; apt checks size and hash.
@@ -50,9 +52,11 @@ public:
 
 private:
     [[nodiscard]] std::vector<std::string> command(std::string_view program) const;
+    [[nodiscard]] fs::path own_state();
 
     std::string architecture_;  // empty: the machine's
     std::vector<std::string> options_;
+    std::optional<TempDir> scratch_;  // for lists that the cache cannot keep
 };
 
 // "amd64", from dpkg.

@@ -13,8 +13,11 @@
 #include "kernel/catalogue.hpp"
 #include "kernel/image.hpp"
 #include "kernel/manifest.hpp"
+#include "kernel/prepared_tree.hpp"
+#include "kernel/vmlinux.hpp"
 #include "packages/debian.hpp"
 #include "packages/fetch.hpp"
+#include "packages/mend.hpp"
 #include "packages/prepare.hpp"
 
 namespace klp::packages {
@@ -33,20 +36,53 @@ struct Debs {
     fs::path source;
 };
 
+Error no_package(std::string_view name, std::string_view version = {}) {
+    return Error(
+        fmt::format("no package {}{}{} in the package lists", name, version.empty() ? "" : " in version ", version));
+}
+
 Package need(const Apt& apt, const std::string& name, std::string_view version = {}) {
     if (auto package = apt.show(name, version)) return std::move(*package);
-    throw Error(
-        fmt::format("no package {}{}{} in the package lists", name, version.empty() ? "" : " in version ", version))
-        .hint("see which there are: apt-cache search --names-only '^linux-image-[0-9]'");
+    throw no_package(name, version);
+}
+
+// The release whose image a metapackage depends on; nullopt for a package that is none.
+std::optional<std::string> image_of_metapackage(const Package& package) {
+    constexpr std::string_view prefix = "linux-image-";
+    for (const std::string_view name : package.depends()) {
+        if (name.starts_with(prefix)) return std::string(name.substr(prefix.size()));
+    }
+    return std::nullopt;
+}
+
+// The releases that begin with `start` and can be fetched: those that have headers, which neither packages of debug
+// information nor unsigned images have, and that are no metapackages.
+std::vector<std::string> releases(const Apt& apt, const std::string& start) {
+    std::vector<std::string> found;
+    for (const std::string& headers : apt.names("linux-headers-" + start)) {
+        std::string release = headers.substr(std::string_view("linux-headers-").size());
+        if (release.empty() || release.front() < '0' || release.front() > '9') continue;
+        const auto image = apt.show("linux-image-" + release);
+        if (image && !image_of_metapackage(*image)) found.push_back(std::move(release));
+    }
+    return found;
+}
+
+Package need_image(const Apt& apt, const std::string& release) {
+    const std::string name = "linux-image-" + release;
+    if (auto package = apt.show(name)) return std::move(*package);
+    Error error = no_package(name);
+    if (const auto flavours = releases(apt, release + "-"); !flavours.empty())
+        throw std::move(error).hint(fmt::format("name the flavour, too: {}", fmt::join(flavours, ", ")));
+    if (const auto all = releases(apt, ""); !all.empty())
+        throw std::move(error).hint(fmt::format("there are: {}", fmt::join(all, ", ")));
+    throw std::move(error);
 }
 
 // What the distribution's metapackage depends on today.
 std::string newest_release(const Apt& apt) {
     const Package meta = need(apt, "linux-image-" + debian_architecture());
-    constexpr std::string_view prefix = "linux-image-";
-    for (const std::string_view name : meta.depends()) {
-        if (name.starts_with(prefix)) return std::string(name.substr(prefix.size()));
-    }
+    if (auto release = image_of_metapackage(meta)) return *std::move(release);
     throw Error(fmt::format("package {} {} depends on no linux-image package", meta.name(), meta.version()));
 }
 
@@ -58,7 +94,7 @@ std::string series(std::string_view release) {
 }
 
 Packages packages_of(const Apt& apt, const std::string& release) {
-    Package image = need(apt, "linux-image-" + release);
+    Package image = need_image(apt, release);
     Package headers = need(apt, "linux-headers-" + release);
     const std::string version = image.linux_source_version();
     Package source = need(apt, "linux-source-" + series(release), version);
@@ -111,7 +147,7 @@ public:
     Fetcher(Apt& apt, std::string release, const Progress& progress)
         : apt_(apt), release_(std::move(release)), progress_(progress), folder_(release_) {}
 
-    kernel::Manifest run();
+    kernel::Manifest run(const Packages& found);
 
 private:
     [[nodiscard]] fs::path at(std::string_view name) const { return folder_.path() / name; }
@@ -159,7 +195,6 @@ void Fetcher::unpack_image_package(const fs::path& deb) {
     fs::remove(at("modules") / "source");
     const MappedFile image(at("vmlinuz"));
     const Location where{image.path().string(), "", {}};
-    write_file(at("vmlinux"), kernel::unpack_image(image.bytes(), where));
     const std::string found = kernel::release_of_image(image.bytes(), where);
     if (found != release_) throw Error(where, fmt::format("expected release {}, the image says {}", release_, found));
 }
@@ -183,10 +218,8 @@ void Fetcher::unpack_source_package(const fs::path& deb) {
 }
 
 kernel::Manifest Fetcher::manifest() const {
-    const elf::Object vmlinux = elf::Object::read(at("vmlinux"));
     return {.name = release_,
             .release = release_,
-            .arch = std::string(arch::for_object(vmlinux).name()),
             .source = at("source"),
             .image = at("vmlinuz"),
             .vmlinux = at("vmlinux"),
@@ -196,14 +229,14 @@ kernel::Manifest Fetcher::manifest() const {
             .fetched = true};
 }
 
-kernel::Manifest Fetcher::run() {
-    check_prepare_tools();
-    check_space(folder_.path(),
-                space_needed(with_lists(apt_, progress_, [this] { return packages_of(apt_, release_); })));
+kernel::Manifest Fetcher::run(const Packages& found) {
+    check_space(folder_.path(), space_needed(found));
     const Debs debs = with_lists(apt_, progress_, [this] { return download(packages_of(apt_, release_)); });
     unpack_image_package(debs.image);
     unpack_headers_package(debs.headers);
     kernel::Manifest made = manifest();
+    kernel::unpack_vmlinux(made);
+    made.arch = arch::for_object(elf::Object::read(made.vmlinux)).name();
     if (!kernel::Config::read(made.config).enabled("CONFIG_LIVEPATCH")) {
         throw Error(fmt::format("kernel {} cannot be livepatched: its config has no CONFIG_LIVEPATCH=y", release_));
     }
@@ -211,6 +244,7 @@ kernel::Manifest Fetcher::run() {
     fs::remove_all(at("download"));
     fs::remove_all(at("unpacked"));
     prepare_source({made.source, made.config, made.symvers, release_, &arch::for_name(made.arch)}, progress_);
+    kernel::note_tree(made);
     folder_.commit(made);
     progress_(fmt::format("kernel {} is ready in {}", release_, folder_.path().string()));
     return made;
@@ -228,17 +262,34 @@ std::string newest_release_or_known(Apt& apt, const Progress& progress) {
     }
 }
 
+// A kernel that is there, with its tree as it should be. One whose kernel.json is damaged is as good as not there.
+std::optional<kernel::Manifest> known_kernel(std::string_view release, const Progress& progress) {
+    std::optional<kernel::Manifest> manifest;
+    try {
+        manifest = kernel::load_manifest(release);
+    } catch (const Error& error) {
+        kernel::check_kernel_name(release);
+        progress(fmt::format("{}; fetching the kernel again", summary(error)));
+    }
+    if (manifest && manifest->fetched) keep_prepared(*manifest, progress);
+    return manifest;
+}
+
 }  // namespace
 
 kernel::Manifest fetch(std::string_view wanted, const Progress& progress) {
+    kernel::discard_abandoned_kernels();
     if (wanted != "newest") {
-        if (auto manifest = kernel::load_manifest(wanted)) return std::move(*manifest);
+        if (auto manifest = known_kernel(wanted, progress)) return std::move(*manifest);
     }
     Apt apt;
     const std::string release = wanted == "newest" ? newest_release_or_known(apt, progress) : std::string(wanted);
+    if (auto manifest = known_kernel(release, progress)) return std::move(*manifest);
+    check_prepare_tools();
+    const Packages found = with_lists(apt, progress, [&] { return packages_of(apt, release); });
     const FileLock lock = kernel::lock_kernel(release);
-    if (auto manifest = kernel::load_manifest(release)) return std::move(*manifest);
-    return Fetcher(apt, release, progress).run();
+    if (auto manifest = known_kernel(release, progress)) return std::move(*manifest);  // another process was faster
+    return Fetcher(apt, release, progress).run(found);
 }
 
 }  // namespace klp::packages

@@ -52,16 +52,14 @@ std::vector<std::pair<std::string, std::string>> clean_environment(const fs::pat
     return {{"PATH", value("PATH")}, {"HOME", value("HOME")}, {"TMPDIR", source}, {"LC_ALL", "C"}};
 }
 
-void make(const PrepareRequest& request, const kernel::Compiler& compiler, std::vector<std::string> goals) {
-    std::vector<std::string> argv{"make", "-s", fmt::format("ARCH={}", request.arch->kbuild_name()),
-                                  "CC=" + compiler.program, "KERNELRELEASE=" + request.release};
-    const std::string goal = goals.front();
-    argv.insert(argv.end(), goals.begin(), goals.end());
+void make(const fs::path& source, const arch::Arch& arch, const std::vector<std::string>& arguments) {
+    std::vector<std::string> argv{"make", "-s", fmt::format("ARCH={}", arch.kbuild_name())};
+    argv.insert(argv.end(), arguments.begin(), arguments.end());
     run_checked({.argv = std::move(argv),
-                 .directory = request.source,
-                 .environment = clean_environment(request.source),
+                 .directory = source,
+                 .environment = clean_environment(source),
                  .clear_environment = true},
-                fmt::format("make {} of the kernel's source failed", goal));
+                fmt::format("make {} of the kernel's source failed", arguments.front()));
 }
 
 // Versions of tools, which differ from one point release of the distribution to the next, and names of keys.
@@ -136,16 +134,23 @@ void check_prepared(const fs::path& source) {
     }
 }
 
+void clean_source(const fs::path& source, const arch::Arch& arch) {
+    make(source, arch, {"mrproper"});
+}
+
 void prepare_source(const PrepareRequest& request, const Progress& progress) {
     const kernel::Config config = kernel::Config::read(request.config);
     const kernel::Compiler compiler = kernel::find_compiler(config, *request.arch, {request.config.string(), "", {}});
     fs::copy_file(request.config, request.source / ".config", fs::copy_options::overwrite_existing);
+    const auto make_goals = [&](std::vector<std::string> goals) {
+        goals.insert(goals.end(), {"CC=" + compiler.program, "KERNELRELEASE=" + request.release});
+        make(request.source, *request.arch, goals);
+    };
     progress("configuring the source tree");
-    make(request, compiler, {"olddefconfig"});
+    make_goals({"olddefconfig"});
     check_same_config(request.config, request.source / ".config");
     progress("preparing the source tree");
-    make(request, compiler,
-         {"modules_prepare", fmt::format("-j{}", std::max(1U, std::thread::hardware_concurrency()))});
+    make_goals({"modules_prepare", fmt::format("-j{}", std::max(1U, std::thread::hardware_concurrency()))});
     fs::copy_file(request.symvers, request.source / "Module.symvers", fs::copy_options::overwrite_existing);
     check_prepared(request.source);
 }

@@ -25,6 +25,9 @@ void check_prepare_tools();
 // asks for.
 void prepare_source(const PrepareRequest& request, const Progress& progress);
 
+// Removes all that `make` generated in the tree: it is then as it was unpacked.
+void clean_source(const fs::path& source, const arch::Arch& arch);
+
 // The options that two configs set differently, apart from those that name versions of tools or keys. Each as
 // "CONFIG_X: 'y', not set".
 [[nodiscard]] std::vector<std::string> config_differences(const kernel::Config& shipped,

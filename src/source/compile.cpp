@@ -24,6 +24,18 @@ void check(const CommandResult& result, const std::string& source, const std::st
     throw Error({source, {}, {}}, fmt::format("{}:\n{}", what, text));
 }
 
+// Plugins of the compiler, and what edits the object: the tree's own programs, made when it was prepared.
+std::vector<std::string> programs_in_tree(const kernel::CompileCommand& command) {
+    constexpr std::string_view plugin = "-fplugin=";
+    std::vector<std::string> programs;
+    for (const std::string& word : command.compiler)
+        if (word.starts_with(plugin)) programs.push_back(word.substr(plugin.size()));
+    for (const auto& tool : command.object_tools)
+        for (const std::string& word : tool)
+            if (fs::is_regular_file(command.directory / word)) programs.push_back(word);
+    return programs;
+}
+
 }  // namespace
 
 UnitCompiler::UnitCompiler(const kernel::Kernel& kernel, const kernel::Kbuild& kbuild, const SourceTree& tree,
@@ -36,8 +48,8 @@ UnitCompiler::UnitCompiler(const kernel::Kernel& kernel, const kernel::Kbuild& k
 
 std::string UnitCompiler::cache_key(const TranslationUnit& unit) const {
     const auto& command = unit.command;
-    std::string key = fmt::format("{}\n{}\n{}\n{}\n", tree_.root().string(), command.source, kbuild_.compiler().version,
-                                  fmt::join(command.compiler, "\n"));
+    std::string key = fmt::format("{}\n{}\n{}\n{}\n", tree_.root().string(), command.source,
+                                  kbuild_.compiler_identity(), fmt::join(command.compiler, "\n"));
     for (const auto& tool : command.object_tools) key += fmt::format("{}\n", fmt::join(tool, " "));
     return key + read_text(command.directory / command.source);
 }
@@ -47,9 +59,11 @@ elf::Object UnitCompiler::original(const TranslationUnit& unit) const {
     const std::string name = unit.source + " (original)";
     if (auto cached = cache_.find(key)) return elf::Object::read(*std::move(cached), name);
     const Side side{unit.command.directory, tree_.root(), "original"};
-    const Compiled compiled = compile(unit, side);
+    const auto began = std::chrono::system_clock::now();
+    Compiled compiled = compile(unit, side);
     const MappedFile object(compiled.object);
-    cache_.store(key, side.directory, compiled.dependencies, object.bytes());
+    for (std::string& program : programs_in_tree(unit.command)) compiled.dependencies.push_back(std::move(program));
+    cache_.store(key, {began, side.directory, std::move(compiled.dependencies)}, object.bytes());
     return elf::Object::read({object.bytes().begin(), object.bytes().end()}, name);
 }
 

@@ -1,77 +1,65 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// An entry is a text head and the object behind it:
-//     klp object 1 SHA256-OF-ALL-BELOW
-//     SIZE MTIME PATH        for each included file
+// The content of an entry, which is a derived file:
+//     a stamp for each file that the compilation read, a line each
 //     (empty line)
 //     the object's bytes
 #include "source/object_cache.hpp"
 
-#include <fmt/core.h>
-
-#include "base/error.hpp"
+#include "base/derived.hpp"
+#include "base/stamp.hpp"
 
 namespace klp::source {
 namespace {
 
-constexpr std::string_view magic = "klp object 1 ";
-constexpr std::size_t digest_size = 64;
-constexpr std::size_t head_size = magic.size() + digest_size + 1;
-
-std::string head_of(std::string_view body) {
-    return fmt::format("{}{}\n", magic, sha256_hex(as_bytes(body)));
-}
-
-// What tells an edited file from the one that was compiled; a missing file has none.
-std::string state_of(const fs::path& path) {
-    std::error_code error;
-    const auto size = fs::file_size(path, error);
-    const auto time = error ? fs::file_time_type() : fs::last_write_time(path, error);
-    return error ? std::string() : fmt::format("{} {}", size, time.time_since_epoch().count());
-}
-
-// `SIZE MTIME PATH`
-bool is_unchanged(std::string_view line) {
-    const std::size_t second = line.find(' ', line.find(' ') + 1);
-    return second != std::string_view::npos && state_of(line.substr(second + 1)) == line.substr(0, second);
+// The stamps of an entry as they are by now; nullopt where one of the files holds something else. `content` is left
+// with the object.
+std::optional<std::string> take_stamps(std::string_view& content) {
+    std::string stamps;
+    while (!content.starts_with('\n')) {
+        const std::size_t end = content.find('\n');
+        if (end == std::string_view::npos) return std::nullopt;
+        auto stamp = FileStamp::parse(content.substr(0, end));
+        if (!stamp || stamp->look() == FileStamp::Look::changed) return std::nullopt;
+        stamps += stamp->line() + '\n';
+        content.remove_prefix(end + 1);
+    }
+    content.remove_prefix(1);
+    return stamps;
 }
 
 }  // namespace
 
-fs::path ObjectCache::path_of(std::string_view key) const {
-    return folder_ / sha256_hex(as_bytes(key));
+DerivedFile ObjectCache::entry(std::string_view key) const {
+    const std::string digest = sha256_hex(as_bytes(key));
+    return {folder_ / digest, "object", {digest}};
 }
 
 std::optional<std::vector<std::byte>> ObjectCache::find(std::string_view key) const {
-    if (!fs::is_regular_file(path_of(key))) return std::nullopt;
-    const std::string entry = read_text(path_of(key));
-    if (entry.size() < head_size) return std::nullopt;
-    std::string_view body = std::string_view(entry).substr(head_size);
-    if (!entry.starts_with(head_of(body))) return std::nullopt;
-    while (!body.starts_with('\n')) {
-        const std::size_t end = body.find('\n');
-        if (end == std::string_view::npos || !is_unchanged(body.substr(0, end))) return std::nullopt;
-        body.remove_prefix(end + 1);
-    }
-    const Bytes object = as_bytes(body.substr(1));
-    return std::vector(object.begin(), object.end());
+    const auto content = entry(key).load();
+    if (!content) return std::nullopt;
+    std::string_view object = *content;
+    const auto stamps = take_stamps(object);
+    if (!stamps) return std::nullopt;
+    if (!content->starts_with(*stamps)) entry(key).store(*stamps + "\n" + std::string(object));
+    const Bytes bytes = as_bytes(object);
+    return std::vector(bytes.begin(), bytes.end());
 }
 
-void ObjectCache::store(std::string_view key, const fs::path& directory, const std::vector<std::string>& dependencies,
-                        Bytes object) const {
-    std::string body;
-    for (const auto& dependency : dependencies) {
-        const fs::path path = directory / dependency;
-        body += fmt::format("{} {}\n", state_of(path), path.string());
-    }
-    body += '\n';
-    body += as_text(object);
+void ObjectCache::store(std::string_view key, const Compilation& compilation, Bytes object) const {
+    std::string content;
     try {
-        fs::create_directories(folder_);
-        write_file(path_of(key), head_of(body) + body);
-    } catch (const Error&) {  // the next build compiles it again
-    } catch (const fs::filesystem_error&) {
+        for (const auto& dependency : compilation.dependencies) {
+            const FileStamp stamp = FileStamp::of(compilation.directory / dependency);
+            if (stamp.is_newer_than(compilation.began)) return;  // which text did the compiler see?
+            content += stamp.line() + '\n';
+        }
+    } catch (const Error&) {  // one of them is gone: the object is not to be kept
+        return;
     }
+    content += '\n';
+    content += as_text(object);
+    entry(key).store(content);
 }
 
 }  // namespace klp::source

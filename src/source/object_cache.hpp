@@ -3,12 +3,13 @@
 // earlier build compiled already.
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "base/file.hpp"
+#include "base/derived.hpp"
 
 namespace klp::source {
 
@@ -16,17 +17,21 @@ class ObjectCache {
 public:
     explicit ObjectCache(fs::path folder) : folder_(std::move(folder)) {}
 
-    // `key` holds all that decides about the object except the files it includes.
-    // nullopt: not there, damaged, or one of the included files has another size or time by now.
+    // `key` holds all that decides about the object except the files that its compilation read.
+    // nullopt: not there, damaged, or one of those files holds something else by now.
     [[nodiscard]] std::optional<std::vector<std::byte>> find(std::string_view key) const;
 
-    // `dependencies` are paths relative to `directory`, or absolute. A folder that cannot be written to (no
-    // space) is no reason to fail.
-    void store(std::string_view key, const fs::path& directory, const std::vector<std::string>& dependencies,
-               Bytes object) const;
+    struct Compilation {
+        std::chrono::system_clock::time_point began;
+        fs::path directory;
+        std::vector<std::string> dependencies;  // the files that it read: relative to `directory`, or absolute
+    };
+    // Keeps nothing where a file changed since the compilation began. A folder that cannot be written to (no space)
+    // is no reason to fail.
+    void store(std::string_view key, const Compilation& compilation, Bytes object) const;
 
 private:
-    [[nodiscard]] fs::path path_of(std::string_view key) const;
+    [[nodiscard]] DerivedFile entry(std::string_view key) const;
 
     fs::path folder_;
 };

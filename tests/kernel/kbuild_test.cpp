@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 
 #include <cstdlib>
+#include <set>
 
 namespace klp::kernel {
 namespace {
@@ -15,6 +16,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
+using testing::SizeIs;
 
 constexpr std::string_view top_makefile = R"(
 export KBUILD_CFLAGS := -O2 -g $(if $(CROSS_COMPILE),-cross)
@@ -137,11 +139,50 @@ TEST_F(KbuildTest, CompilesModulesOutsideTheTree) {
 }
 
 TEST_F(KbuildTest, WritesNothingIntoTheTreeAndAsksTheTopMakefileOnce) {
+    file("Makefile", std::string(top_makefile) + "-include again.mk\n");
     const std::vector<std::string> before = files_of_tree();
     (void)Kbuild(*kernel_).command("fs/proc/meminfo.o", true);
     EXPECT_EQ(files_of_tree(), before);
-    file("Makefile", "$(error asked again)\n");
+    file("again.mk", "$(error asked again)\n");
     EXPECT_NO_THROW((void)Kbuild(*kernel_).command("fs/proc/meminfo.o", true));
+}
+
+TEST_F(KbuildTest, AsksAgainWhereTheAnswerIsDamagedOrOfAnotherTree) {
+    const auto asks = [&] { return Kbuild(*kernel_).words("KBUILD_LDFLAGS"); };
+    const std::vector<std::string> answer = asks();
+    for (const auto& entry : fs::directory_iterator(kernel_->cache_folder()))
+        write_file(entry.path(), read_text(entry.path()).substr(0, 600));
+    EXPECT_EQ(asks(), answer);
+    file("Makefile", std::string(top_makefile) + "$(error asked again)\n");
+    EXPECT_THROW(asks(), Error);
+}
+
+// A compiler of the same version that makes other code: a wrapper with options of its own.
+TEST_F(KbuildTest, KnowsACompilerByMoreThanItsVersion) {
+    const std::string before = Kbuild(*kernel_).compiler_identity();
+    EXPECT_EQ(Kbuild(*kernel_).compiler_identity(), before);
+    const std::string path = std::getenv("PATH");
+    const fs::path compiler = *find_program("gcc");
+    file("bin/gcc", fmt::format("#!/bin/sh\nexec {} -fno-inline \"$@\"\n", compiler.string()));
+    fs::permissions(tree() / "bin/gcc", fs::perms(0755));
+    setenv("PATH", ((tree() / "bin").string() + ":" + path).c_str(), 1);
+    const std::string wrapped = Kbuild(*kernel_).compiler_identity();
+    // The same wrapper, whose options are elsewhere.
+    file("bin/options", "-O1");
+    file("bin/gcc",
+         fmt::format("#!/bin/sh\nexec {} $(cat {}/bin/options) \"$@\"\n", compiler.string(), tree().string()));
+    fs::permissions(tree() / "bin/gcc", fs::perms(0755));
+    const std::string with_options = Kbuild(*kernel_).compiler_identity();
+    file("bin/options", "-O3");
+    const std::string with_others = Kbuild(*kernel_).compiler_identity();
+    // Another assembler, which the compiler looks for in PATH.
+    fs::remove(tree() / "bin/gcc");
+    file("bin/as", "#!/bin/sh\nexec /usr/bin/as \"$@\"\n");
+    fs::permissions(tree() / "bin/as", fs::perms(0755));
+    const std::string assembled = Kbuild(*kernel_).compiler_identity();
+    setenv("PATH", path.c_str(), 1);
+    EXPECT_THAT((std::set{before, wrapped, with_options, with_others, assembled}), SizeIs(5));
+    EXPECT_EQ(Kbuild(*kernel_).compiler_identity(), before);
 }
 
 TEST_F(KbuildTest, SplitsVariablesAsAShellWould) {

@@ -77,6 +77,7 @@ TEST_F(AddedKernel, IsFoundAndRead) {
     EXPECT_EQ(kernel.module_path("other"), std::nullopt);
     EXPECT_THAT([&] { (void)kernel.module("other"); },
                 ThrowsMessage<Error>(HasSubstr("kernel mine has no module 'other'")));
+    EXPECT_EQ(kernel.derived("kind", {}).get([] { return std::string("x"); }), "x");
     EXPECT_TRUE(fs::is_directory(kernel.cache_folder()));
     EXPECT_THAT(adding(), ThrowsMessage<Error>(HasSubstr("there is a kernel 'mine' already")));
 }

@@ -2,6 +2,7 @@
 // Fetching where it fails. Stand-ins for apt's programs come first in PATH.
 #include "packages/fetch.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -15,11 +16,21 @@ namespace {
 
 using ::testing::Contains;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::ThrowsMessage;
 
+// As apt-cache does: a name that no package has is a pattern.
 constexpr std::string_view known_packages = R"(#!/bin/sh
-for name; do :; done
+for word; do action=$name name=$word; done
+[ "$action" = pkgnames ] && {
+    printf '%s\n' linux-headers-6.1.0-9-amd64 linux-headers-6.1.0-9-rt-amd64 linux-headers-6.1.0-9-common linux-headers-amd64 |
+        grep "^$name"
+    exit 0
+}
 case $name in
+linux-image-6.1.0-9 | linux-image-6.1.0-9-amd6.) printf 'Package: linux-image-6.1.0-9-amd64-dbg\nVersion: 1\n\nPackage: linux-image-6.1.0-9-amd64\n' ;;
+linux-headers-6.1.0-9 | linux-headers-6.1.0-9-amd6.) printf 'Package: linux-headers-6.1.0-9-amd64\nVersion: 1\n' ;;
+linux-image-6.1.0-9-rt-amd64) printf 'Package: %s\nVersion: 1\n' $name;;
 linux-image-amd64) printf 'Package: %s\nVersion: 1\nDepends: linux-image-6.1.0-9-amd64 (= 1)\n' $name;;
 linux-image-6.1.0-9-amd64) printf 'Package: %s\nVersion: 1\nSize: 10\nInstalled-Size: 1\nBuilt-Using: linux (= 6.1.27-1)\n' $name;;
 linux-headers-6.1.0-9-amd64) printf 'Package: %s\nSource: linux\nVersion: 6.1.27-1\nSize: 10\n' $name;;
@@ -76,11 +87,31 @@ TEST_F(Fetch, UnknownReleaseIsRefused) {
     EXPECT_THAT(fetching("../x"), ThrowsMessage<Error>(HasSubstr("cannot name a kernel")));
 }
 
-// That nobody knows of a package is apt-cache's word; a killed apt-cache has said nothing.
-TEST_F(Fetch, AQuestionWithoutAnAnswerIsAnError) {
+// linux-image-6.1.0-9 is no package, but as a pattern it fits some: the first of them is 857 MB of debug information.
+TEST_F(Fetch, NamesArePackagesNotPatterns) {
+    program("apt-get", "#!/bin/sh\nexit 0\n");
+    for (const char* release : {"6.1.0-9", "6.1.0-9-amd6.", "6.1.0-9-amd6[4]", "6.1.0-9*", "6.1.0-9-amd64=1"}) {
+        EXPECT_THAT(
+            fetching(release),
+            ThrowsMessage<Error>(HasSubstr(fmt::format("no package linux-image-{} in the package lists", release))));
+    }
+    EXPECT_THAT(progress_, Not(Contains(HasSubstr("downloading"))));
+    const auto hints_for = [&](std::string_view release) -> std::string {
+        try {
+            fetching(release)();
+        } catch (const Error& error) {
+            return fmt::format("{}", fmt::join(error.hints(), "\n"));
+        }
+        return "no error";
+    };
+    EXPECT_EQ(hints_for("6.1.0-9"), "name the flavour, too: 6.1.0-9-amd64, 6.1.0-9-rt-amd64");
+    EXPECT_EQ(hints_for("6.2.0-1-amd64"), "there are: 6.1.0-9-amd64, 6.1.0-9-rt-amd64");
+}
+
+TEST_F(Fetch, AptThatCannotSayIsNoAnswer) {
     program("apt-get", "#!/bin/sh\nexit 0\n");
     program("apt-cache", "#!/bin/sh\nkill -9 $$\n");
-    EXPECT_THAT(fetching("6.1.0-9-amd64"), ThrowsMessage<Error>(HasSubstr("cannot be asked for package")));
+    EXPECT_THAT(fetching("6.1.0-9-amd64"), ThrowsMessage<Error>(HasSubstr("it ended with status 137")));
 }
 
 TEST_F(Fetch, DamagedPackageLeavesNothing) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <gtest/gtest.h>
 
+#include <thread>
+
 #include "scratch_tree.hpp"
 #include "source/object_cache.hpp"
 
@@ -12,7 +14,12 @@ protected:
     ObjectCaching() {
         tree.add("x.c", "int x;\n");
         tree.add("x.h", "int y;\n");
-        cache.store("key", tree.root(), {"x.c", "x.h"}, as_bytes("\nobject\n"));
+        store();
+    }
+    void store(std::chrono::seconds before_now = {}) const {
+        std::this_thread::sleep_for(std::chrono::milliseconds(30));  // longer than what times of files are off
+        const auto began = std::chrono::system_clock::now() - before_now;
+        cache.store("key", {began, tree.root(), {"x.c", "x.h"}}, as_bytes("\nobject\n"));
     }
     [[nodiscard]] std::string found() const {
         const auto bytes = cache.find("key");
@@ -31,6 +38,30 @@ TEST_F(ObjectCaching, GivesBackWhatWasStored) {
 
 TEST_F(ObjectCaching, ChangedHeaderIsAMiss) {
     tree.add("x.h", "long y;\n");
+    EXPECT_EQ(found(), "none");
+}
+
+// Neither size nor time of the last change tell: a copy that keeps times, an editor that sets them.
+TEST_F(ObjectCaching, ChangedHeaderWithItsOldTimeIsAMiss) {
+    const fs::path header = tree.root() / "x.h";
+    const auto time = fs::last_write_time(header);
+    tree.add("x.h", "int z;\n");
+    fs::last_write_time(header, time);
+    EXPECT_EQ(found(), "none");
+}
+
+TEST_F(ObjectCaching, TouchedHeaderIsNone) {
+    const fs::path header = tree.root() / "x.h";
+    fs::last_write_time(header, fs::last_write_time(header) + std::chrono::hours(1));
+    const std::string before = read_text(entry());
+    EXPECT_EQ(found(), "\nobject\n");
+    EXPECT_NE(read_text(entry()), before) << "the next look need not read the header again";
+    EXPECT_EQ(found(), "\nobject\n");
+}
+
+TEST_F(ObjectCaching, HeaderThatChangedDuringTheCompilationIsNotKept) {
+    fs::remove_all(tree.root() / "cache");
+    store(std::chrono::seconds(5));
     EXPECT_EQ(found(), "none");
 }
 
@@ -54,7 +85,7 @@ TEST_F(ObjectCaching, DamageIsAMiss) {
 TEST_F(ObjectCaching, FolderThatCannotBeWrittenIsNoFailure) {
     tree.add("file", "");
     const ObjectCache broken(tree.root() / "file/cache");
-    EXPECT_NO_THROW(broken.store("key", tree.root(), {}, {}));
+    EXPECT_NO_THROW(broken.store("key", {{}, tree.root(), {}}, {}));
     EXPECT_FALSE(broken.find("key").has_value());
 }
 

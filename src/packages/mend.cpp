@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "packages/mend.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "base/process.hpp"
+#include "kernel/manifest.hpp"
+#include "kernel/prepared_tree.hpp"
+#include "packages/prepare.hpp"
+
+namespace klp::packages {
+
+namespace {
+
+using Result = kernel::TreeLook::Result;
+
+// Nothing is known of a tree that an earlier release of klp prepared. What `make` wrote after it was fetched is newer
+// than the kernel's entry in the catalogue.
+kernel::TreeLook look_at_unknown(const kernel::Manifest& manifest) {
+    if (!manifest.fetched) {
+        const fs::path config = manifest.source / ".config";
+        if (fs::exists(config)) check_same_config(manifest.config, config);
+        return {Result::not_noted, {}};
+    }
+    const auto fetched = fs::last_write_time(kernel::kernel_folder(manifest.name) / "kernel.json");
+    for (const fs::path& file : kernel::generated_files(manifest.source)) {
+        if (fs::last_write_time(manifest.source / file) > fetched)
+            return {Result::changed, file.string() + " is newer than the kernel's entry in the catalogue"};
+    }
+    return {Result::not_noted, {}};
+}
+
+kernel::TreeLook look(const kernel::Manifest& manifest) {
+    const kernel::TreeLook noted = kernel::look_at_tree(manifest);
+    return noted.result == Result::not_noted ? look_at_unknown(manifest) : noted;
+}
+
+[[noreturn]] void say_what_to_do(const kernel::Manifest& manifest, const std::string& change) {
+    throw Error({manifest.source.string(), "", {}},
+                fmt::format("the source tree was changed since kernel '{}' was added: {}", manifest.name, change))
+        .hint(fmt::format("prepare it again as it was: with {} as .config, the compiler that made the kernel, and "
+                          "'make olddefconfig modules_prepare'",
+                          manifest.config.string()))
+        .hint(
+            fmt::format("if it is to be as it is now: klp kernel remove {}, and add the kernel again", manifest.name));
+}
+
+void prepare_again(const kernel::Manifest& manifest, const Progress& progress) {
+    kernel::note_unfinished_tree(manifest);
+    const arch::Arch& arch = arch::for_name(manifest.arch);
+    clean_source(manifest.source, arch);
+    prepare_source({manifest.source, manifest.config, manifest.symvers, manifest.release, &arch}, progress);
+    kernel::note_tree(manifest);
+}
+
+}  // namespace
+
+void keep_prepared(const kernel::Manifest& manifest, const Progress& progress) {
+    if (manifest.source.empty()) return;
+    const kernel::TreeLook first = look(manifest);
+    if (first.result == Result::not_noted) kernel::note_tree(manifest);
+    if (first.result != Result::changed) return;
+    if (!manifest.fetched) say_what_to_do(manifest, first.change);
+    if (!fs::exists(manifest.source / "Makefile"))
+        throw Error({manifest.source.string(), "", {}}, "the source tree is gone")
+            .hint(fmt::format("klp kernel remove {0}; klp kernel fetch {0}", manifest.name));
+    if (::access(manifest.source.c_str(), W_OK) != 0)
+        throw Error({manifest.source.string(), "", {}},
+                    fmt::format("the source tree of kernel '{}' was changed: {}", manifest.name, first.change))
+            .hint(fmt::format("its owner can mend it: klp kernel fetch {}", manifest.name));
+    progress(fmt::format("the source tree of kernel {} was changed ({}): it is prepared again", manifest.name,
+                         first.change));
+    const FileLock lock(kernel::kernel_folder(manifest.name), FileLock::Mode::exclusive);
+    if (look(manifest).result == Result::changed) prepare_again(manifest, progress);  // unless another process did
+}
+
+}  // namespace klp::packages
