@@ -32,7 +32,7 @@ expect_status() {
 # record_findings: the ids of findings in ./out and ./err, for scripts/check-findings.
 record_findings() {
     [ -z "${KLPKIT_FINDINGS:-}" ] && return
-    { sed -n 's/^\(klp:\|  \) .*\[\([a-z]*\.[a-z-]*\)\]$/\2/p' err
+    { sed -n 's/^\(klp:\|  \).*\[\([a-z]*\.[a-z-]*\)\]$/\2/p' err
       sed -n 's/^ *"id": "\([a-z]*\.[a-z-]*\)".*/\1/p' out; } >>"$KLPKIT_FINDINGS"
 }
 
