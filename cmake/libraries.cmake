@@ -61,13 +61,21 @@ function(klp_library library)
   endforeach()
 endfunction()
 
-# What all tests include, compiled once.
+# What all tests include, compiled once, and what all of them have (tests/support/environment.cpp).
 function(klp_test_headers)
   file(WRITE ${CMAKE_BINARY_DIR}/test_headers.cpp "")
   add_library(klp_test_headers STATIC ${CMAKE_BINARY_DIR}/test_headers.cpp)
   target_link_libraries(klp_test_headers PRIVATE klp_options GTest::gtest GTest::gmock)
   target_compile_options(klp_test_headers PRIVATE -O0)
   target_precompile_headers(klp_test_headers PRIVATE <gmock/gmock.h> <gtest/gtest.h>)
+  add_library(klp_test_environment OBJECT ${CMAKE_SOURCE_DIR}/tests/support/environment.cpp)
+  target_link_libraries(klp_test_environment PRIVATE klp_options GTest::gtest)
+  # klp::Diagnostics::add(), error() and warning()
+  set(string NSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEE)
+  foreach(call IN ITEMS 3addENS_8SeverityE${string}NS_8LocationES7_ 5errorE${string}NS_8LocationES6_
+                        7warningE${string}NS_8LocationES6_)
+    target_link_options(klp_test_environment INTERFACE -Wl,--wrap=_ZN3klp11Diagnostics${call})
+  endforeach()
 endfunction()
 
 # tests/LIBRARY/*.cpp become one GoogleTest program test_LIBRARY, registered as one CTest test, label "unit". It may use
@@ -80,7 +88,7 @@ function(klp_library_tests library)
   add_executable(test_${library} ${sources})
   target_include_directories(test_${library} PRIVATE ${CMAKE_SOURCE_DIR}/tests)
   target_compile_definitions(test_${library} PRIVATE KLPKIT_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
-  target_link_libraries(test_${library} PRIVATE klp_cli GTest::gtest_main GTest::gmock)
+  target_link_libraries(test_${library} PRIVATE klp_test_environment klp_cli GTest::gtest_main GTest::gmock)
   # Tests are compiled far longer than they run.
   target_compile_options(test_${library} PRIVATE -O0)
   target_precompile_headers(test_${library} REUSE_FROM klp_test_headers)

@@ -17,7 +17,8 @@ What there is then:
     DIR/PHASE.output                what else STEPS printed
     DIR/LABEL/dmesg                 the kernel's log so far
     DIR/LABEL/MODULE/NAME.bin       the bytes of a section
-    DIR/LABEL/MODULE/sections.json  {"name", "base", "sections": [{"name", "address", "size", "file"}…],
+    DIR/LABEL/MODULE/sections.json  {"name", "base", "sections": [{"name", "address", "size", "file", "writable",
+                                    "sized_by_loader"}…],
                                     "reserved_text": null or the same for what lies before the first section}
 
 with addresses as klp prints them. The loader gives some sections (call stubs, ftrace trampolines) a size that is not
@@ -33,6 +34,7 @@ import subprocess
 import sys
 
 PAGE = 4096
+SHF_WRITE = 1
 SHF_ALLOC = 2
 # kernel arch/*/kernel/module*.c:module_frob_arch_sections
 SIZED_BY_LOADER = {'.plt', '.init.plt', '.text.ftrace_trampoline', '.init.text.ftrace_trampoline', '.stubs'}
@@ -105,6 +107,7 @@ class Module:
         count, strings = struct.unpack_from(self.order + 'HH', data, 60)
         headers = [struct.unpack_from(self.order + 'IIQQQQ', data, table + 64 * i) for i in range(count)]
         self.sizes = {}
+        self.writable = set()
         self.name = pathlib.Path(path).name.removesuffix('.ko').replace('-', '_')
         for name_at, kind, flags, _, offset, size in headers:
             at = headers[strings][4] + name_at
@@ -115,6 +118,8 @@ class Module:
                 self.sizes.setdefault(name, SIZED_BY_LOADER_MOST)
             elif flags & SHF_ALLOC and size:
                 self.sizes.setdefault(name, size)
+            if flags & SHF_WRITE:
+                self.writable.add(name)
 
     def read_modinfo(self, content):
         for entry in content.split(b'\0'):
@@ -150,20 +155,22 @@ class Snapshot:
             found += page[position % PAGE:][:size - len(found)]
         return bytes(found)
 
-    def write(self, folder):
+    def write(self, folder, modules):
         folder.mkdir(parents=True)
         (folder / 'dmesg').write_bytes(self.log)
         for module, sections in self.sections.items():
-            self.write_module(folder / module, module, sections)
+            self.write_module(folder / module, module, sections, modules[module].writable)
 
-    def write_module(self, folder, module, sections):
+    def write_module(self, folder, module, sections, writable):
         folder.mkdir()
         result = {'name': module, 'base': f'{self.bases[module]:#018x}', 'sections': [], 'reserved_text': None}
         starts = sorted(address for address, _ in sections.values())
         for name, (address, size) in sections.items():
             if name in SIZED_BY_LOADER:
                 size = min([size] + [start - address for start in starts if start > address])
-            result['sections'].append(self.write_piece(folder, name, address, size))
+            piece = self.write_piece(folder, name, address, size)
+            piece |= {'writable': name in writable, 'sized_by_loader': name in SIZED_BY_LOADER}
+            result['sections'].append(piece)
         base = self.bases[module]
         # s390x puts GOT and PLT there (arch/s390/kernel/module.c:module_frob_arch_sections). What lies below the base
         # are init sections.
@@ -219,7 +226,7 @@ def main():
         if result.get(phase):
             (folder / f'{phase}.output').write_text(read_output(result[phase]['stdout'], snapshots))
     for label, snapshot in snapshots.items():
-        snapshot.write(folder / label)
+        snapshot.write(folder / label, modules)
     return run.returncode
 
 

@@ -1,12 +1,21 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # For the shell tests. $KLP is the program, $KLPKIT_ROOT the repository, $KLPKIT_TEST_KERNEL a catalogue kernel.
 # Each test gets a scratch folder, which is its current folder.
+#
+# The catalogue: who names a kernel in $KLPKIT_TEST_KERNEL lets the tests of tests/kernel and tests/guest use the cache
+# that has it, $KLPKIT_CACHE or else the user's own. All other tests get an empty one.
 set -euo pipefail
 
 : "${KLP:?the program under test}" "${KLPKIT_ROOT:?the repository}"
+case $0 in cli/* | */cli/*) unset KLPKIT_TEST_KERNEL ;; esac
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 cd "$scratch"
+if [ -z "${KLPKIT_TEST_KERNEL:-}" ]; then
+    export KLPKIT_CACHE=$scratch/no-cache
+fi
+# What a sanitizer reports is none of the statuses that klp ends with.
+export ASAN_OPTIONS=exitcode=99 UBSAN_OPTIONS=exitcode=99:print_stacktrace=1
 
 fail() { echo "FAIL: $*"; exit 1; }
 skip() { echo "$*"; exit 77; }
@@ -17,10 +26,26 @@ expect_status() {
     shift
     "$@" >out 2>err </dev/null || status=$?
     [ "$status" -eq "$wanted" ] || { cat out err; fail "'$*' ended with $status, expected $wanted"; }
+    record_findings
 }
-expect_in() { grep -qF -- "$1" "$2" || { cat "$2"; fail "'$1' is not in $2"; }; }
-expect_not_in() { ! grep -qF -- "$1" "$2" || { cat "$2"; fail "'$1' is in $2"; }; }
-expect_no_file() { [ ! -e "$1" ] || fail "$1 exists"; }
+
+# record_findings: the ids of findings in ./out and ./err, for scripts/check-findings.
+record_findings() {
+    [ -z "${KLPKIT_FINDINGS:-}" ] && return
+    { sed -n 's/^\(klp:\|  \).*\[\([a-z]*\.[a-z-]*\)\]$/\2/p' err
+      sed -n 's/^ *"id": "\([a-z]*\.[a-z-]*\)".*/\1/p' out; } >>"$KLPKIT_FINDINGS"
+}
+
+# A text is looked for in a file that is there.
+expect_in() {
+    [ -n "$1" ] || fail "no text to look for in $2"
+    grep -qF -- "$1" "$2" || { cat "$2"; fail "'$1' is not in $2"; }
+}
+expect_not_in() {
+    [ -n "$1" ] && [ -r "$2" ] || fail "cannot look for '$1' in $2"
+    ! grep -qF -- "$1" "$2" || { cat "$2"; fail "'$1' is in $2"; }
+}
+expect_no_file() { [ ! -e "$1" ] && [ ! -L "$1" ] || fail "$1 exists"; }
 
 # build_example NAME: makes NAME.ko from examples/NAME.patch; every patched function must be proven.
 build_example() {

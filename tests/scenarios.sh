@@ -6,7 +6,7 @@
 : "${KLPKIT_TOOLS:?folder of the programs that only tests need}"
 
 # livepatch NAME OBJECT REPLACE FUNCTION,POSITION,NUMBER...: the source of a livepatch. `extern:NAME` in place of a
-# function is a symbol that the first replacement needs.
+# function is a symbol that the first replacement needs. ./numbers gets what its functions return.
 livepatch() {
     local name=$1 object=$2 replace=$3 each functions='' index=0 old position number value
     shift 3
@@ -18,6 +18,7 @@ livepatch() {
             esac
             IFS=, read -r old position number value <<<"$each"
             echo "REPLACEMENT(new_$index, $number)"
+            echo "$name $old $position $number" >>numbers
             functions+="${functions:+, }FUNC(\"$old\", $position, new_$index)"
             index=$((index + 1))
         done
@@ -33,6 +34,7 @@ livepatchify() { "$KLPKIT_TOOLS/livepatchify" "modules/$1.ko" modules/made "$2" 
 
 make_scenarios() {
     local target='"scn_target"'
+    printf -- '- %s\n' 'one 1 1' 'two 1 2' 'twin 1 3' 'twin 2 5' 'untraced 1 4' >numbers
     cp -r "$KLPKIT_ROOT/tests/modules/scenarios" modules
     printf 'obj-m := scn_target.o scn_fails.o\nscn_target-y := target_first.o target_second.o\n' >modules/Makefile
     livepatch lp_a "$target" false one,0,10
@@ -164,6 +166,17 @@ while IFS=: read -r kind name; do
 done </events
 '
 
+# states_of_the_model EVENT-ARGUMENT...: ./states gets the modules after each event, a line.
+states_of_the_model() {
+    local count status
+    for ((count = 2; count <= $#; count += 2)); do
+        status=0
+        "$KLP" simulate --kernel "$KLPKIT_TEST_KERNEL" --json modules/lp_second_twin.ko "${@:1:count}" >state.json || status=$?
+        case $status in 0 | 2) ;; *) fail "klp simulate ended with $status" ;; esac
+        jq -c '[.modules[] | {name, live, patch}]' state.json >>states
+    done
+}
+
 # same_in_the_model: plays all events in one guest and in the model.
 same_in_the_model() {
     local event files=() arguments=() status=0
@@ -179,5 +192,6 @@ same_in_the_model() {
     jq -j .after.stdout run.json >guest
     "$KLP" simulate --kernel "$KLPKIT_TEST_KERNEL" --json modules/lp_second_twin.ko "${arguments[@]}" >model.json || status=$?
     [ "$status" -eq 2 ] || fail "klp simulate ended with $status"
-    python3 "$KLPKIT_ROOT/tests/compare_events.py" model.json guest || fail "the kernel does not do what the model says"
+    states_of_the_model "${arguments[@]}"
+    python3 "$KLPKIT_ROOT/tests/compare_events.py" model.json states guest numbers || fail "the kernel does not do what the model says"
 }

@@ -31,9 +31,9 @@ TEST(Error, KeepsPlaceMessageCodeAndHints) {
 
 TEST(Diagnostics, StopsOnErrorsOnly) {
     Diagnostics diagnostics;
-    diagnostics.warning("diff.odd", {}, "odd").note("a note").hint("a hint");
+    diagnostics.warning("test.odd", {}, "odd").note("a note").hint("a hint");
     EXPECT_NO_THROW(diagnostics.stop_on_errors("failed"));
-    diagnostics.error("diff.bad", {}, "bad");
+    diagnostics.error("test.bad", {}, "bad");
     try {
         diagnostics.stop_on_errors("1 function cannot be patched");
         FAIL() << "expected an Error";

@@ -27,13 +27,13 @@ TEST(PrintError, IndentsFurtherLinesAndEscapesControlCharacters) {
 
 TEST(PrintFindings, ErrorsComeLast) {
     Diagnostics diagnostics;
-    diagnostics.error("diff.init-code", {"a.o", {}, {}}, "first").note("because\nof that").hint("do this");
-    diagnostics.warning("diff.odd", {}, "second");
-    diagnostics.add(Severity::note, "diff.by-the-way", {}, "third");
+    diagnostics.error("test.first", {"a.o", {}, {}}, "first").note("because\nof that").hint("do this");
+    diagnostics.warning("test.second", {}, "second");
+    diagnostics.add(Severity::note, "test.third", {}, "third");
     EXPECT_EQ(standard_error_of([&] { print_findings(diagnostics); }),
-              "klp: note: third [diff.by-the-way]\n"
-              "klp: warning: second [diff.odd]\n"
-              "klp: error: a.o: first [diff.init-code]\n  note: because\n    of that\n  hint: do this\n");
+              "klp: note: third [test.third]\n"
+              "klp: warning: second [test.second]\n"
+              "klp: error: a.o: first [test.first]\n  note: because\n    of that\n  hint: do this\n");
 }
 
 TEST(StderrProgress, IsALineEach) {

@@ -87,6 +87,18 @@ TEST(ConvertAnnotations, ASymbolOfAnotherModuleIsRefused) {
               "convert.module-symbol");
 }
 
+TEST(ConvertAnnotations, ASymbolOfAModuleInCodeOfNoObjectIsRefused) {
+    const Converted converted = convert_text(with_more(R"(
+        .section .text.orphan,"ax"
+        .type orphan, @function
+        orphan: call from_base
+        ret
+        .size orphan, . - orphan
+    )") + array("base", "from_base", 0));
+    EXPECT_THAT(converted.ids(), Contains("convert.object-unpatched"));
+    EXPECT_FALSE(converted.conversion.has_value());
+}
+
 TEST(ConvertAnnotations, AnExportedSymbolMayBeLate) {
     const Converted converted = convert_text(klp::test::replaced(
         with("call from_late", annotated("late.late.from_late,0")), "\"depends=\"", "\"depends=late\""));

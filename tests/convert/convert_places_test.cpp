@@ -68,6 +68,32 @@ TEST(ConvertPlaces, CodeThatIsReplacedAtLoadIsNotRelocatedLate) {
     EXPECT_THAT(convert_text(klp::test::replaced(before, ".long late_show - .", ".long .Lplace - .")).ids(), IsEmpty());
 }
 
+class Ppc64leSource : public TinySource {
+public:
+    const arch::Arch& arch() const override { return arch::for_name("ppc64le"); }
+};
+
+// arch/powerpc/kernel/module_64.c:restore_r2
+TEST(ConvertPlaces, CallsOfPpc64leLeaveRoomForTheToc) {
+    const auto module = [](std::string_view behind) {
+        return klp::test::assemble_with({"powerpc64le-linux-gnu-as"}, R"(
+            .section .modinfo,"a"
+            .string "livepatch=Y"
+            .string "name=livepatch_toc"
+            .section .gnu.linkonce.this_module,"aw"
+            .zero 128
+            .text
+            .type new_show, @function
+            new_show: bl from_vmlinux
+        )" + std::string(behind) + "\nblr\n.size new_show, . - new_show\n").write();
+    };
+    const ConvertRequest request{.objects = {"vmlinux"}};
+    EXPECT_THAT(convert_bytes(module("nop"), Ppc64leSource(), request).ids(), IsEmpty());
+    const Converted refused = convert_bytes(module("addi 3,3,1"), Ppc64leSource(), request);
+    EXPECT_THAT(refused.ids(), ElementsAre("convert.call"));
+    EXPECT_THAT(refused.only().message, HasSubstr("expected a nop after the call, to restore r2, found 0x38630001"));
+}
+
 TEST(ConvertPlaces, InitSectionsAreFreedBeforeModulesCome) {
     const Converted converted =
         convert_text(klp::test::replaced(with("call from_late", "nop"), "jmp klp_enable_patch", "call from_late"));
@@ -166,6 +192,23 @@ TEST_F(OldKernels, WithoutFunctionsOfVmlinuxItsSymbolsAreAppliedWithTheModule) {
         klp::test::replaced(with("objs: .quad 0, funcs", "objs: .quad .Llate, funcs"), "call from_late", "nop");
     EXPECT_THAT(convert_text(text, source).relocations(),
                 ElementsAre("late .text.new_show .klp.sym.vmlinux.from_vmlinux,0"));
+}
+
+TEST_F(OldKernels, WithoutFunctionsOfVmlinuxSharedCodeIsOfNoObject) {
+    source.set("other", {{0x10, 't', "show"}});
+    const std::string shared = R"(
+        .section .text.shared,"ax"
+        .type shared, @function
+        shared: call from_vmlinux_too
+        ret
+        .size shared, . - shared
+        .section .rodata.str1.1,"aMS",@progbits,1
+        .Lother: .string "other"
+    )";
+    std::string text = with("objs: .quad 0, funcs", "objs: .quad .Lother, funcs");
+    text = klp::test::replaced(text, "call from_vmlinux", "call shared");
+    text = klp::test::replaced(text, "call from_late", "call shared");
+    EXPECT_EQ(convert_text(text + shared, source).only().id, "convert.object-unpatched");
 }
 
 std::vector<std::byte> with_trailer(std::vector<std::byte> module, std::uint32_t length) {

@@ -23,7 +23,7 @@ struct Line {
     bool init = false;
 };
 
-class TinySource final : public kernel::SymbolSource {
+class TinySource : public kernel::SymbolSource {
 public:
     TinySource() {
         text_.name = ".text";

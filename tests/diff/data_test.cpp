@@ -48,6 +48,16 @@ TEST(Data, NewPerCpuVariableGoesToTheSectionOfModules) {
     EXPECT_EQ(section->alignment, 64);
 }
 
+TEST(Data, NewOneWithoutASymbolIsRefused) {
+    const std::string anonymous = ".section .data.anonymous,\"aw\"\n.Lanonymous: .quad 5\n";
+    const auto text = [](std::string_view body) {
+        return ".section .text.f,\"ax\"\n.globl f\n.type f,@function\nf: call __fentry__\n" + std::string(body) +
+               "\nret\n.size f,.-f\n.section __mcount_loc,\"a\"\n.quad f\n";
+    };
+    EXPECT_THAT(test::compare_asm(text("nop"), text("mov .Lanonymous(%rip), %rax") + anonymous).verdict(),
+                ElementsAre("refused diff.anonymous-data"));
+}
+
 TEST(Data, ThatChangedIsRefused) {
     const auto compared = compare_c("int table[2] = {1, 2}; int f(int x) { return table[x]; }",
                                     "int table[2] = {1, 3}; int f(int x) { return table[x]; }");

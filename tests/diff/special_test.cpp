@@ -123,6 +123,21 @@ TEST(Special, StaticCallsOfAModuleUseTheirTrampolines) {
     EXPECT_THAT(compared.references(), Contains("__SCT__x"));
 }
 
+TEST(Special, NewStaticCallsAreRefused) {
+    const std::string trampoline =
+        ".section .static_call.text,\"ax\"\n.type __SCT__new,@function\n__SCT__new: jmp helper\n.size __SCT__new,5\n";
+    EXPECT_THAT(compare_asm(function("f", "nop"), function("f", "call __SCT__new") + trampoline).verdict(),
+                ElementsAre("refused diff.static-call"));
+    EXPECT_THAT(
+        compare_asm(function("f", "nop") + trampoline, function("f", "call __SCT__new") + trampoline).verdict(),
+        ElementsAre("changed f"));
+}
+
+TEST(Special, CodeThatRefersIntoASpecialSectionIsRefused) {
+    EXPECT_THAT(compare_asm(function("f", warning("1")), function("f", warning("1") + "lea 3b(%rip), %rax")).verdict(),
+                ElementsAre("refused diff.unknown-section"));
+}
+
 TEST(Special, ReplacementCodeCannotWaitForAModule) {
     const auto before = function("f", alternative("call exported"));
     EXPECT_THAT(compare_asm(before, function("f", "nop\n" + alternative("call exported")), for_module()).verdict(),

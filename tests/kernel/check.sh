@@ -40,7 +40,8 @@ has_finding() {
 }
 
 # A linker keeps neither the marks nor the sections.
-ld -r -o linked.ko meminfo.ko 2>ld.log && has_finding check.not-marked linked.ko
+ld -r -o linked.ko meminfo.ko 2>ld.log || fail "$(cat ld.log)"
+has_finding check.not-marked linked.ko
 strip -o stripped.ko meminfo.ko 2>strip.log
 expect_status 1 "$KLP" check --kernel "$KLPKIT_TEST_KERNEL" stripped.ko
 expect_in 'expected the symbol table' err

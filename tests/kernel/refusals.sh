@@ -32,6 +32,11 @@ refused 2 "diff.data-changed" fs/dcache.c 's/sysctl_vfs_cache_pressure __read_mo
 refused 2 "assembly" arch/x86/lib/memcpy_64.S 's/movq %rdi, %rax/&\n\tnop/'
 refused 2 "vdso" arch/x86/entry/vdso/vclock_gettime.c 's/return __cvdso_gettimeofday(tv, tz);/return 0 * __cvdso_gettimeofday(tv, tz);/'
 refused 2 "diff.not-traceable" kernel/trace/trace_clock.c 's/clock = sched_clock();/clock = sched_clock() + 1;/'
+refused 2 "[build.boot]" arch/x86/boot/main.c 's/init_default_io_ops();/&\n\tputs("");/'
+refused 2 "[build.build-system]" fs/proc/Makefile 's/^proc-y/# &/'
+refused 2 "[build.file-kind]" kernel/gen_kheaders.sh '2a # nothing'
+refused 2 "[build.not-built]" arch/powerpc/kernel/module.c 's/GFP_KERNEL/GFP_ATOMIC/; 1a int not_built;'
+refused 2 "[build.nothing-replaced]" fs/proc/cmdline.c '/^static int __init/i int nobody_calls_this(void) { return jiffies; }'
 refused 2 "build.header" include/linux/seq_file.h 's/^#define SEQ_SKIP 1/#define SEQ_SKIP 2/'
 
 # A patch for other source: the context is not there.
@@ -47,6 +52,19 @@ cat >bad.patch <<'P'
 P
 refused_patch 1 "bad.patch"
 expect_in "hunk" err
+# Files that come and go, and what is said of a patch that changes no code.
+printf -- '--- /dev/null\n+++ b/fs/proc/new.c\n@@ -0,0 +1,1 @@\n+int new;\n' >bad.patch
+refused_patch 2 "[build.new-file]"
+{ printf -- '--- a/fs/proc/cmdline.c\n+++ /dev/null\n@@ -1,%d +0,0 @@\n' "$(wc -l <"$source/fs/proc/cmdline.c")"
+  sed 's/^/-/' "$source/fs/proc/cmdline.c"; } >bad.patch
+refused_patch 2 "[build.deleted-file]"
+sed -n 1,4p "$source/Documentation/index.rst" >first
+{ printf -- '--- a/Documentation/index.rst\n+++ b/Documentation/index.rst\n@@ -1,4 +1,5 @@\n'
+  sed 's/^/ /' first; printf '+more\n'; } >bad.patch
+rm first
+refused_patch 3 "[build.note]"
+expect_in "Documentation/index.rst: ignored" err
+
 printf 'no patch at all\n' >bad.patch
 refused_patch 1 "bad.patch"
 : >bad.patch

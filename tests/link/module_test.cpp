@@ -232,6 +232,23 @@ TEST(Refusal, OfLateSymbolsInWhatTheKernelUsesAtLoad) {
     EXPECT_THAT(early.refusal(), IsEmpty());
 }
 
+// kernel/module/main.c:find_sec() takes the first one.
+TEST(Refusal, OfTwoSpecialSectionsOfOneName) {
+    const auto warning = [](std::string_view flags, std::string_view function) {
+        return ".section .text." + std::string(function) + ",\"ax\"\n.globl " + std::string(function) + "\n" +
+               std::string(function) + ": ret\n.section __bug_table," + std::string(flags) + "\n.zero 12\n";
+    };
+    // GNU ld -r keeps the sections of groups apart.
+    SmallKernel two;
+    two.unit("vmlinux", warning("\"aw\"", "f"), {"f"});
+    two.unit("vmlinux", warning("\"awG\",@progbits,group,comdat", "g"), {"g"});
+    EXPECT_THAT(two.refusal(), ElementsAre("make.duplicate-section"));
+    SmallKernel one;
+    one.unit("vmlinux", warning("\"aw\"", "f"), {"f"});
+    one.unit("vmlinux", warning("\"aw\"", "g"), {"g"});
+    EXPECT_THAT(one.refusal(), IsEmpty());
+}
+
 TEST(Refusal, OfOneFunctionTwice) {
     SmallKernel kernel;
     for (int i = 0; i < 2; ++i)

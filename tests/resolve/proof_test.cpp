@@ -216,6 +216,10 @@ TEST(CheckChanged, RefusesWhatIsNotProven) {
     Diagnostics found;
     Unit(kernel, "vmlinux", diff::Decomposition(other)).check_changed(change_of(other, "f"), found);
     Unit(kernel, "vmlinux", diff::Decomposition(same)).check_changed(change_of(same, "g"), found);
+    const auto gone = recompiled(unit(1) + "func gone\n ret\n end gone\n");
+    Diagnostics missing;
+    Unit(kernel, "vmlinux", diff::Decomposition(gone)).check_changed(change_of(gone, "gone"), missing);
+    EXPECT_EQ(missing.findings().at(0).id, "resolve.missing");
     ASSERT_EQ(found.findings().size(), 2U);
     EXPECT_EQ(found.findings()[0].id, "resolve.fidelity");
     EXPECT_THAT(found.findings()[0].notes.at(0), HasSubstr("bytes differ"));

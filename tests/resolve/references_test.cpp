@@ -155,6 +155,18 @@ TEST_F(References, ModulesMayUseHiddenSymbolsOfVmlinux) {
     EXPECT_EQ(found.kind, Resolution::Kind::livepatch);
 }
 
+TEST_F(References, ToInitCodeAreRefused) {
+    tiny.add_module("starting", {module_unit("one") + R"(
+        .section .init.text, "ax"
+        .globl starter
+        .type starter, @function
+        starter: ret
+        .size starter, . - starter
+    )"});
+    (void)resolve("starting", recompiled(module_unit("one") + "func f\n call starter\n end f\n"), "starter");
+    EXPECT_EQ(finding(), "resolve.init");
+}
+
 TEST_F(References, ThisModuleIsThePatchedOne) {
     const auto found = resolve("user", recompiled(module_unit("one") + "func x\n mov $__this_module, %rdi\n end x\n"),
                                "__this_module");

@@ -87,6 +87,26 @@ TEST(Witness, ContradictsAnEqualFunctionOfAnotherFile) {
     EXPECT_THAT(helper.detail, HasSubstr("second+0x1"));
 }
 
+TEST(Witness, OfTwoPlacesIsAConflict) {
+    // Two variables of one name, each with an alias by which another unit can refer to it.
+    const auto state = [](const std::string& alias) {
+        return ".globl " + alias + "\nvariable state\n " + alias + ": .quad 0\n end state\n";
+    };
+    const auto two = [](const std::string& of_first, const std::string& of_second) {
+        return "func first\n mov " + of_first + "(%rip), %rax\n ret\n end first\nfunc second\n mov " + of_second +
+               "(%rip), %rax\n nop\n ret\n end second\n";
+    };
+    const TinyKernel tiny({state("one"), state("other"), two("one", "other")});
+    const auto kernel = tiny.kernel();
+    const auto object = recompiled(state("none") + two("state", "state"));
+    const Unit contradicted(kernel, "vmlinux", object);
+    Diagnostics diagnostics;
+    (void)contradicted.resolve(reference_to(object, "state"), diagnostics);
+    ASSERT_EQ(diagnostics.findings().size(), 1U);
+    EXPECT_EQ(diagnostics.findings()[0].id, "resolve.conflict");
+    EXPECT_THAT(diagnostics.findings()[0].notes.at(0), HasSubstr("second+0x3 says"));
+}
+
 TEST(Witness, AcceptsAnotherNumberOfTheCompiler) {
     const auto numbered = [](const std::string& number) {
         return "variable count." + number + "\n .quad 0\n end count." + number + "\nfunc f\n mov count." + number +
