@@ -99,7 +99,7 @@ TEST(Witness, OfTwoPlacesIsAConflict) {
     const TinyKernel tiny({state("one"), state("other"), two("one", "other")});
     const auto kernel = tiny.kernel();
     const auto object = recompiled(state("none") + two("state", "state"));
-    const Unit contradicted(kernel, "vmlinux", object);
+    const Unit contradicted(kernel, "vmlinux", diff::Decomposition(object));
     Diagnostics diagnostics;
     (void)contradicted.resolve(reference_to(object, "state"), diagnostics);
     ASSERT_EQ(diagnostics.findings().size(), 1U);
