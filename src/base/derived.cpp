@@ -64,7 +64,7 @@ std::optional<std::string> DerivedFile::load() const {
 bool DerivedFile::store(std::string_view content) const {
     return can_be_kept(path_, [&] {
         const std::string rest = origin_ + std::string(content);
-        write_file(path_, first_line(rest) + rest);
+        keep_file(path_, first_line(rest) + rest);
     });
 }
 
@@ -118,7 +118,7 @@ bool DerivedBlob::adopt() const {
 
 // Read back: another process may have put something else there meanwhile.
 bool DerivedBlob::store(Bytes content, fs::perms mode) const {
-    return can_be_kept(path_, [&] { write_file(path_, content, mode); }) && note(sha256_hex(content));
+    return can_be_kept(path_, [&] { keep_file(path_, content, mode); }) && note(sha256_hex(content));
 }
 
 }  // namespace klp

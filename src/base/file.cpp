@@ -99,13 +99,21 @@ std::string read_text(const fs::path& path) {
     return text;
 }
 
-void write_file(const fs::path& path, Bytes bytes, fs::perms mode) {
-    // A rename would replace /dev/null or a FIFO by a file.
+namespace {
+
+// A rename would replace /dev/null or a FIFO by a file.
+void check_can_replace(const fs::path& path) {
     std::error_code ignored;
     const fs::file_status status = fs::status(path, ignored);
     if (fs::is_directory(status)) throw Error({path.string(), {}, {}}, "cannot write: is a directory");
     if (fs::exists(status) && !fs::is_regular_file(status))
         throw Error({path.string(), {}, {}}, "cannot write: is not a regular file");
+}
+
+}  // namespace
+
+void write_file(const fs::path& path, Bytes bytes, fs::perms mode) {
+    check_can_replace(path);
     PendingFile pending(path, mode);
     pending.write(bytes);
     pending.commit();
@@ -113,6 +121,18 @@ void write_file(const fs::path& path, Bytes bytes, fs::perms mode) {
 
 void write_file(const fs::path& path, std::string_view text, fs::perms mode) {
     write_file(path, as_bytes(text), mode);
+}
+
+void keep_file(const fs::path& path, Bytes bytes, fs::perms mode) {
+    check_can_replace(path);
+    PendingFile pending(path, mode);
+    pending.write(bytes);
+    pending.flush();
+    pending.commit();
+}
+
+void keep_file(const fs::path& path, std::string_view text, fs::perms mode) {
+    keep_file(path, as_bytes(text), mode);
 }
 
 bool is_plain_path(const fs::path& path) {
@@ -155,6 +175,10 @@ std::optional<FileLock> FileLock::if_free(const fs::path& path, Mode mode) {
     Descriptor file = open_lock(path);
     if (!try_lock(file, mode, path)) return std::nullopt;
     return FileLock(file.release());
+}
+
+void FileLock::pass_on() const {
+    ::fcntl(descriptor_, F_SETFD, 0);
 }
 
 bool FileLock::is_of(const fs::path& path) const {

@@ -38,6 +38,9 @@ private:
 // Error where it cannot be written (the message has the reason, "no space left on device" and the like).
 void write_file(const fs::path& path, Bytes bytes, fs::perms mode = fs::perms(0644));
 void write_file(const fs::path& path, std::string_view text, fs::perms mode = fs::perms(0644));
+// The same for what has to outlive a crash of the machine: it is on the disk before it gets its name.
+void keep_file(const fs::path& path, Bytes bytes, fs::perms mode = fs::perms(0644));
+void keep_file(const fs::path& path, std::string_view text, fs::perms mode = fs::perms(0644));
 
 // Whether make, shells and compilers (`-Wp,-MMD,FILE`) keep the path in one piece: no spaces, colons, commas, quotes
 // and the like. kbuild quotes none of its paths.
@@ -75,6 +78,9 @@ public:
     FileLock& operator=(FileLock&& other) noexcept;
     FileLock(const FileLock&) = delete;
     FileLock& operator=(const FileLock&) = delete;
+
+    // Programs that this one runs from now on hold it, too: where this one is killed, they may still be at work.
+    void pass_on() const;
 
     // Whether what is locked still has that name.
     [[nodiscard]] bool is_of(const fs::path& path) const;

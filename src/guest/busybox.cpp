@@ -5,6 +5,7 @@
 
 #include <cstdlib>
 
+#include "base/derived.hpp"
 #include "base/process.hpp"
 #include "guest/elf_header.hpp"
 #include "packages/debian.hpp"
@@ -37,37 +38,52 @@ packages::Package find_package(packages::Apt& apt, std::string_view debian, cons
     throw failure ? *failure : Error(fmt::format("the archive has no package busybox-static for {}", debian));
 }
 
-void download(std::string_view debian, const fs::path& target, const Progress& progress) {
+// The program, somewhere in `folder`.
+fs::path download(std::string_view debian, const fs::path& folder, const Progress& progress) {
     packages::Apt apt{std::string(debian)};
     const packages::Package package = find_package(apt, debian, progress);
     progress(fmt::format("downloading busybox-static {} for {}", package.version(), debian));
-    const TempDir scratch("klp-busybox");
-    packages::unpack_deb(apt.download(package, scratch.path()), scratch.path());
-    for (const char* const place : {"bin/busybox", "usr/bin/busybox"}) {
-        if (!fs::exists(scratch.path() / place)) continue;
-        write_file(target, MappedFile(scratch.path() / place).bytes());
-        return;
-    }
+    packages::unpack_deb(apt.download(package, folder), folder);
+    for (const char* const place : {"bin/busybox", "usr/bin/busybox"})
+        if (fs::exists(folder / place)) return folder / place;
     throw Error(fmt::format("package busybox-static {} for {} has no busybox", package.version(), debian));
 }
 
-fs::path of_other_machine(const BusyboxKind& kind, const Progress& progress) {
-    fs::path path = cache_root() / "busybox" / kind.debian;
-    if (fs::exists(path)) return path;
-    fs::create_directories(path.parent_path());
+bool is_static_program(const fs::path& path, std::uint16_t machine) {
     try {
-        download(kind.debian, path, progress);
+        check_static_program(path, machine);
+        return true;
+    } catch (const Error&) {
+        return false;
+    }
+}
+
+// Whether the cache has it, whole. An earlier release of klp noted nothing of the one that it left there.
+bool is_kept(const DerivedBlob& kept, const BusyboxKind& kind) {
+    if (kept.is_sound()) return true;
+    if (kept.has_origin() || !is_static_program(kept.path(), kind.machine)) return false;
+    kept.adopt();
+    return true;
+}
+
+Busybox of_other_machine(const BusyboxKind& kind, const Progress& progress) {
+    const DerivedBlob kept(cache_root() / "busybox" / kind.debian, "busybox", {}, {});
+    if (is_kept(kept, kind)) return {kept.path()};
+    TempDir scratch("klp-busybox");
+    try {
+        const fs::path program = download(kind.debian, scratch.path(), progress);
+        if (kept.store(MappedFile(program).bytes())) return {kept.path()};
+        return {program, std::move(scratch)};
     } catch (Error& error) {
         throw std::move(error).hint(fmt::format(
             "the guest needs a static busybox for {}; one that is here already can be named in KLPKIT_BUSYBOX",
             kind.debian));
     }
-    return path;
 }
 
-fs::path candidate(const BusyboxKind& kind, const Progress& progress) {
-    if (const char* named = std::getenv("KLPKIT_BUSYBOX"); named != nullptr && *named != '\0') return named;
-    return is_hosts_machine(kind.machine) ? installed() : of_other_machine(kind, progress);
+Busybox candidate(const BusyboxKind& kind, const Progress& progress) {
+    if (const char* named = std::getenv("KLPKIT_BUSYBOX"); named != nullptr && *named != '\0') return {named};
+    return is_hosts_machine(kind.machine) ? Busybox{installed()} : of_other_machine(kind, progress);
 }
 
 }  // namespace
@@ -85,10 +101,10 @@ void check_static_program(const fs::path& path, std::uint16_t machine) {
             throw Error(where, "the program is dynamically linked, but the guest has no libraries").hint(how_to_get);
 }
 
-fs::path find_busybox(const BusyboxKind& kind, const Progress& progress) {
-    fs::path path = candidate(kind, progress);
-    check_static_program(path, kind.machine);
-    return path;
+Busybox find_busybox(const BusyboxKind& kind, const Progress& progress) {
+    Busybox busybox = candidate(kind, progress);
+    check_static_program(busybox.path, kind.machine);
+    return busybox;
 }
 
 }  // namespace klp::guest

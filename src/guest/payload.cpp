@@ -48,8 +48,8 @@ private:
         for (const auto* const folder : {"bin", "dev", "proc", "sys", "tmp", "klp"}) initramfs_.add_folder(folder);
         for (const DeviceNode& node : basic_nodes) add_node(node);
         if (!initramfs_.contains(machine.report.path)) add_node(machine.report);
-        const fs::path busybox = find_busybox({kernel_.arch().machine(), kernel_.arch().debian_name()}, progress_);
-        initramfs_.add_file("bin/busybox", MappedFile(busybox).bytes(), true);
+        const Busybox busybox = find_busybox({kernel_.arch().machine(), kernel_.arch().debian_name()}, progress_);
+        initramfs_.add_file("bin/busybox", MappedFile(busybox.path).bytes(), true);
         initramfs_.add_file(command_file, as_bytes(request_.command));
     }
 

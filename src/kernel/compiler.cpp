@@ -81,7 +81,7 @@ Compiler find_compiler(const Config& config, const arch::Arch& arch, const Locat
     for (const std::string& program : candidates(name_of(recorded), wanted, arch)) {
         const std::optional<std::string> version = installed_version(program);
         if (!version || !makes_code_for(program, arch)) continue;
-        if (*version == wanted) return {program, wanted};
+        if (*version == wanted) return {.program = program, .version = wanted};
         others += fmt::format("{}{} {}", others.empty() ? "" : ", ", program, *version);
     }
     throw Error(where, fmt::format("the kernel was compiled by '{}', but {}", recorded,

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "kernel/compiler.hpp"
 #include "kernel/feature_facts.hpp"
 
 namespace klp::kernel {
@@ -79,27 +80,35 @@ LoaderFeatures loader_features(const FeatureFacts& facts, const Config& config, 
     return loader;
 }
 
+// Empty where it is missing: then the headers cannot be asked, and that answer is not kept.
+std::string compiler_of_facts(const Kernel& kernel) {
+    try {
+        return "compiler " + kernel.compiler().identity;
+    } catch (const Error&) {
+        return {};
+    }
+}
+
 // Whatever the answers depend on.
-std::string cache_key(const Kernel& kernel) {
-    const Manifest& manifest = kernel.manifest();
-    std::string inputs = fmt::format("4\n{}\n{}\n{}\n", manifest.release, manifest.arch, manifest.source.string());
+std::vector<std::string> origin_of_facts(const Kernel& kernel) {
+    std::vector<std::string> origin = {"4", compiler_of_facts(kernel)};
     for (const arch::HeaderQuestion& each : header_questions(kernel.arch()))
-        inputs += fmt::format("{}={}\n", each.name, each.expression);
-    for (const fs::path& file : {manifest.vmlinux, manifest.source / "include/config/auto.conf"}) {
+        origin.push_back(fmt::format("{}={}", each.name, each.expression));
+    for (const fs::path& file : {kernel.vmlinux_path(), kernel.manifest().source / "include/config/auto.conf"}) {
         std::error_code missing;
         const auto size = fs::file_size(file, missing);
         const auto time = fs::last_write_time(file, missing);
-        if (!missing) inputs += fmt::format("{} {}\n", size, time.time_since_epoch().count());
+        if (!missing) origin.push_back(fmt::format("{} {}", size, time.time_since_epoch().count()));
     }
-    return sha256_hex(as_bytes(inputs)).substr(0, 24);
+    return origin;
 }
 
 FeatureFacts facts_of(const Kernel& kernel) {
-    const fs::path file = kernel.cache_folder() / fmt::format("features-{}.json", cache_key(kernel));
-    if (fs::exists(file)) return facts_from_json(read_text(file), file);
+    const DerivedFile file = kernel.derived("features", origin_of_facts(kernel));
+    if (const auto text = file.load()) return facts_from_json(*text, file.path());
     FeatureFacts facts = ask(kernel);
     // A compiler that is missing today may be there tomorrow.
-    if (!facts.headers_error) write_file(file, to_json(facts));
+    if (!facts.headers_error) file.store(to_json(facts));
     return facts;
 }
 

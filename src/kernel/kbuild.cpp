@@ -7,7 +7,6 @@
 #include <cstdlib>
 
 #include "base/kernel_names.hpp"
-#include "kernel/compiler_identity.hpp"
 #include "kernel/kbuild_environment.hpp"
 #include "kernel/make_answer.hpp"
 #include "kernel/shell_words.hpp"
@@ -84,9 +83,8 @@ struct Kbuild::DryRun {
 
 Kbuild::Kbuild(const Kernel& kernel)
     : name_(kernel.manifest().name),
-      compiler_(find_compiler(kernel.config(), kernel.arch(), {kernel.manifest().config.string(), {}, {}})),
-      compiler_identity_(klp::kernel::compiler_identity(compiler_)),
-      environment_(kbuild_environment(kernel, compiler_, compiler_identity_)) {
+      compiler_(kernel.compiler()),
+      environment_(kbuild_environment(kernel, compiler_)) {
     directory_ = value("abs_objtree");
     // Makefiles of 7.x export no absolute path: all are relative to the folder in which it was asked.
     if (directory_.empty() && value("objtree") == ".") directory_ = fs::absolute(kernel.manifest().source);

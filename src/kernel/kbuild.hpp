@@ -71,8 +71,6 @@ public:
     [[nodiscard]] std::vector<std::string> words(std::string_view variable) const;
 
     [[nodiscard]] const Compiler& compiler() const noexcept { return compiler_; }
-    // What objects that are kept depend on (compiler_identity.hpp).
-    [[nodiscard]] const std::string& compiler_identity() const noexcept { return compiler_identity_; }
 
 private:
     struct DryRun;
@@ -87,7 +85,6 @@ private:
 
     std::string name_;  // of the kernel, for messages
     Compiler compiler_;
-    std::string compiler_identity_;
     Environment environment_;
     fs::path directory_;       // object tree: where kbuild's relative paths start
     std::string source_tree_;  // $(srctree), relative to it or absolute

@@ -92,9 +92,9 @@ std::vector<fs::path> makefiles(const fs::path& source, const arch::Arch& arch) 
 
 }  // namespace
 
-Environment kbuild_environment(const Kernel& kernel, const Compiler& compiler, const std::string& compiler_identity) {
+Environment kbuild_environment(const Kernel& kernel, const Compiler& compiler) {
     const fs::path& source = kernel.manifest().source;
-    std::vector<std::string> made_from = {"compiler " + compiler.program, compiler_identity,
+    std::vector<std::string> made_from = {"compiler " + compiler.program, compiler.identity,
                                           "configuration " + sha256_hex(as_bytes(configuration(source)))};
     // Trial links have an answer in it, too.
     if (find_program(linker(kernel))) made_from.push_back("linker " + program_digest(linker(kernel)));

@@ -12,7 +12,6 @@ namespace klp::kernel {
 
 // Error: make is missing or fails, which happens where the tree is not prepared.
 [[nodiscard]] std::vector<std::pair<std::string, std::string>> kbuild_environment(const Kernel& kernel,
-                                                                                  const Compiler& compiler,
-                                                                                  const std::string& compiler_identity);
+                                                                                  const Compiler& compiler);
 
 }  // namespace klp::kernel

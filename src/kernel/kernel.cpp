@@ -9,6 +9,7 @@
 #include "arch/registry.hpp"
 #include "base/abandoned.hpp"
 #include "base/errno_text.hpp"
+#include "kernel/compiler_identity.hpp"
 #include "kernel/manifest.hpp"
 #include "kernel/module.hpp"
 #include "kernel/soft_dependencies.hpp"
@@ -50,6 +51,7 @@ struct Kernel::Parts {
     std::optional<FileLock> in_use;
     Lazy<Config> config;
     Lazy<Exports> exports;
+    Lazy<Compiler> compiler;
     Lazy<VmlinuxFile> vmlinux_file;
     Lazy<elf::Object> vmlinux;
     Lazy<SymbolTable> symbols;
@@ -83,6 +85,14 @@ const Config& Kernel::config() const {
 
 const Exports& Kernel::exports() const {
     return parts_->exports.get([this] { return Exports::read(manifest().symvers); });
+}
+
+const Compiler& Kernel::compiler() const {
+    return parts_->compiler.get([this] {
+        Compiler compiler = find_compiler(config(), arch(), {manifest().config.string(), {}, {}});
+        compiler.identity = compiler_identity(compiler);
+        return compiler;
+    });
 }
 
 const elf::Object& Kernel::vmlinux() const {

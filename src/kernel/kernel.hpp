@@ -76,6 +76,7 @@ struct Module {
 };
 
 class ModuleFiles;
+struct Compiler;
 
 // Held against `klp kernel remove` and preparing the tree again, where it is one of the catalogue's.
 class Kernel {
@@ -88,6 +89,8 @@ public:
     [[nodiscard]] const arch::Arch& arch() const;
     [[nodiscard]] const Config& config() const;
     [[nodiscard]] const Exports& exports() const;
+    // That made it, with its identity. Error: there is no such compiler here.
+    [[nodiscard]] const Compiler& compiler() const;
 
     [[nodiscard]] const elf::Object& vmlinux() const;
     // Its file: the manifest's, or one under TMPDIR where that was damaged and cannot be mended.

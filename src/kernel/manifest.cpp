@@ -122,7 +122,9 @@ FileLock lock_kernel(std::string_view name) {
     std::error_code failure;
     fs::create_directories(folder.parent_path(), failure);
     if (failure) throw Error({folder.parent_path().string(), "", {}}, "cannot be made: " + errno_text(failure.value()));
-    return {lock_path(name), FileLock::Mode::exclusive};
+    FileLock lock(lock_path(name), FileLock::Mode::exclusive);
+    lock.pass_on();
+    return lock;
 }
 
 std::optional<FileLock> use_kernel(std::string_view name) {
@@ -159,7 +161,7 @@ std::optional<Manifest> load_manifest(std::string_view name) {
 void store_manifest(const Manifest& manifest) {
     Json json = to_json(manifest);
     json[checksum_key] = sha256_hex(as_bytes(text_of(json)));
-    write_file(kernel_folder(manifest.name) / manifest_name, text_of(json));
+    keep_file(kernel_folder(manifest.name) / manifest_name, text_of(json));
 }
 
 void discard_kernel_folder(std::string_view name) {

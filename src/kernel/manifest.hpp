@@ -15,7 +15,8 @@ namespace klp::kernel {
 // Error: a name that cannot be one folder.
 void check_kernel_name(std::string_view name);
 
-// Held while a kernel's folder is made or removed, so that two commands do not work on one folder.
+// Held while a kernel's folder is made or removed, so that two commands do not work on one folder; also by the programs
+// that do it.
 // The lock file is hidden beside the folder: no kernel has a name that begins with a dot.
 [[nodiscard]] FileLock lock_kernel(std::string_view name);
 

@@ -88,6 +88,8 @@ TreeLook look_at_tree(const Manifest& manifest) {
     std::error_code failure;
     if (!fs::exists(note.path(), failure)) return {TreeLook::Result::not_noted, {}};
     const auto text = note.load();
+    // What klp prepared itself, it can prepare again; of another's tree it can but note what is there.
+    if (!text && !manifest.fetched) return {TreeLook::Result::not_noted, {}};
     if (!text) return {TreeLook::Result::changed, "what was noted of it is damaged"};
     if (text->empty()) return {TreeLook::Result::changed, "preparing it did not come to an end"};
     for (const std::string_view line : lines_of(*text))

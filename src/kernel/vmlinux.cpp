@@ -29,7 +29,7 @@ DerivedBlob blob_of(const Manifest& manifest) {
 
 void unpack_vmlinux(const Manifest& manifest) {
     const std::vector<std::byte> content = unpacked(manifest);
-    write_file(manifest.vmlinux, Bytes(content));
+    keep_file(manifest.vmlinux, Bytes(content));
     if (!blob_of(manifest).adopt())
         throw Error({manifest.vmlinux.string(), {}, {}}, "its checksum cannot be written beside it");
 }

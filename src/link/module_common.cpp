@@ -8,7 +8,9 @@
 #include "base/json.hpp"
 #include "base/kernel_names.hpp"
 #include "base/process.hpp"
+#include "base/stamp.hpp"
 #include "format/livepatch.hpp"
+#include "kernel/compiler.hpp"
 #include "kernel/features.hpp"
 #include "kernel/module_compiler.hpp"
 
@@ -16,16 +18,11 @@ namespace klp::link {
 namespace {
 
 constexpr std::string_view glue_name = "klp_glue";
-constexpr std::string_view facts_file = "facts.json";
 
-// Whatever the files of the cache depend on. The config that counts is the tree's, by which its headers were made.
-std::string cache_key(const kernel::Kernel& kernel) {
-    const kernel::Manifest& manifest = kernel.manifest();
-    std::string inputs = module_common_source();
-    inputs += fmt::format("{}\n{}\n{}\n", manifest.release, manifest.arch, manifest.source.string());
-    const fs::path config = manifest.source / "include/config/auto.conf";
-    if (fs::exists(config)) inputs += read_text(config);
-    return sha256_hex(as_bytes(inputs)).substr(0, 24);
+// Whatever linker and object depend on. The config that counts is the tree's, by which its headers were made.
+std::vector<std::string> origin_of(const kernel::Kernel& kernel) {
+    const FileStamp config = FileStamp::of(kernel.manifest().source / "include/config/auto.conf");
+    return {kernel.compiler().identity, config.digest(), sha256_hex(as_bytes(module_common_source()))};
 }
 
 // scripts/Makefile.modfinal: cmd_ld_ko_o
@@ -72,41 +69,32 @@ void check_vermagic(const kernel::Kernel& kernel, const fs::path& object) {
         .hint("check that the source tree is of that kernel, and was prepared with its config and KERNELRELEASE");
 }
 
-void make_glue(const kernel::Kernel& kernel, const fs::path& folder) {
-    fs::create_directories(folder.parent_path());
-    const TempDir scratch("new", folder.parent_path());
+// The facts in one line, then the object's bytes.
+std::string make_common(const kernel::Kernel& kernel) {
+    const TempDir scratch("klp-common");
     const kernel::Kbuild kbuild(kernel);
     const kernel::ModuleCompiler module_compiler(kbuild, scratch.path());
-    check_vermagic(kernel, module_compiler.compile(glue_name, module_common_source()));
+    const fs::path object = module_compiler.compile(glue_name, module_common_source());
+    check_vermagic(kernel, object);
     const Json facts = {{"linker", linker_argv(kbuild, kernel.manifest().source)}};
-    write_file(scratch.path() / facts_file, facts.dump(2) + "\n");
-    std::error_code error;
-    fs::rename(scratch.path(), folder, error);
-    // Another process may have been faster; what it made is the same.
-    if (error && !fs::exists(folder / facts_file))
-        throw Error({folder.string(), {}, {}}, fmt::format("cannot be made: {}", error.message()));
+    return facts.dump() + "\n" + std::string(as_text(MappedFile(object).bytes()));
 }
 
-ModuleCommon read_glue(const fs::path& folder) {
+ModuleCommon read_common(std::string_view text) {
     ModuleCommon common;
-    common.object = folder / fmt::format("{}.o", glue_name);
-    const fs::path file = folder / facts_file;
-    try {
-        const Json facts = Json::parse(read_text(file));
-        common.linker = facts.at("linker").get<std::vector<std::string>>();
-    } catch (const Json::exception& damage) {
-        throw Error({file.string(), {}, {}}, fmt::format("is damaged: {}", damage.what()))
-            .hint("remove the file's folder; it is made again");
-    }
+    const std::size_t end = text.find('\n');
+    common.linker = Json::parse(text.substr(0, end)).at("linker").get<std::vector<std::string>>();
+    common.folder = std::make_shared<TempDir>("klp-common");
+    common.object = common.folder->path() / fmt::format("{}.o", glue_name);
+    write_file(common.object, text.substr(end + 1));
     return common;
 }
 
 }  // namespace
 
 ModuleCommon load_module_common(const kernel::Kernel& kernel) {
-    const fs::path folder = kernel.cache_folder() / "make" / cache_key(kernel);
-    if (!fs::exists(folder / facts_file)) make_glue(kernel, folder);
-    ModuleCommon common = read_glue(folder);
+    ModuleCommon common =
+        read_common(kernel.derived("module-common", origin_of(kernel)).get([&] { return make_common(kernel); }));
     const kernel::Features features = kernel::probe(kernel);
     const Location where{kernel.manifest().source.string(), {}, {}};
     if (features.headers_error) throw Error(where, *features.headers_error);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,6 +16,7 @@
 namespace klp::link {
 
 struct ModuleCommon {
+    std::shared_ptr<const TempDir> folder;  // of the object
     fs::path object;  // entry and exit functions, __this_module, the .modinfo that all modules share
     kernel::StructLayout layout;
     diff::EntrySizes entry_sizes;  // of special sections, probed

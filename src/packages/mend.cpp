@@ -72,6 +72,7 @@ void keep_prepared(const kernel::Manifest& manifest, const Progress& progress) {
     progress(fmt::format("the source tree of kernel {} was changed ({}): it is prepared again", manifest.name,
                          first.change));
     const FileLock lock(kernel::kernel_folder(manifest.name), FileLock::Mode::exclusive);
+    lock.pass_on();
     if (look(manifest).result == Result::changed) prepare_again(manifest, progress);  // unless another process did
 }
 

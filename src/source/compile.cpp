@@ -49,7 +49,7 @@ UnitCompiler::UnitCompiler(const kernel::Kernel& kernel, const kernel::Kbuild& k
 std::string UnitCompiler::cache_key(const TranslationUnit& unit) const {
     const auto& command = unit.command;
     std::string key = fmt::format("{}\n{}\n{}\n{}\n", tree_.root().string(), command.source,
-                                  kbuild_.compiler_identity(), fmt::join(command.compiler, "\n"));
+                                  kbuild_.compiler().identity, fmt::join(command.compiler, "\n"));
     for (const auto& tool : command.object_tools) key += fmt::format("{}\n", fmt::join(tool, " "));
     return key + read_text(command.directory / command.source);
 }

@@ -129,6 +129,22 @@ TEST(TempDir, IsWhereKbuildCanWork) {
     for (const char* path : {"/a b", "/a:b", "/a,b", "/a$b", "/a'b", "/a#b"}) EXPECT_FALSE(is_plain_path(path)) << path;
 }
 
+// A program that outlives the one that was killed still writes where the lock was for.
+TEST(FileLock, IsHeldByProgramsToWhichItWasPassedOn) {
+    const TempDir folder("test-lock");
+    const fs::path path = folder.path() / "lock";
+    for (const bool passed : {true, false}) {
+        std::optional<FileLock> lock(std::in_place, path, FileLock::Mode::exclusive);
+        if (passed) lock->pass_on();
+        const Command command{.argv = {"sh", "-c", "sleep 100 >&- 2>&- & echo $!"}};
+        const pid_t left = std::stoi(run_checked(command, "the program cannot be started").output);
+        lock.reset();
+        EXPECT_EQ(FileLock::if_free(path, FileLock::Mode::shared).has_value(), !passed);
+        ::kill(left, SIGKILL);
+        const FileLock waits_for_its_end(path, FileLock::Mode::exclusive);
+    }
+}
+
 TEST(FileLock, ExcludesOthersUntilItGoes) {
     const TempDir folder;
     const fs::path path = folder.path() / "lock";

@@ -167,9 +167,9 @@ TEST_F(BusyboxTest, MustBeStaticAndOfTheGuestsMachine) {
 }
 
 TEST_F(BusyboxTest, TheOneThatIsNamedIsTaken) {
-    EXPECT_EQ(find_busybox({62, "amd64"}, {}), folder_.path() / "tiny");
+    EXPECT_EQ(find_busybox({62, "amd64"}, {}).path, folder_.path() / "tiny");
     ::setenv("KLPKIT_BUSYBOX", "/nonexistent", 1);
-    EXPECT_THROW((void)find_busybox({62, "amd64"}, {}), Error);
+    EXPECT_THROW((void)find_busybox({62, "amd64"}, {}).path, Error);
 }
 
 class ForeignBusyboxTest : public BusyboxTest {
@@ -200,30 +200,43 @@ protected:
         write_file(path, Bytes(program));
         return path;
     }
+
+    // Without apt-get: what the search for one says that is not in the cache.
+    Error failure_to_download() {
+        const std::string path = ::getenv("PATH");
+        ::setenv("PATH", folder_.path().c_str(), 1);
+        std::optional<Error> failure;
+        try {
+            (void)find_busybox(s390x, {});
+        } catch (const Error& error) {
+            failure = error;
+        }
+        ::setenv("PATH", path.c_str(), 1);
+        return failure.value_or(Error("there is one"));
+    }
 };
 
 TEST_F(ForeignBusyboxTest, OfTheCacheIsTaken) {
     const fs::path path = put_into_cache(22);
-    EXPECT_EQ(find_busybox(s390x, {}), path);
-    EXPECT_EQ(find_busybox({62, "amd64"}, {}), *find_program("busybox"));
+    EXPECT_EQ(find_busybox(s390x, {}).path, path);
+    EXPECT_EQ(find_busybox({62, "amd64"}, {}).path, *find_program("busybox"));
 }
 
 TEST_F(ForeignBusyboxTest, OfTheCacheIsChecked) {
     put_into_cache(21);
-    EXPECT_THROW((void)find_busybox(s390x, {}), Error);
+    EXPECT_THAT(failure_to_download().what(), HasSubstr("no apt-get here"));
+}
+
+TEST_F(ForeignBusyboxTest, OfTheCacheIsNotTakenOnceItWasDamaged) {
+    const fs::path path = put_into_cache(22);
+    EXPECT_EQ(find_busybox(s390x, {}).path, path);
+    write_file(path, read_text(path) + "x");
+    EXPECT_THAT(failure_to_download().what(), HasSubstr("no apt-get here"));
 }
 
 TEST_F(ForeignBusyboxTest, ThatCannotBeDownloadedCanBeNamed) {
-    const std::string path = ::getenv("PATH");
-    ::setenv("PATH", folder_.path().c_str(), 1);
-    try {
-        (void)find_busybox(s390x, {});
-        ADD_FAILURE() << "there is one";
-    } catch (const Error& error) {
-        EXPECT_THAT(error.what(), HasSubstr("no apt-get here"));
-        EXPECT_THAT(error.hints(), testing::Contains(HasSubstr("KLPKIT_BUSYBOX")));
-    }
-    ::setenv("PATH", path.c_str(), 1);
+    EXPECT_THAT(failure_to_download().what(), HasSubstr("no apt-get here"));
+    EXPECT_THAT(failure_to_download().hints(), testing::Contains(HasSubstr("KLPKIT_BUSYBOX")));
     EXPECT_FALSE(fs::exists(folder_.path() / "cache/busybox/s390x"));
 }
 

@@ -159,30 +159,31 @@ TEST_F(KbuildTest, AsksAgainWhereTheAnswerIsDamagedOrOfAnotherTree) {
 
 // A compiler of the same version that makes other code: a wrapper with options of its own.
 TEST_F(KbuildTest, KnowsACompilerByMoreThanItsVersion) {
-    const std::string before = Kbuild(*kernel_).compiler_identity();
-    EXPECT_EQ(Kbuild(*kernel_).compiler_identity(), before);
+    const auto identity = [&] { return Kernel(kernel_->manifest()).compiler().identity; };
+    const std::string before = identity();
+    EXPECT_EQ(identity(), before);
     const std::string path = std::getenv("PATH");
     const fs::path compiler = *find_program("gcc");
     file("bin/gcc", fmt::format("#!/bin/sh\nexec {} -fno-inline \"$@\"\n", compiler.string()));
     fs::permissions(tree() / "bin/gcc", fs::perms(0755));
     setenv("PATH", ((tree() / "bin").string() + ":" + path).c_str(), 1);
-    const std::string wrapped = Kbuild(*kernel_).compiler_identity();
+    const std::string wrapped = identity();
     // The same wrapper, whose options are elsewhere.
     file("bin/options", "-O1");
     file("bin/gcc",
          fmt::format("#!/bin/sh\nexec {} $(cat {}/bin/options) \"$@\"\n", compiler.string(), tree().string()));
     fs::permissions(tree() / "bin/gcc", fs::perms(0755));
-    const std::string with_options = Kbuild(*kernel_).compiler_identity();
+    const std::string with_options = identity();
     file("bin/options", "-O3");
-    const std::string with_others = Kbuild(*kernel_).compiler_identity();
+    const std::string with_others = identity();
     // Another assembler, which the compiler looks for in PATH.
     fs::remove(tree() / "bin/gcc");
     file("bin/as", "#!/bin/sh\nexec /usr/bin/as \"$@\"\n");
     fs::permissions(tree() / "bin/as", fs::perms(0755));
-    const std::string assembled = Kbuild(*kernel_).compiler_identity();
+    const std::string assembled = identity();
     setenv("PATH", path.c_str(), 1);
     EXPECT_THAT((std::set{before, wrapped, with_options, with_others, assembled}), SizeIs(5));
-    EXPECT_EQ(Kbuild(*kernel_).compiler_identity(), before);
+    EXPECT_EQ(identity(), before);
 }
 
 TEST_F(KbuildTest, SplitsVariablesAsAShellWould) {
