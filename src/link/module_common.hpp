@@ -17,7 +17,7 @@ namespace klp::link {
 struct ModuleCommon {
     fs::path object;  // entry and exit functions, __this_module, the .modinfo that all modules share
     kernel::StructLayout layout;
-    diff::EntrySizes entry_sizes;  // of special sections, probed
+    diff::EntrySizes entry_sizes;     // of special sections, probed
     std::vector<std::string> linker;  // argv of the kernel's link of a module, without files
 };
 
