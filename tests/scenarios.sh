@@ -8,7 +8,7 @@
 # livepatch NAME OBJECT REPLACE FUNCTION,POSITION,NUMBER...: the source of a livepatch. `extern:NAME` in place of a
 # function is a symbol that the first replacement needs. ./numbers gets what its functions return.
 livepatch() {
-    local name=$1 object=$2 replace=$3 each functions='' index=0 old position number value
+    local name=$1 object=$2 replace=$3 each functions='' index=0 old position number
     shift 3
     {
         echo '#include "scenario.h"'
@@ -16,7 +16,7 @@ livepatch() {
             case $each in
                 extern:*) echo "extern int ${each#extern:}(void);"; continue ;;
             esac
-            IFS=, read -r old position number value <<<"$each"
+            IFS=, read -r old position number <<<"$each"
             echo "REPLACEMENT(new_$index, $number)"
             echo "$name $old $position $number" >>numbers
             functions+="${functions:+, }FUNC(\"$old\", $position, new_$index)"

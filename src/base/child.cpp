@@ -7,6 +7,7 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <string>
@@ -14,8 +15,6 @@
 
 #include "base/errno_text.hpp"
 #include "base/process.hpp"
-
-extern "C" char** environ;
 
 namespace klp {
 

@@ -157,8 +157,9 @@ std::optional<format::SymbolName> Chooser::check_meaning(const Annotation& annot
     if (!annotation.patched_object.empty() && !check_object(annotation, annotation.patched_object, true))
         return std::nullopt;
     const std::vector<Candidate> all = candidates_.in(object, symbol);
+    const std::string meant = object + "." + symbol;
     const auto fail = [&](const char* id, std::string message) {
-        Finding* finding = report(Severity::error, id, annotation.where, object + "." + symbol, std::move(message));
+        Finding* finding = report(Severity::error, id, annotation.where, meant, std::move(message));
         if (finding == nullptr) return;
         for (const Candidate& each : all) finding->note(candidates_.describe(each));
     };

@@ -140,7 +140,7 @@ std::optional<std::string> find_vermagic(Bytes data, std::string_view release,
     for (auto at = find(data, as_bytes(start)); at; at = find(data, as_bytes(start), *at + 1)) {
         const std::string_view rest = as_text(data.subspan(*at + 1));
         const std::size_t length = rest.find('\0');
-        if (length == std::string_view::npos || length > 256) continue;
+        if (length > 256) continue;  // or npos
         const std::string_view text = rest.substr(0, length);
         if (!is_vermagic(text.substr(release.size()), arch_words)) continue;
         if (found && *found != text) return std::nullopt;

@@ -15,7 +15,7 @@ constexpr std::uint64_t longest_padding = 7;  // before an 8-aligned table
 constexpr std::uint64_t longest_token = symbol_name_size;
 constexpr std::uint64_t longest_name = symbol_name_size + 2;  // compressed: two bytes of length
 constexpr std::uint64_t names_a_marker = 256;
-constexpr std::uint64_t token_index_size = 256 * 2;
+constexpr std::uint64_t token_index_size = 512;  // 256 of 2 bytes
 
 bool is_padding(Bytes bytes) {
     return bytes.size() <= longest_padding &&

@@ -19,7 +19,7 @@ struct ModuleCommon {
     std::shared_ptr<const TempDir> folder;  // of the object
     fs::path object;  // entry and exit functions, __this_module, the .modinfo that all modules share
     kernel::StructLayout layout;
-    diff::EntrySizes entry_sizes;  // of special sections, probed
+    diff::EntrySizes entry_sizes;     // of special sections, probed
     std::vector<std::string> linker;  // argv of the kernel's link of a module, without files
 };
 

@@ -97,8 +97,8 @@ void LivepatchCore::write_object_relocs(const KlpPatch& patch, const KlpObject& 
 // arch_klp_init_object_loaded()
 void LivepatchCore::process_arch_sections(Module& module, const KlpObject& object) {
     as_undefined([&] {
-        const auto rewrites = arch::object_rewrites(system_.kernel.arch(), module.image, *system_.features.arch,
-                                                    object.display_name());
+        const auto rewrites =
+            arch::object_rewrites(system_.kernel.arch(), module.image, *system_.features.arch, object.display_name());
         arch::write_rewrites(module.image, rewrites);
         for (const arch::CodeRewrite& each : rewrites) {
             const auto is_known = [&](const arch::CodeRewrite& known) {

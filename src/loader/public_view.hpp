@@ -7,7 +7,6 @@
 
 namespace klp::loader {
 
-
 // Once all rewrites of loading are in the view.
 void update_view(Module& module, const System& system, const LivepatchCore& livepatch);
 

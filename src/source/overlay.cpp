@@ -10,7 +10,7 @@
 
 namespace klp::source {
 
-Overlay::Overlay(fs::path tree) : tree_(fs::canonical(tree)), scratch_("klp-overlay") {
+Overlay::Overlay(const fs::path& tree) : tree_(fs::canonical(tree)), scratch_("klp-overlay") {
     make_real({});
 }
 

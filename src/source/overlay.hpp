@@ -13,7 +13,7 @@ namespace klp::source {
 
 class Overlay {
 public:
-    explicit Overlay(fs::path tree);
+    explicit Overlay(const fs::path& tree);
 
     [[nodiscard]] const fs::path& root() const noexcept { return scratch_.path(); }
 

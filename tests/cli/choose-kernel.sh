@@ -16,6 +16,7 @@ a_kernel mine 1.0-mine
 a_kernel newest 9.0-newest true
 # a_livepatch NAME RELEASE [LINE]...
 a_livepatch() {
+    # shellcheck disable=SC2034  # livepatch_text has it
     vermagic="$2 SMP mod_unload "
     { livepatch_text "$1"; printf '%s\n' "${@:3}"; } | as -o "$1.ko" -
 }

@@ -85,7 +85,8 @@ TEST(ConvertPlaces, CallsOfPpc64leLeaveRoomForTheToc) {
             .text
             .type new_show, @function
             new_show: bl from_vmlinux
-        )" + std::string(behind) + "\nblr\n.size new_show, . - new_show\n").write();
+        )" + std::string(behind) + "\nblr\n.size new_show, . - new_show\n")
+            .write();
     };
     const ConvertRequest request{.objects = {"vmlinux"}};
     EXPECT_THAT(convert_bytes(module("nop"), Ppc64leSource(), request).ids(), IsEmpty());

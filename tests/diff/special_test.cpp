@@ -128,9 +128,8 @@ TEST(Special, NewStaticCallsAreRefused) {
         ".section .static_call.text,\"ax\"\n.type __SCT__new,@function\n__SCT__new: jmp helper\n.size __SCT__new,5\n";
     EXPECT_THAT(compare_asm(function("f", "nop"), function("f", "call __SCT__new") + trampoline).verdict(),
                 ElementsAre("refused diff.static-call"));
-    EXPECT_THAT(
-        compare_asm(function("f", "nop") + trampoline, function("f", "call __SCT__new") + trampoline).verdict(),
-        ElementsAre("changed f"));
+    EXPECT_THAT(compare_asm(function("f", "nop") + trampoline, function("f", "call __SCT__new") + trampoline).verdict(),
+                ElementsAre("changed f"));
 }
 
 TEST(Special, CodeThatRefersIntoASpecialSectionIsRefused) {

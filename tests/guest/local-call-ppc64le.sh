@@ -93,7 +93,7 @@ labels() { sed -n 's/^\([A-Za-z()_]*\):.*/\1/p' "$1" | head -n "$2"; }
 count=$(grep -c 'kB$' guest/before.output)
 [ "$count" -gt 15 ] || fail "$(cat guest/before.output)"
 grep -q '^VmallocChunk:' guest/before.output && grep -q '^VMALLOCCHUNK:' guest/after.output || fail "not patched"
-[ "$(labels guest/before.output "$count" | tr a-z A-Z)" = "$(labels guest/after.output "$count" | tr a-z A-Z)" ] ||
+[ "$(labels guest/before.output "$count" | tr "[:lower:]" "[:upper:]")" = "$(labels guest/after.output "$count" | tr "[:lower:]" "[:upper:]")" ] ||
     fail "other lines: $(cat guest/after.output)"
 [ "$(grep -cx "$((2 * count))" guest/after.output)" -eq 10 ] || fail "$(cat guest/after.output)"
 cmp <(labels guest/before.output "$count") <(labels guest/reverted.output "$count")

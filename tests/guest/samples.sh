@@ -7,13 +7,13 @@ convert_livepatches samples/livepatch
 sample=samples/livepatch/livepatch
 
 # The module of the shadow variables frees what it allocated 12 s before, every 3 s.
-cat >command <<'END'
+cat >steps <<'END'
 cat /proc/cmdline
 if [ -d /sys/kernel/livepatch/livepatch_sample ]; then sleep 18; else sleep 4; fi
 dmesg -c | grep -E "dummy|livepatch"
 END
 run_guest --module $sample-shadow-mod.ko --module $sample-callbacks-mod.ko --late-module $sample-callbacks-busymod.ko \
-    $sample-sample.ko $sample-callbacks-demo.ko $sample-shadow-fix1.ko $sample-shadow-fix2.ko -- "$(cat command)"
+    $sample-sample.ko $sample-callbacks-demo.ko $sample-shadow-fix1.ko $sample-shadow-fix2.ko -- "$(cat steps)"
 
 [ "$(head -n 1 after)" = "this has been live patched" ] || fail "$(head -n 1 after)"
 for phase in before reverted; do

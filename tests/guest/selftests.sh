@@ -27,7 +27,7 @@ cp "$source"/tools/testing/selftests/livepatch/* tree/selftests
 tar -C tree -cf tree.tar .
 
 # The guest's command runs three times, the tests take the first.
-cat >command <<'END'
+cat >steps <<'END'
 [ ! -e /selftests ] || exit 0
 tar -xf tree.tar
 ln -s /proc/self/fd /dev/fd  # bash's <(...), by which a script shows what it did not expect
@@ -39,7 +39,7 @@ for script in $0; do
     echo "$script: status $status"
 done
 END
-run_guest --timeout 400 --file tree.tar lib/livepatch/test_klp_livepatch.ko -- sh -c "$(cat command)" "${scripts[*]}"
+run_guest --timeout 400 --file tree.tar lib/livepatch/test_klp_livepatch.ko -- sh -c "$(cat steps)" "${scripts[*]}"
 
 for script in "${scripts[@]}"; do
     case $(grep "^$script: " before) in

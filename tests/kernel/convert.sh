@@ -56,7 +56,7 @@ expect_status 2 "$KLP" convert --kernel "$KLPKIT_TEST_KERNEL" shipped/klp_often.
 "$KLP" kernel symbols "$KLPKIT_TEST_KERNEL" state_show >often
 [ "$(grep -c '^  note: vmlinux: position ' err)" -eq "$(wc -l <often)" ] || fail "$(cat err often)"
 address=$(sed -n 3p often | cut -d' ' -f1)
-grep -qE "position 3 \(address 0x$address[,)]" err || fail "$address: $(cat err)"
+grep -qE "position 3 \(address 0x${address}[,)]" err || fail "$address: $(cat err)"
 
 # A list of symbols gives the same bytes.
 expect_status 0 "$KLP" symbols-db --kernel "$KLPKIT_TEST_KERNEL" -o stock.db

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What every test program has: a cache folder of its own, so that the user's catalogue stays out of it, and a record of the
-// findings that the code under test made, for scripts/check-findings. The linker's --wrap leads each call of
+// What every test program has: a cache folder of its own, so that the user's catalogue stays out of it, and a record of
+// the findings that the code under test made, for scripts/check-findings. The linker's --wrap leads each call of
 // klp::Diagnostics to here.
 #include <gtest/gtest.h>
 
@@ -15,14 +15,16 @@
 namespace klp {
 
 Finding& real_add(Diagnostics* self, Severity severity, std::string id, Location where, std::string message) asm(
-    "__real__ZN3klp11Diagnostics3addENS_8SeverityENSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEENS_8LocationES7_");
+    "__real__ZN3klp11Diagnostics3addENS_8SeverityENSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEENS_"
+    "8LocationES7_");
 Finding& real_error(Diagnostics* self, std::string id, Location where, std::string message) asm(
     "__real__ZN3klp11Diagnostics5errorENSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEENS_8LocationES6_");
 Finding& real_warning(Diagnostics* self, std::string id, Location where, std::string message) asm(
     "__real__ZN3klp11Diagnostics7warningENSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEENS_8LocationES6_");
 
 Finding& wrapped_add(Diagnostics* self, Severity severity, std::string id, Location where, std::string message) asm(
-    "__wrap__ZN3klp11Diagnostics3addENS_8SeverityENSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEENS_8LocationES7_");
+    "__wrap__ZN3klp11Diagnostics3addENS_8SeverityENSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEENS_"
+    "8LocationES7_");
 Finding& wrapped_error(Diagnostics* self, std::string id, Location where, std::string message) asm(
     "__wrap__ZN3klp11Diagnostics5errorENSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEENS_8LocationES6_");
 Finding& wrapped_warning(Diagnostics* self, std::string id, Location where, std::string message) asm(
