@@ -60,9 +60,6 @@ std::uint32_t Cursor::u32() {
 std::uint64_t Cursor::u64() {
     return load<std::uint64_t>(need(8), order_);
 }
-std::int32_t Cursor::i32() {
-    return static_cast<std::int32_t>(u32());
-}
 std::int64_t Cursor::i64() {
     return static_cast<std::int64_t>(u64());
 }

@@ -60,7 +60,6 @@ public:
     std::uint16_t u16();
     std::uint32_t u32();
     std::uint64_t u64();
-    std::int32_t i32();
     std::int64_t i64();
     Bytes take(std::uint64_t count);
     std::string_view c_string();  // up to the terminating zero, which is consumed and must exist

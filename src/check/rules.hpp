@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The rules that need a kernel; format/rules.hpp has those of the module alone.
+// The rules that need a kernel; structure_rules.hpp has those of the file alone.
 #pragma once
 
 #include "check/structure_rules.hpp"

@@ -18,18 +18,6 @@ namespace klp::cli {
 
 namespace {
 
-std::string_view word_of(Severity severity) {
-    switch (severity) {
-        case Severity::note:
-            return "note";
-        case Severity::warning:
-            return "warning";
-        case Severity::error:
-            return "error";
-    }
-    return "error";
-}
-
 // A text of several lines (a compiler's output) keeps them, each indented; nothing in it steers the terminal.
 std::string indented_lines(std::string_view text, std::string_view first, std::string_view rest) {
     std::string result;
@@ -51,7 +39,7 @@ void print_to_stderr(const std::string& text) {
 std::string text_of(const Finding& finding) {
     const std::string place = finding.where.text();
     const std::string what = fmt::format("{}{}{} [{}]", place, place.empty() ? "" : ": ", finding.message, finding.id);
-    std::string text = indented_lines(what, fmt::format("klp: {}: ", word_of(finding.severity)), "  ");
+    std::string text = indented_lines(what, fmt::format("klp: {}: ", report::word_of(finding.severity)), "  ");
     for (const std::string& note : finding.notes) text += indented_lines(note, "  note: ", "    ");
     for (const std::string& hint : finding.hints) text += indented_lines(hint, "  hint: ", "    ");
     return text;

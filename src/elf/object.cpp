@@ -15,10 +15,7 @@
 namespace klp::elf {
 
 Object::Object(std::uint16_t machine, ByteOrder order, std::uint32_t header_flags)
-    : machine_(machine),
-      file_type_(ET_REL),
-      order_(order),
-      header_flags_(header_flags),
+    : header_{.order = order, .file_type = ET_REL, .machine = machine, .flags = header_flags, .segments = {}},
       null_symbol_(std::make_unique<Symbol>()) {}
 
 Object::Object(Object&&) noexcept = default;

@@ -16,6 +16,7 @@
 
 #include "base/bytes.hpp"
 #include "base/file.hpp"
+#include "elf/file_header.hpp"
 
 namespace klp::elf {
 
@@ -131,11 +132,13 @@ public:
     ~Object();
 
     [[nodiscard]] const std::string& display_name() const noexcept { return display_name_; }
-    [[nodiscard]] std::uint16_t machine() const noexcept { return machine_; }  // EM_*
-    [[nodiscard]] ByteOrder order() const noexcept { return order_; }
-    [[nodiscard]] std::uint16_t file_type() const noexcept { return file_type_; }  // ET_*
-    [[nodiscard]] std::uint32_t header_flags() const noexcept { return header_flags_; }
-    [[nodiscard]] std::uint64_t entry() const noexcept { return entry_; }
+    [[nodiscard]] std::uint16_t machine() const noexcept { return header_.machine; }  // EM_*
+    [[nodiscard]] ByteOrder order() const noexcept { return header_.order; }
+    [[nodiscard]] std::uint16_t file_type() const noexcept { return header_.file_type; }  // ET_*
+    [[nodiscard]] std::uint32_t header_flags() const noexcept { return header_.flags; }
+    [[nodiscard]] std::uint64_t entry() const noexcept { return header_.entry; }
+    // Of programs, kernels and cores.
+    [[nodiscard]] std::span<const Segment> segments() const noexcept { return header_.segments; }
 
     // In file order. The null section is not in the list; .symtab, .strtab, .shstrtab and RELA sections are.
     [[nodiscard]] std::span<const std::unique_ptr<Section>> sections() const noexcept { return sections_; }
@@ -167,7 +170,7 @@ public:
     // The bytes of the file. Without edits these are the bytes read, with what follows the ELF file in them (a
     // module's signature). Else local symbols are moved before others (order kept within both), indices and
     // string tables are made, offsets are laid out. Error: something refers to a removed section or symbol, or
-    // an edited file is not relocatable.
+    // an edited file is not relocatable, or has segments.
     [[nodiscard]] std::vector<std::byte> write() const;
     void write_to(const fs::path& path) const;  // atomically
 
@@ -177,13 +180,7 @@ private:
     Object() = default;
 
     std::string display_name_;
-    std::uint16_t machine_ = 0;
-    std::uint16_t file_type_ = 0;
-    ByteOrder order_ = ByteOrder::little;
-    std::uint32_t header_flags_ = 0;
-    std::uint8_t os_abi_ = 0;
-    std::uint8_t abi_version_ = 0;
-    std::uint64_t entry_ = 0;
+    FileHeader header_;
     std::vector<std::byte> owned_file_;
     std::unique_ptr<MappedFile> mapping_;
     Bytes file_;

@@ -21,7 +21,7 @@ void Reader::read_symbols() {
     if (raw(*table).info > count)
         throw Error(at(*table), fmt::format("{} local symbols (sh_info), but {} symbols", raw(*table).info, count));
     const Bytes extended_indices = find_extended_indices();
-    Cursor in(table->content(), object_.order_, at(*table));
+    Cursor in(table->content(), object_.order(), at(*table));
     object_.symbols_.reserve(count);
     if (count != 0) in.skip(symbol_size);
     for (std::uint32_t index = 1; index < count; ++index) read_symbol(in, names, extended_indices, index);
@@ -66,7 +66,7 @@ void Reader::place_symbol(Symbol& symbol, std::uint16_t section_index, Bytes ext
                 throw Error(at(*object_.symbol_table_, symbol.original_index * symbol_size),
                             fmt::format("symbol '{}' has an extended section index, but there is no table of them",
                                         symbol.name));
-            index = load<std::uint32_t>(extended_indices.subspan(symbol.original_index * word_size), object_.order_);
+            index = load<std::uint32_t>(extended_indices.subspan(symbol.original_index * word_size), object_.order());
             break;
         default:
             if (section_index < SHN_LORESERVE) break;
@@ -100,7 +100,7 @@ void Reader::read_relocations(Section& section) {
         throw Error(at(section), fmt::format("sh_link is section {}, expected the symbol table", raw(section).link));
     check_entries(section, rela_size);
     copied(section.size());
-    Cursor in(section.content(), object_.order_, at(section));
+    Cursor in(section.content(), object_.order(), at(section));
     section.relocations.reserve(in.remaining() / rela_size);
     const std::uint64_t target_size = section.target->size();
     while (!in.at_end()) {
@@ -128,7 +128,7 @@ void Reader::read_group(Section& section) {
     check_entries(section, word_size);
     copied(section.size());
     section.group_signature = symbol_at(raw(section).info, section, 0);
-    Cursor in(section.content(), object_.order_, at(section));
+    Cursor in(section.content(), object_.order(), at(section));
     section.group_flags = in.u32();
     while (!in.at_end()) {
         const Location where = at(section, in.position());

@@ -12,7 +12,7 @@
 namespace klp::elf {
 
 Cursor Reader::cursor(std::uint64_t offset) const {
-    Cursor in(file_, object_.order_, {object_.display_name_, {}, {}});
+    Cursor in(file_, object_.header_.order, {object_.display_name_, {}, {}});
     in.seek(offset);
     return in;
 }
@@ -44,9 +44,9 @@ void Reader::check_entries(const Section& section, std::uint64_t entry_size) con
 }
 
 void Reader::read() {
-    read_identification();
-    Tables tables = read_header();
+    object_.header_ = read_file_header(file_, object_.display_name_);
     object_.null_symbol_ = std::make_unique<Symbol>();
+    Tables tables{object_.header_.section_headers, object_.header_.section_count, object_.header_.section_name_index};
     if (tables.offset == 0) return;
     extend_counts(tables);
     raw_.resize(tables.count);
@@ -54,59 +54,12 @@ void Reader::read() {
     name_sections(tables);
     for (const auto& section : object_.sections_) link_section(*section);
     read_symbols();
-    if (object_.file_type_ != ET_REL) return;
+    if (object_.header_.file_type != ET_REL) return;
     check_overlaps();
     for (const auto& section : object_.sections_) {
         if (section->is_rela() && section->target != nullptr) read_relocations(*section);
         if (section->type == SHT_GROUP) read_group(*section);
     }
-}
-
-void Reader::read_identification() {
-    Cursor in = cursor(0);
-    if (!as_text(file_).starts_with(std::string_view(ELFMAG, SELFMAG))) in.fail("is not an ELF file");
-    in.skip(SELFMAG);
-    if (const auto size_class = in.u8(); size_class != ELFCLASS64)
-        in.fail(fmt::format("ELF class is {}, expected {} (64-bit)", size_class, ELFCLASS64));
-    const std::uint8_t data = in.u8();
-    if (data != ELFDATA2LSB && data != ELFDATA2MSB) in.fail(fmt::format("ELF byte order is {}, expected 1 or 2", data));
-    object_.order_ = data == ELFDATA2LSB ? ByteOrder::little : ByteOrder::big;
-    if (const auto version = in.u8(); version != EV_CURRENT)
-        in.fail(fmt::format("ELF version is {}, expected 1", version));
-    object_.os_abi_ = in.u8();
-    object_.abi_version_ = in.u8();
-}
-
-Reader::Tables Reader::read_header() {
-    Cursor in = cursor(EI_NIDENT);
-    object_.file_type_ = in.u16();
-    object_.machine_ = in.u16();
-    in.skip(4);  // e_version
-    object_.entry_ = in.u64();
-    const std::uint64_t program_headers = in.u64();
-    Tables tables;
-    tables.offset = in.u64();
-    object_.header_flags_ = in.u32();
-    if (const auto size = in.u16(); size != file_header_size)
-        in.fail(fmt::format("ELF header size is {}, expected {}", size, file_header_size));
-    const std::uint16_t program_header_entry = in.u16();
-    check_program_headers(program_headers, program_header_entry, in.u16());
-    const std::uint16_t entry_size = in.u16();
-    tables.count = in.u16();
-    tables.names = in.u16();
-    if (tables.offset == 0) {
-        if (tables.count != 0) in.fail(fmt::format("{} sections, but no section headers", tables.count));
-    } else if (entry_size != section_header_size) {
-        in.fail(fmt::format("section header size is {}, expected {}", entry_size, section_header_size));
-    }
-    return tables;
-}
-
-void Reader::check_program_headers(std::uint64_t offset, std::uint16_t entry_size, std::uint16_t count) const {
-    if (count == 0 || count == PN_XNUM) return;
-    if (entry_size != program_header_size)
-        cursor(0).fail(fmt::format("program header size is {}, expected {}", entry_size, program_header_size));
-    (void)slice(file_, offset, count * program_header_size, {object_.display_name_, {}, {}});
 }
 
 void Reader::extend_counts(Tables& tables) const {

@@ -42,9 +42,6 @@ private:
     void copied(std::uint64_t size);
     void check_entries(const Section& section, std::uint64_t entry_size) const;
 
-    void read_identification();
-    [[nodiscard]] Tables read_header();
-    void check_program_headers(std::uint64_t offset, std::uint16_t entry_size, std::uint16_t count) const;
     void extend_counts(Tables& tables) const;  // extended numbering, from the null section's header
     void read_section(const Tables& tables, std::uint32_t index);
     void name_sections(const Tables& tables);

@@ -26,14 +26,17 @@ std::string description(const Symbol& symbol) {
 
 std::vector<std::byte> Writer::write() {
     if (is_unedited()) return {object_.file_.begin(), object_.file_.end()};
-    if (object_.file_type_ != ET_REL)
+    if (object_.file_type() != ET_REL)
         throw Error(
             {object_.display_name_, {}, {}},
-            fmt::format("file type is {}: only relocatable files can be written after edits", object_.file_type_));
+            fmt::format("file type is {}: only relocatable files can be written after edits", object_.file_type()));
+    if (!object_.segments().empty())
+        throw Error({object_.display_name_, {}, {}},
+                    "a relocatable file with program headers, which edits would invalidate");
     number_symbols();
     number_sections();
     make_contents();
-    Sink out(object_.order_);
+    Sink out(object_.order());
     out.pad_to(file_header_size);  // filled in below
     std::vector<std::uint64_t> offsets;
     for (const Section* section : sections_) {
@@ -42,7 +45,7 @@ std::vector<std::byte> Writer::write() {
         out.bytes(content_of(*section));
     }
     out.pad_to(align_up(out.size(), alignof(std::uint64_t)));
-    Sink header(object_.order_);
+    Sink header(object_.order());
     put_file_header(header, out.size());
     put_null_section_header(out);
     for (std::size_t i = 0; i < sections_.size(); ++i) put_section_header(out, *sections_[i], offsets[i]);
@@ -139,8 +142,8 @@ void Writer::make_names() {
 }
 
 void Writer::make_symbols() {
-    Sink table(object_.order_);
-    Sink extended(object_.order_);
+    Sink table(object_.order());
+    Sink extended(object_.order());
     table.pad_to(symbol_size);
     extended.pad_to(word_size);
     for (const Symbol* symbol : symbols_) {
@@ -183,7 +186,7 @@ void Writer::make_symbols() {
 }
 
 std::vector<std::byte> Writer::make_relocations(const Section& section) const {
-    Sink out(object_.order_);
+    Sink out(object_.order());
     const std::uint64_t target_size = section.target->size();
     for (const Relocation& relocation : section.relocations) {
         if (relocation.offset >= target_size)
@@ -197,7 +200,7 @@ std::vector<std::byte> Writer::make_relocations(const Section& section) const {
 }
 
 std::vector<std::byte> Writer::make_group(const Section& section) const {
-    Sink out(object_.order_);
+    Sink out(object_.order());
     out.u32(section.group_flags);
     for (const Section* member : section.group_members) out.u32(index_of(section, member, "group member"));
     return out.take();
@@ -231,18 +234,18 @@ void Writer::put_file_header(Sink& out, std::uint64_t section_headers) const {
     const std::uint32_t names = section_indices_.at(section_names_);
     out.bytes(as_bytes(std::string_view(ELFMAG, SELFMAG)));
     out.u8(ELFCLASS64);
-    out.u8(object_.order_ == ByteOrder::little ? ELFDATA2LSB : ELFDATA2MSB);
+    out.u8(object_.order() == ByteOrder::little ? ELFDATA2LSB : ELFDATA2MSB);
     out.u8(EV_CURRENT);
-    out.u8(object_.os_abi_);
-    out.u8(object_.abi_version_);
+    out.u8(object_.header_.os_abi);
+    out.u8(object_.header_.abi_version);
     out.pad_to(EI_NIDENT);
-    out.u16(object_.file_type_);
-    out.u16(object_.machine_);
+    out.u16(object_.file_type());
+    out.u16(object_.machine());
     out.u32(EV_CURRENT);
-    out.u64(object_.entry_);
+    out.u64(object_.entry());
     out.u64(0);  // program headers
     out.u64(section_headers);
-    out.u32(object_.header_flags_);
+    out.u32(object_.header_flags());
     out.u16(file_header_size);
     out.u16(0);
     out.u16(0);

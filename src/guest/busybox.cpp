@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "guest/busybox.hpp"
 
+#include <elf.h>
 #include <fmt/format.h>
 
 #include <cstdlib>
 
 #include "base/derived.hpp"
 #include "base/process.hpp"
-#include "guest/elf_header.hpp"
+#include "elf/file_header.hpp"
 #include "packages/debian.hpp"
 
 namespace klp::guest {
@@ -18,7 +19,7 @@ constexpr auto how_to_get = "install the package busybox-static, or name another
 
 bool is_hosts_machine(std::uint16_t machine) {
     const MappedFile self("/proc/self/exe");
-    return read_elf_header(self.bytes(), {}).machine == machine;
+    return elf::read_file_header(self.bytes(), "/proc/self/exe").machine == machine;
 }
 
 fs::path installed() {
@@ -91,13 +92,13 @@ Busybox candidate(const BusyboxKind& kind, const Progress& progress) {
 void check_static_program(const fs::path& path, std::uint16_t machine) {
     const MappedFile file(path);
     const Location where{path.string(), {}, {}};
-    const ElfHeader header = read_elf_header(file.bytes(), where);
+    const elf::FileHeader header = elf::read_file_header(file.bytes(), path.string());
     if (header.machine != machine)
         throw Error(where,
                     fmt::format("a program for ELF machine {}, expected {}, the guest's", header.machine, machine))
             .hint(how_to_get);
-    for (const ProgramHeader& segment : header.segments)
-        if (segment.type == segment_interpreter)
+    for (const elf::Segment& segment : header.segments)
+        if (segment.type == PT_INTERP)
             throw Error(where, "the program is dynamically linked, but the guest has no libraries").hint(how_to_get);
 }
 

@@ -3,11 +3,11 @@
 
 #include <fmt/format.h>
 
-#include "guest/elf_header.hpp"
 #include "guest/machine.hpp"
 #include "guest/outcome.hpp"
 #include "guest/payload.hpp"
 #include "guest/protocol.hpp"
+#include "guest/pvh.hpp"
 #include "guest/qemu.hpp"
 #include "guest/script.hpp"
 
@@ -21,7 +21,7 @@ fs::path bootable(const kernel::Kernel& kernel, const Machine& machine) {
     if (!machine.boots_pvh || manifest.vmlinux.empty()) return manifest.image;
     const fs::path& path = kernel.vmlinux_path();
     const MappedFile vmlinux(path);
-    return has_pvh_entry(vmlinux.bytes(), {path.string(), {}, {}}) ? path : manifest.image;
+    return has_pvh_entry(vmlinux.bytes(), path.string()) ? path : manifest.image;
 }
 
 // An oops ends the guest: whatever locks the task held would make later steps hang. `quiet` holds until /init

@@ -238,12 +238,6 @@ CommandAnswer Kbuild::look_up(std::string_view object, bool split_sections) cons
                                    first_line(errors))};
 }
 
-CompileCommand Kbuild::command(std::string_view object, bool split_sections) const {
-    CommandAnswer answer = look_up(object, split_sections);
-    if (!answer.command) throw Error({std::string(object), {}, {}}, answer.why_not);
-    return *std::move(answer.command);
-}
-
 CompileCommand Kbuild::module_command(const fs::path& folder, std::string_view name) const {
     const std::string path = fs::absolute(folder).lexically_normal().string();
     const std::string object = fmt::format("{}/{}.o", path, name);

@@ -57,10 +57,8 @@ public:
     // make what it takes for a part of the kernel.
     [[nodiscard]] CommandAnswer look_up(std::string_view object, bool split_sections) const;
 
-    // Error also where there is no such command.
-    [[nodiscard]] CompileCommand command(std::string_view object, bool split_sections) const;
-
-    // The same for a module outside the tree: `folder` has NAME.c and a Makefile that says `obj-m := NAME.o`.
+    // The same for a module outside the tree: `folder` has NAME.c and a Makefile that says `obj-m := NAME.o`. Error
+    // also where there is no such command.
     [[nodiscard]] CompileCommand module_command(const fs::path& folder, std::string_view name) const;
 
     // A Command that runs `argv` in the tree, under the captured environment. `temporary` is the folder for what

@@ -53,10 +53,6 @@ elf::Object run_linker(const Target& target, const ModuleRequest& request, const
 
 }  // namespace
 
-void prepare(const kernel::Kernel& kernel) {
-    (void)load_module_common(kernel);
-}
-
 diff::EntrySizes entry_sizes(const kernel::Kernel& kernel) {
     return load_module_common(kernel).entry_sizes;
 }

@@ -34,13 +34,9 @@ struct ModuleRequest {
     std::vector<UnitPart> units;
 };
 
-// The code and data that each livepatch module of this kernel has in common: entry and exit functions,
-// __this_module, vermagic; compiled once a kernel and kept in its cache folder. `klp kernel fetch` and `add`
-// call it so that the first build need not. Error: the compiler or the prepared tree fails.
-void prepare(const kernel::Kernel& kernel);
-
 // Sizes of entries of special sections that only the kernel's headers know (arch::EntrySize::expression),
-// by section name: for diff::decompose(). From the same cache.
+// by section name: for diff::decompose(). They come with the code and data that each livepatch module of this kernel
+// has in common, compiled once a kernel and kept in its cache folder. Error: the compiler or the prepared tree fails.
 [[nodiscard]] diff::EntrySizes entry_sizes(const kernel::Kernel& kernel);
 
 // The bytes of the finished .ko. Findings have ids `make.*`; where one is an error, this throws with

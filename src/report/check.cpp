@@ -10,18 +10,6 @@ namespace klp::report {
 
 namespace {
 
-std::string_view severity_word(Severity severity) {
-    switch (severity) {
-        case Severity::note:
-            return "note";
-        case Severity::warning:
-            return "warning";
-        case Severity::error:
-            return "error";
-    }
-    return "error";
-}
-
 std::size_t count_of(const Diagnostics& findings, Severity severity) {
     return static_cast<std::size_t>(std::ranges::count(findings.findings(), severity, &Finding::severity));
 }
@@ -31,7 +19,7 @@ std::string count_of(std::size_t count, std::string_view word) {
 }
 
 Json finding_json(const Finding& finding) {
-    Json json = {{"id", finding.id}, {"severity", severity_word(finding.severity)}, {"file", finding.where.file}};
+    Json json = {{"id", finding.id}, {"severity", word_of(finding.severity)}, {"file", finding.where.file}};
     json["section"] = finding.where.section.empty() ? Json() : Json(finding.where.section);
     json["offset"] = finding.where.offset ? Json(*finding.where.offset) : Json();
     json["message"] = finding.message;

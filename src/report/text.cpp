@@ -25,6 +25,18 @@ std::string to_text(const Json& value) {
     return value.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
 }
 
+std::string_view word_of(Severity severity) {
+    switch (severity) {
+        case Severity::note:
+            return "note";
+        case Severity::warning:
+            return "warning";
+        case Severity::error:
+            return "error";
+    }
+    return {};
+}
+
 std::string printable(std::string_view text) {
     std::string result;
     result.reserve(text.size());

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/diagnostics.hpp"
 #include "base/json.hpp"
 
 namespace klp::report {
@@ -16,6 +17,9 @@ namespace klp::report {
 
 // Control characters as \xNN: a name from a file must not steer the terminal. Newlines and tabs too.
 [[nodiscard]] std::string printable(std::string_view text);
+
+// "note", "warning" or "error".
+[[nodiscard]] std::string_view word_of(Severity severity);
 
 // Rows under a line of headings, columns as wide as need be, two spaces between; cells are made printable. The
 // last column is not padded. `indent` spaces before each row. Nothing for no rows.

@@ -36,7 +36,7 @@ TEST(Cursor, ReadsInOrderAndStopsAtTheEnd) {
     Cursor in(as_bytes("\x01\x02\x03\xff\xff\xff\xffname\0x"sv), ByteOrder::little);
     EXPECT_EQ(in.u8(), 1);
     EXPECT_EQ(in.u16(), 0x0302);
-    EXPECT_EQ(in.i32(), -1);
+    EXPECT_EQ(in.u32(), UINT32_MAX);
     EXPECT_EQ(in.c_string(), "name");
     EXPECT_EQ(in.remaining(), 1U);
     in.seek(13);

@@ -195,6 +195,7 @@ protected:
             7);
         std::ranges::copy(as_bytes(magic), program.begin());
         store<std::uint16_t>(std::span(program).subspan(18, 2), machine, ByteOrder::big);
+        store<std::uint16_t>(std::span(program).subspan(52, 2), 64, ByteOrder::big);
         const fs::path path = folder_.path() / "cache/busybox/s390x";
         fs::create_directories(path.parent_path());
         write_file(path, Bytes(program));

@@ -8,7 +8,7 @@
 #include <thread>
 
 #include "base/process.hpp"
-#include "guest/elf_header.hpp"
+#include "guest/pvh.hpp"
 #include "tiny_kernel.hpp"
 
 using testing::HasSubstr;
@@ -113,7 +113,7 @@ TEST(Qemu, MissingQemuIsAnErrorWithTheNameOfItsPackage) {
     }
 }
 
-TEST(ElfHeader, PvhEntryIsFoundByItsNote) {
+TEST(Pvh, EntryIsFoundByItsNote) {
     const TempDir folder("klp-test");
     for (const bool note : {true, false}) {
         const MappedFile kernel(test::tiny_kernel(folder.path(), test::tiny_kernel_hangs, note));
@@ -121,15 +121,15 @@ TEST(ElfHeader, PvhEntryIsFoundByItsNote) {
     }
 }
 
-TEST(ElfHeader, TruncatedAndForeignFilesAreErrors) {
+TEST(Pvh, TruncatedAndForeignFilesAreErrors) {
     const TempDir folder("klp-test");
     const MappedFile kernel(test::tiny_kernel(folder.path(), test::tiny_kernel_hangs));
     for (std::size_t size = 0; size < 200; ++size)
         EXPECT_THROW((void)has_pvh_entry(kernel.bytes().subspan(0, size), {}), Error) << size;
-    EXPECT_THROW((void)read_elf_header(as_bytes("#!/bin/sh\n"), {}), Error);
-    EXPECT_THROW((void)read_elf_header(as_bytes("\x7f"
-                                                "ELF\1\1\1"),
-                                       {}),
+    EXPECT_THROW((void)has_pvh_entry(as_bytes("#!/bin/sh\n"), {}), Error);
+    EXPECT_THROW((void)has_pvh_entry(as_bytes("\x7f"
+                                              "ELF\1\1\1"),
+                                     {}),
                  Error);
 }
 

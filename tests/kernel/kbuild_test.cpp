@@ -89,7 +89,7 @@ protected:
 };
 
 TEST_F(KbuildTest, GivesTheCompilerCommandOfAnObject) {
-    const CompileCommand command = Kbuild(*kernel_).command("fs/proc/meminfo.o", true);
+    const CompileCommand command = Kbuild(*kernel_).look_up("fs/proc/meminfo.o", true).command.value();
     EXPECT_EQ(command.source, "fs/proc/meminfo.c");
     EXPECT_EQ(command.directory, tree());
     EXPECT_EQ(command.part, ObjectPart::builtin);
@@ -102,7 +102,7 @@ TEST_F(KbuildTest, GivesTheCompilerCommandOfAnObject) {
 }
 
 TEST_F(KbuildTest, KnowsTheModulesOfAnObject) {
-    const CompileCommand command = Kbuild(*kernel_).command("fs/proc/ext.o", false);
+    const CompileCommand command = Kbuild(*kernel_).look_up("fs/proc/ext.o", false).command.value();
     EXPECT_EQ(command.part, ObjectPart::module);
     EXPECT_THAT(command.modules, ElementsAre("a_b", "c"));
     EXPECT_THAT(command.compiler, Not(Contains("-ffunction-sections")));
@@ -110,23 +110,23 @@ TEST_F(KbuildTest, KnowsTheModulesOfAnObject) {
 
 TEST_F(KbuildTest, TakesFlagsAndRulesFromFoldersAbove) {
     const Kbuild kbuild(*kernel_);
-    EXPECT_THAT(kbuild.command("fs/proc/meminfo.o", true).compiler, Contains("-DFROM_ABOVE=\"x y\""));
-    EXPECT_EQ(kbuild.command("fs/proc/libxfs/alloc.o", true).part, ObjectPart::builtin);
+    EXPECT_THAT(kbuild.look_up("fs/proc/meminfo.o", true).command.value().compiler, Contains("-DFROM_ABOVE=\"x y\""));
+    EXPECT_EQ(kbuild.look_up("fs/proc/libxfs/alloc.o", true).command.value().part, ObjectPart::builtin);
 }
 
 TEST_F(KbuildTest, SaysWhatTheConfigurationLeavesOut) {
-    EXPECT_EQ(Kbuild(*kernel_).command("fs/proc/other.o", true).part, ObjectPart::none);
+    EXPECT_EQ(Kbuild(*kernel_).look_up("fs/proc/other.o", true).command.value().part, ObjectPart::none);
 }
 
 TEST_F(KbuildTest, RefusesWhatIsNotMadeFromC) {
     const Kbuild kbuild(*kernel_);
-    EXPECT_THROW((void)kbuild.command("fs/proc/entry.o", true), Error);
-    EXPECT_THROW((void)kbuild.command("fs/proc/nothing.o", true), Error);
+    EXPECT_FALSE(kbuild.look_up("fs/proc/entry.o", true).command.has_value());
+    EXPECT_FALSE(kbuild.look_up("fs/proc/nothing.o", true).command.has_value());
 }
 
 TEST_F(KbuildTest, PrintsCommandsOfObjectsThatExist) {
     file("fs/proc/meminfo.o", "newer than its source");
-    EXPECT_EQ(Kbuild(*kernel_).command("fs/proc/meminfo.o", true).source, "fs/proc/meminfo.c");
+    EXPECT_EQ(Kbuild(*kernel_).look_up("fs/proc/meminfo.o", true).command.value().source, "fs/proc/meminfo.c");
 }
 
 TEST_F(KbuildTest, CompilesModulesOutsideTheTree) {
@@ -141,10 +141,10 @@ TEST_F(KbuildTest, CompilesModulesOutsideTheTree) {
 TEST_F(KbuildTest, WritesNothingIntoTheTreeAndAsksTheTopMakefileOnce) {
     file("Makefile", std::string(top_makefile) + "-include again.mk\n");
     const std::vector<std::string> before = files_of_tree();
-    (void)Kbuild(*kernel_).command("fs/proc/meminfo.o", true);
+    (void)Kbuild(*kernel_).look_up("fs/proc/meminfo.o", true).command.value();
     EXPECT_EQ(files_of_tree(), before);
     file("again.mk", "$(error asked again)\n");
-    EXPECT_NO_THROW((void)Kbuild(*kernel_).command("fs/proc/meminfo.o", true));
+    EXPECT_NO_THROW((void)Kbuild(*kernel_).look_up("fs/proc/meminfo.o", true).command.value());
 }
 
 TEST_F(KbuildTest, AsksAgainWhereTheAnswerIsDamagedOrOfAnotherTree) {

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# docs/json.md has the keys that the commands print with --json: no more, no fewer.
+. "$(dirname "$0")/../convert.sh"
+stock=$KLPKIT_TEST_KERNEL
+mkdir outputs
+
+# json STATUS 'COMMAND' ARGUMENT...: the output becomes one of that command's.
+count=0
+json() {
+    local wanted=$1 command=$2
+    shift 2
+    count=$((count + 1))
+    # shellcheck disable=SC2086  # a command may have two words
+    expect_status "$wanted" "$KLP" $command --json "$@"
+    cp out "outputs/klp $command.$count.json"
+}
+
+json 0 'kernel symbols' "$stock" show_mem
+json 0 'kernel symbols' --object ext4 "$stock"
+json 0 build --kernel "$stock" -o new-function.ko "$KLPKIT_ROOT/examples/new-function.patch"
+json 0 run --kernel "$stock" new-function.ko -- true
+build_by_hand
+json 0 convert --kernel "$stock" --module by-hand/klp_pair.ko -o klp_annotated.ko by-hand/klp_annotated.ko
+json 0 inspect klp_annotated.ko
+json 0 check --kernel "$stock" --object by-hand/klp_pair.ko klp_annotated.ko
+
+# What only modules of other tools have.
+printf '%s\n' '.section .modinfo,"a"' '.string "name=old"' '.string "livepatch=Y"' '.section .gnu.linkonce.this_module,"aw"' '.zero 8' \
+    '.section .klp.arch.ext4.altinstructions,"a"' '.zero 12' '.section .kpatch.dynrelas,"a"' '.zero 8' | as -o old.ko -
+json 0 inspect old.ko
+json 2 check old.ko
+
+for side in original patched; do
+    { [ $side = original ] || echo 'static int counter;'
+      echo 'extern int other(int); int f(int a);'
+      [ $side = original ] && echo 'int f(int a) { return other(a); }' || echo 'int f(int a) { return other(a) + counter++; }'
+    } >$side.c
+    gcc-12 -O2 -ffunction-sections -fdata-sections -c -o $side.o $side.c
+done
+json 0 diff original.o patched.o
+
+# Those of an architecture that makes GOT and PLT for modules; the features of each.
+json 0 'kernel info' --features "$stock"
+for arch in ppc64le arm64 s390x; do
+    use_small_kernel $arch
+    json 0 'kernel info' --features "$KLPKIT_TEST_KERNEL"
+done
+rm -rf by-hand
+build_by_hand
+json 0 simulate --kernel "$KLPKIT_TEST_KERNEL" --dump dump "$(sample livepatch-sample)"
+jq '{modules: [.]}' dump/livepatch_sample/sections.json >'outputs/klp simulate.dump.json'
+# A relocation that cannot be applied.
+json 2 simulate --kernel "$KLPKIT_TEST_KERNEL" by-hand/klp_automatic.ko
+
+# A kernel of the catalogue whose entry is damaged.
+own_catalogue
+mkdir cache/kernels/damaged
+echo '{' >cache/kernels/damaged/kernel.json
+json 0 'kernel list'
+
+python3 "$KLPKIT_ROOT/tests/compare_json.py" "$KLPKIT_ROOT/docs/json.md" outputs || fail "docs/json.md is not what is printed"
+
+# The comparison can fail: a key less and a key more in the document, and a command that nothing has documented.
+sed 's/`transition_ms`/`transition`/' "$KLPKIT_ROOT/docs/json.md" >other.md
+! python3 "$KLPKIT_ROOT/tests/compare_json.py" other.md outputs >complaints || fail "another key was not seen"
+expect_in 'klp run: transition_ms is printed, but not documented' complaints
+expect_in 'klp run: transition is documented, but nothing printed it' complaints
+cp 'outputs/klp kernel list'.* 'outputs/klp other.1.json'
+! python3 "$KLPKIT_ROOT/tests/compare_json.py" "$KLPKIT_ROOT/docs/json.md" outputs >complaints || fail "another command was not seen"
+expect_in 'klp other: not documented at all' complaints
