@@ -31,6 +31,12 @@ Pipe make_pipe() {
     return {Descriptor(ends[0]), Descriptor(ends[1])};
 }
 
+Descriptor open_nothing() {
+    Descriptor nothing(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    if (!nothing) throw Error({"/dev/null", {}, {}}, fmt::format("cannot open: {}", errno_text(errno)));
+    return nothing;
+}
+
 void set_non_blocking(const Descriptor& descriptor) {
     ::fcntl(descriptor.get(), F_SETFL, ::fcntl(descriptor.get(), F_GETFL) | O_NONBLOCK);
 }
@@ -120,7 +126,7 @@ Child::Child(const Command& command) {
     Pipe out = make_pipe();
     Pipe err = make_pipe();
     Pipe report = make_pipe();
-    if (command.input.empty()) in.reading = Descriptor(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    if (command.input.empty()) in.reading = open_nothing();
     const pid_t parent = ::getpid();
     process_ = ::fork();
     if (process_ < 0) throw Error(fmt::format("cannot fork: {}", errno_text(errno)));

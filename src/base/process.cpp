@@ -100,7 +100,9 @@ private:
         const ssize_t count = ::read(pipe.get(), buffer.data(), buffer.size());
         if (count < 0 && errno == EINTR) return true;
         if (count < 0 && errno == EAGAIN) return false;
-        if (count <= 0) {
+        if (count < 0)
+            throw Error(fmt::format("cannot read what '{}' prints: {}", command_.argv.front(), errno_text(errno)));
+        if (count == 0) {
             pipe.close();
             return false;
         }

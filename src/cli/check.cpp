@@ -52,10 +52,10 @@ void say_that_no_kernel_fits(const CheckOptions& options, const elf::Object& mod
 }
 
 ExitCode check(const CheckOptions& options) {
+    const auto manifest = kernel_for(options);
     const elf::Object module = kernel::read_module_object(options.module);
     Diagnostics findings;
     check::Summary summary;
-    const auto manifest = kernel_for(options);
     if (manifest) {
         check::Request request;
         request.objects.assign(options.objects.begin(), options.objects.end());

@@ -32,6 +32,12 @@ const ModuleFile* spokesman(const std::vector<ModuleFile>& modules) {
     return first;
 }
 
+// A kernel that was fetched has the name of its release: the one that is meant may be here, and cannot be read.
+void check_not_damaged(const std::string& release) {
+    for (const kernel::DamagedKernel& each : kernel::read_catalogue().damaged)
+        if (each.name == release) (void)kernel::find_kernel(release);
+}
+
 [[noreturn]] void no_kernel_fits(const std::vector<ModuleFile>& modules) {
     const ModuleFile* module = spokesman(modules);
     if (module == nullptr) {
@@ -62,6 +68,7 @@ std::optional<kernel::Manifest> fitting_kernel(const std::vector<ModuleFile>& mo
     std::erase_if(fitting, [&](const kernel::Manifest& each) {
         return each.release != module->target.release || arch::for_name(each.arch).machine() != module->target.machine;
     });
+    if (fitting.empty()) check_not_damaged(module->target.release);
     if (fitting.empty()) return std::nullopt;
     const auto namesake = std::ranges::find(fitting, module->target.release, &kernel::Manifest::name);
     if (namesake != fitting.end()) return std::move(*namesake);

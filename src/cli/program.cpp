@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <new>
 
+#include "base/errno_text.hpp"
 #include "base/process.hpp"
 #include "cli/command.hpp"
 
@@ -40,6 +41,8 @@ ExitCode run(int argc, char** argv) {
         return report(Error("interrupted; unfinished output was removed"));
     } catch (const Error& error) {
         return report(error);
+    } catch (const fs::filesystem_error& error) {
+        return report(Error({error.path1().string(), {}, {}}, errno_text(error.code().value())));
     } catch (const std::bad_alloc&) {
         return report(Error("out of memory"));
     } catch (const std::exception& error) {

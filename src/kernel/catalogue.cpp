@@ -19,6 +19,15 @@ std::string names_of(const std::vector<Manifest>& kernels) {
     return text;
 }
 
+// Error: it cannot be looked at.
+bool is_folder(const fs::path& path) {
+    std::error_code failure;
+    const fs::file_status status = fs::status(path, failure);
+    if (status.type() == fs::file_type::none)
+        throw Error({path.string(), "", {}}, "cannot be looked at: " + errno_text(failure.value()));
+    return fs::is_directory(status);
+}
+
 }  // namespace
 
 Catalogue read_catalogue() {
@@ -27,8 +36,9 @@ Catalogue read_catalogue() {
     std::error_code failure;
     for (fs::directory_iterator entry(kernels_folder(), failure), end; entry != end; entry.increment(failure)) {
         const std::string name = entry->path().filename().string();
-        if (name.starts_with('.') || !entry->is_directory(failure)) continue;
+        if (name.starts_with('.')) continue;
         try {
+            if (!is_folder(entry->path())) continue;
             if (auto manifest = load_manifest(name)) catalogue.kernels.push_back(std::move(*manifest));
         } catch (const Error& error) {
             catalogue.damaged.push_back({name, error.what()});

@@ -25,14 +25,14 @@ std::string major_of(std::string_view version) {
     return std::string(last.substr(0, last.find('.')));
 }
 
-std::optional<std::string> installed_version(const std::string& program) {
-    if (!find_program(program)) return std::nullopt;
-    Command command;
-    command.argv = {program, "--version"};
-    command.environment = {{"LC_ALL", "C"}};
-    const CommandResult result = run(command);
-    if (result.status != 0) return std::nullopt;
-    return without_name(result.output.substr(0, result.output.find('\n')));
+std::string answer_of(const std::string& program, std::string option) {
+    const Command command{.argv = {program, std::move(option)}, .environment = {{"LC_ALL", "C"}}};
+    return run_checked(command, "the compiler does not say what it is").output;
+}
+
+std::string version_of(const std::string& program) {
+    const std::string answer = answer_of(program, "--version");
+    return without_name(answer.substr(0, answer.find('\n')));
 }
 
 std::vector<std::string> candidates(std::string_view recorded_name, const std::string& version,
@@ -50,12 +50,10 @@ std::vector<std::string> candidates(std::string_view recorded_name, const std::s
 
 // A plain "gcc" of the right version may still be a compiler for this machine, not for the kernel's.
 bool makes_code_for(const std::string& program, const arch::Arch& arch) {
-    Command command;
-    command.argv = {program, "-dumpmachine"};
-    const CommandResult result = run(command);
+    const std::string answer = answer_of(program, "-dumpmachine");
     const std::string_view prefix = arch.cross_prefix();
     const std::string_view wanted = prefix.substr(0, prefix.find('-'));
-    return result.status == 0 && result.output.substr(0, result.output.find('-')) == wanted;
+    return std::string_view(answer).substr(0, answer.find('-')) == wanted;
 }
 
 // "gcc-12", or "gcc-12-powerpc64le-linux-gnu" where a cross compiler made the kernel.
@@ -71,23 +69,32 @@ std::string package_of(std::string_view recorded, const std::string& version, co
 Compiler find_compiler(const Config& config, const arch::Arch& arch, const Location& where) {
     const std::string recorded(config.value("CONFIG_CC_VERSION_TEXT").value_or(""));
     if (recorded.empty())
-        throw Error(where, "the config does not say which compiler made the kernel: no CONFIG_CC_VERSION_TEXT");
+        throw NoCompiler(
+            Error(where, "the config does not say which compiler made the kernel: no CONFIG_CC_VERSION_TEXT"));
     if (!config.enabled("CONFIG_CC_IS_GCC")) {
-        throw Error(where,
-                    fmt::format("the kernel was compiled by '{}'; only kernels made by GCC are supported", recorded));
+        throw NoCompiler(Error(
+            where, fmt::format("the kernel was compiled by '{}'; only kernels made by GCC are supported", recorded)));
     }
     const std::string wanted = without_name(recorded);
     std::string others;
+    std::optional<Error> silent;  // a program that may have been it
     for (const std::string& program : candidates(name_of(recorded), wanted, arch)) {
-        const std::optional<std::string> version = installed_version(program);
-        if (!version || !makes_code_for(program, arch)) continue;
-        if (*version == wanted) return {.program = program, .version = wanted};
-        others += fmt::format("{}{} {}", others.empty() ? "" : ", ", program, *version);
+        if (!find_program(program)) continue;
+        try {
+            const std::string version = version_of(program);
+            if (!makes_code_for(program, arch)) continue;
+            if (version == wanted) return {.program = program, .version = wanted};
+            others += fmt::format("{}{} {}", others.empty() ? "" : ", ", program, version);
+        } catch (const Error& failure) {
+            if (!silent) silent = failure;
+        }
     }
-    throw Error(where, fmt::format("the kernel was compiled by '{}', but {}", recorded,
-                                   others.empty() ? "that compiler is not installed" : "here is: " + others))
-        .hint(fmt::format("other compilers give other code: install that version (on Debian, package {})",
-                          package_of(recorded, wanted, arch)));
+    if (silent) throw Error(*silent);
+    throw NoCompiler(
+        Error(where, fmt::format("the kernel was compiled by '{}', but {}", recorded,
+                                 others.empty() ? "that compiler is not installed" : "here is: " + others))
+            .hint(fmt::format("other compilers give other code: install that version (on Debian, package {})",
+                              package_of(recorded, wanted, arch))));
 }
 
 }  // namespace klp::kernel

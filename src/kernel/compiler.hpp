@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "base/error.hpp"
 #include "kernel/kernel.hpp"
 
 namespace klp::kernel {
@@ -14,8 +15,14 @@ struct Compiler {
     std::string identity{};  // compiler_identity.hpp; empty where nobody asked for it
 };
 
-// A GCC for `arch` in the version that CONFIG_CC_VERSION_TEXT names; `where` is the config's place. Error: there
-// is none, or only in other versions.
+// There is no such compiler here, or nobody can tell which one it is.
+class NoCompiler : public Error {
+public:
+    explicit NoCompiler(Error error) : Error(std::move(error)) {}
+};
+
+// A GCC for `arch` in the version that CONFIG_CC_VERSION_TEXT names; `where` is the config's place. Throws NoCompiler
+// where there is none, or only in other versions; Error where one that may be it does not come to an answer.
 [[nodiscard]] Compiler find_compiler(const Config& config, const arch::Arch& arch, const Location& where);
 
 }  // namespace klp::kernel

@@ -45,7 +45,7 @@ std::optional<std::string> reason_not_to_ask_headers(const Kernel& kernel) {
     if (!find_program("make")) return "make is not installed";
     try {
         static_cast<void>(find_compiler(kernel.config(), kernel.arch(), {manifest.config.string(), {}, {}}));
-    } catch (const Error& missing) {
+    } catch (const NoCompiler& missing) {
         return missing.what();
     }
     return std::nullopt;

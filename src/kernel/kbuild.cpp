@@ -140,12 +140,16 @@ Kbuild::DryRun Kbuild::dry_run(const std::string& folder, const std::string& obj
     dry.has_rule = make_has_rules(result, fmt::format("kernel '{}' cannot be asked how {} is made", name_, object));
     dry.errors = std::move(result.errors);
     dry.commands = shell_commands(result.output);
+    bool is_answered = false;
     for (const ShellWords& words : dry.commands) {
         if (words.size() < 2 || words[0] != ":" || words[1] != "klp-parts") continue;
+        is_answered = true;
         const auto modules = std::ranges::find(words, "klp-modules");
         const auto found = std::ranges::find(words, object);
         if (found != words.end()) dry.part = found < modules ? ObjectPart::builtin : ObjectPart::module;
     }
+    if (dry.has_rule && !is_answered)
+        throw Error({object, {}, {}}, fmt::format("make does not say what kernel '{}' is made of", name_));
     return dry;
 }
 
@@ -175,7 +179,8 @@ std::optional<std::string> Kbuild::inherited_flags(const fs::path& folder) const
         const std::string& output = result.output;
         constexpr std::string_view marker = ": klp-inherited ";
         const std::size_t at = output.find(marker);
-        if (at == std::string::npos) continue;
+        if (at == std::string::npos)
+            throw Error({above.string(), {}, {}}, fmt::format("make does not say its flags in kernel '{}'", name_));
         const std::size_t begin = at + marker.size();
         flags = output.substr(begin, output.find('\n', begin) - begin);
     }

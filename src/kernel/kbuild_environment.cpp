@@ -10,6 +10,7 @@
 #include "base/text.hpp"
 #include "kernel/compiler_identity.hpp"
 #include "kernel/kbuild_arguments.hpp"
+#include "kernel/make_answer.hpp"
 
 namespace klp::kernel {
 namespace {
@@ -57,7 +58,8 @@ std::string capture(const Kernel& kernel, const Compiler& compiler) {
     command.environment.emplace_back("TMPDIR", scratch.path());  // of trial compilations that may be cut short
     command.environment.emplace_back("LC_ALL", "C");
     command.clear_environment = true;
-    run_checked(command, "asking the kernel's Makefile for its variables");
+    constexpr auto what = "asking the kernel's Makefile for its variables";
+    check_make_was_able(run_checked(command, what), what);
     const fs::path file = scratch.path() / "environment";
     if (!fs::exists(file))
         throw Error({kernel.manifest().source.string(), {}, {}}, "the top Makefile does not export KBUILD_CFLAGS");

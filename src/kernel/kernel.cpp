@@ -10,27 +10,13 @@
 #include "base/abandoned.hpp"
 #include "base/errno_text.hpp"
 #include "kernel/compiler_identity.hpp"
+#include "base/lazy.hpp"
 #include "kernel/manifest.hpp"
 #include "kernel/module.hpp"
 #include "kernel/soft_dependencies.hpp"
 #include "kernel/vmlinux.hpp"
 
 namespace klp::kernel {
-
-// A value made on first use, by whichever thread comes first. A failure is thrown again on the next use.
-template <typename T>
-class Lazy {
-public:
-    template <typename Make>
-    const T& get(const Make& make) {
-        std::call_once(once_, [&] { value_.emplace(make()); });
-        return *value_;
-    }
-
-private:
-    std::once_flag once_;
-    std::optional<T> value_;
-};
 
 namespace {
 

@@ -54,10 +54,14 @@ bool ends_with_place(std::string_view text) {
     return !digits.empty() && std::ranges::all_of(digits, [](unsigned char c) { return std::isdigit(c) != 0; });
 }
 
+void check_make_was_able(const CommandResult& result, std::string_view what) {
+    for (const std::string_view line : lines_of(result.errors))
+        if (tells_failure(line)) throw Error(fmt::format("{}: {}", what, line));
+}
+
 bool make_has_rules(const CommandResult& result, std::string_view what) {
+    check_make_was_able(result, what);
     const std::vector<std::string_view> lines = lines_of(result.errors);
-    const auto failure = std::ranges::find_if(lines, tells_failure);
-    if (failure != lines.end()) throw Error(fmt::format("{}: {}", what, *failure));
     if (result.status == 0) return true;
     if (result.status > by_signal)
         throw Error(fmt::format("{}: make was ended by signal {}", what, result.status - by_signal));

@@ -13,6 +13,9 @@ namespace klp::kernel {
 // killed make, a Makefile that cannot be read; `what` begins the message. make must have run with LC_ALL=C.
 [[nodiscard]] bool make_has_rules(const CommandResult& result, std::string_view what);
 
+// Error: it could not do all of its work (no memory, no process, a file that cannot be read), whatever its status.
+void check_make_was_able(const CommandResult& result, std::string_view what);
+
 // Whether a text ends with "FILE:LINE" or "FILE:LINE:COLUMN", as messages of make and of compilers begin.
 [[nodiscard]] bool ends_with_place(std::string_view text);
 

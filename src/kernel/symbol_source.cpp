@@ -3,9 +3,9 @@
 
 #include <algorithm>
 #include <array>
-#include <mutex>
 #include <unordered_map>
 
+#include "base/lazy.hpp"
 #include "kernel/module.hpp"
 
 namespace klp::kernel {
@@ -29,8 +29,8 @@ public:
     }
     const Export* find_export(std::string_view symbol) const override { return kernel_.exports().find(symbol); }
     std::string_view source_file(std::size_t index) const override {
-        std::call_once(files_once_, [this] { find_files(); });
-        return index < files_.size() ? std::string_view(files_[index]) : std::string_view();
+        const auto& files = files_.get([this] { return find_files(); });
+        return index < files.size() ? std::string_view(files[index]) : std::string_view();
     }
     std::optional<std::string> config(std::string_view option) const override {
         const auto value = kernel_.config().value(option);
@@ -39,15 +39,15 @@ public:
 
 private:
     // The image itself, or the vmlinux that a full build left in the source tree.
-    void find_files() const {
-        files_ = source_files(vmlinux(), kernel_.vmlinux());
+    std::vector<std::string> find_files() const {
+        auto files = source_files(vmlinux(), kernel_.vmlinux());
         const fs::path built = kernel_.manifest().source / "vmlinux";
-        if (files_.empty() && fs::is_regular_file(built)) files_ = source_files(vmlinux(), elf::Object::read(built));
+        if (!files.empty() || !fs::is_regular_file(built)) return files;
+        return source_files(vmlinux(), elf::Object::read(built));
     }
 
     const Kernel& kernel_;
-    mutable std::once_flag files_once_;
-    mutable std::vector<std::string> files_;
+    mutable Lazy<std::vector<std::string>> files_;
 };
 
 struct Definition {

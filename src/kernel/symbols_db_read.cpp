@@ -8,6 +8,7 @@
 #include "arch/registry.hpp"
 #include "base/decompress.hpp"
 #include "base/json.hpp"
+#include "base/lazy.hpp"
 #include "base/text.hpp"
 #include "kernel/symbols_db.hpp"
 
@@ -121,10 +122,10 @@ public:
         });
     }
     const Export* find_export(std::string_view symbol) const override {
-        std::call_once(exports_once_, [this] {
-            exports_.emplace(Exports::parse(text_of(unpack(exports_part_, base_)), where_.file + " (exports)"));
-        });
-        return exports_->find(symbol);
+        const auto read = [this] {
+            return Exports::parse(text_of(unpack(exports_part_, base_)), where_.file + " (exports)");
+        };
+        return exports_.get(read).find(symbol);
     }
     std::string_view source_file(std::size_t index) const override {
         const Table& table = *this->table("vmlinux");
@@ -183,8 +184,7 @@ private:
     std::string arch_;
     std::map<std::string, std::string, std::less<>> config_;
     Part exports_part_;
-    mutable std::once_flag exports_once_;
-    mutable std::optional<Exports> exports_;
+    mutable Lazy<Exports> exports_;
     mutable std::mutex tables_lock_;
     mutable std::map<std::string, ObjectPart, std::less<>> objects_;
 };

@@ -21,8 +21,7 @@ Location at(const fs::path& path) {
 }
 
 fs::path existing(const fs::path& path, std::string_view what, bool folder) {
-    std::error_code ignored;
-    const bool fits = folder ? fs::is_directory(path, ignored) : fs::is_regular_file(path, ignored);
+    const bool fits = folder ? fs::is_directory(path) : fs::is_regular_file(path);
     if (!fits)
         throw Error(at(path), fmt::format("no such {} (expected the kernel's {})", folder ? "folder" : "file", what));
     return fs::canonical(path);

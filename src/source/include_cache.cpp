@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "base/derived.hpp"
+#include "base/process.hpp"
 #include "base/stamp.hpp"
 #include "base/text.hpp"
 #include "source/includes.hpp"
@@ -35,6 +36,7 @@ std::optional<IncludeIndex> load(const DerivedFile& file) {
     if (!text) return std::nullopt;
     IncludeIndex::Files files;
     for (const auto line : lines_with_ends(*text)) {
+        check_interrupted();
         auto fields = split_fields(without_newline(line));
         std::string name = std::move(fields.front());
         fields.erase(fields.begin());
@@ -46,6 +48,7 @@ std::optional<IncludeIndex> load(const DerivedFile& file) {
 void save(const IncludeIndex& index, const DerivedFile& file) {
     std::string text;
     for (const auto& [name, includes] : index.files()) {
+        check_interrupted();
         text += name;
         for (const auto& include : includes) text += "\t" + include;
         text += "\n";

@@ -46,6 +46,7 @@ std::vector<std::string> source_files(const fs::path& tree) {
     std::vector<std::string> paths;
     const std::size_t prefix = tree.string().size() + 1;
     for (auto entry = fs::recursive_directory_iterator(tree); entry != fs::recursive_directory_iterator(); ++entry) {
+        check_interrupted();
         if (entry.depth() == 0 && is_outside_kernel(entry->path())) entry.disable_recursion_pending();
         if (is_source(entry->path()) && entry->is_regular_file())
             paths.push_back(entry->path().string().substr(prefix));
@@ -65,7 +66,10 @@ IncludeIndex::Files scan_tree(const fs::path& tree, unsigned jobs) {
         }
     });
     IncludeIndex::Files files;
-    for (std::size_t i = 0; i < paths.size(); ++i) files.emplace(paths[i], std::move(includes[i]));
+    for (std::size_t i = 0; i < paths.size(); ++i) {
+        check_interrupted();
+        files.emplace(paths[i], std::move(includes[i]));
+    }
     return files;
 }
 
@@ -112,6 +116,7 @@ IncludeIndex IncludeIndex::of_c_files() const {
     for (bool grown = true; grown;) {
         grown = false;
         for (const auto& [path, includes] : files_) {
+            check_interrupted();
             for (const auto& include : includes) {
                 const std::string name(without_quotes(include));
                 if (!name.ends_with(".c") && !headers.contains(file_name_of(name))) continue;
@@ -130,6 +135,7 @@ IncludeIndex IncludeIndex::of_c_files() const {
 IncludeIndex::LinesByName IncludeIndex::lines_by_name() const {
     LinesByName lines;
     for (const auto& [path, includes] : files_) {
+        check_interrupted();
         for (const auto& include : includes) lines[file_name_of(without_quotes(include))].push_back({path, include});
     }
     return lines;
@@ -155,6 +161,7 @@ std::set<std::string> IncludeIndex::sources_reaching(const std::string& path) co
         open.pop_back();
         const auto candidates = lines.find(file_name_of(current));
         if (candidates == lines.end()) continue;
+        check_interrupted();
         for (const auto& line : candidates->second) {
             if (seen.contains(line.includer) || !may_mean(line, current)) continue;
             const std::string& includer = *seen.emplace(line.includer).first;
