@@ -44,8 +44,9 @@ protected:
         fs::create_directories(root / "source");
         write_file(root / "source/Makefile", makefile);
         const std::string version = run_checked({.argv = {"gcc", "--version"}}, "no gcc").output;
-        write_file(root / "config", fmt::format("CONFIG_LIVEPATCH=y\nCONFIG_CC_VERSION_TEXT=\"{}\"\n",
-                                                version.substr(0, version.find('\n'))));
+        write_file(root / "config",
+                   fmt::format("CONFIG_LIVEPATCH=y\nCONFIG_CC_IS_GCC=y\nCONFIG_CC_VERSION_TEXT=\"{}\"\n",
+                               version.substr(0, version.find('\n'))));
         write_file(root / "symvers", std::string_view());
         fs::copy_file(root / "config", root / "source/.config");
         manifest_ = {.name = "k",
