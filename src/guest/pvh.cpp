@@ -33,7 +33,8 @@ bool has_pvh_entry(Bytes vmlinux, const std::string& display_name) {
     const elf::FileHeader header = elf::read_file_header(vmlinux, display_name);
     return std::ranges::any_of(header.segments, [&](const elf::Segment& segment) {
         return segment.type == PT_NOTE &&
-               has_pvh_note({elf::segment_content(vmlinux, segment, display_name), header.order, {display_name}});
+               has_pvh_note(
+                   {elf::segment_content(vmlinux, segment, display_name), header.order, {display_name, {}, {}}});
     });
 }
 

@@ -19,11 +19,11 @@ std::vector<std::string> lines(const Diagnostics& diagnostics) {
 
 TEST(Diagnostics, SayTheSameOnce) {
     Diagnostics diagnostics;
-    diagnostics.error("a.b", {"f", {}, 1}, "one").note("first");
-    diagnostics.error("a.b", {"f", {}, 1}, "one").note("first").note("second");
-    diagnostics.error("a.b", {"f", {}, 2}, "one");
-    diagnostics.error("a.c", {"f", {}, 1}, "one");
-    diagnostics.warning("a.b", {"f", {}, 1}, "one");
+    diagnostics.error("test.one", {"f", {}, 1}, "one").note("first");
+    diagnostics.error("test.one", {"f", {}, 1}, "one").note("first").note("second");
+    diagnostics.error("test.one", {"f", {}, 2}, "one");
+    diagnostics.error("test.other", {"f", {}, 1}, "one");
+    diagnostics.warning("test.one", {"f", {}, 1}, "one");
     EXPECT_THAT(lines(diagnostics),
                 ElementsAre("error f:+0x1 one", "error f:+0x2 one", "error f:+0x1 one", "warning f:+0x1 one"));
     EXPECT_THAT(diagnostics.findings().front().notes, ElementsAre("first", "second"));
@@ -31,9 +31,9 @@ TEST(Diagnostics, SayTheSameOnce) {
 
 TEST(Diagnostics, AppendWhatOthersFoundWithNotesAndHints) {
     Diagnostics one, other;
-    one.error("a.b", {}, "same").note("here");
-    other.error("a.b", {}, "same").note("there").hint("do");
-    other.warning("a.b", {}, "same");
+    one.error("test.one", {}, "same").note("here");
+    other.error("test.one", {}, "same").note("there").hint("do");
+    other.warning("test.one", {}, "same");
     one.append(other);
     EXPECT_THAT(lines(one), ElementsAre("error  same", "warning  same"));
     EXPECT_THAT(one.findings().front().notes, ElementsAre("here", "there"));
@@ -42,11 +42,11 @@ TEST(Diagnostics, AppendWhatOthersFoundWithNotesAndHints) {
 
 TEST(Diagnostics, SayOfASubjectOnceWhatManyPlacesHave) {
     Diagnostics diagnostics;
-    EXPECT_NE(diagnostics.add_once("x", Severity::error, "a.b", {"f", {}, 1}, "x is bad"), nullptr);
-    EXPECT_EQ(diagnostics.add_once("x", Severity::error, "a.b", {"f", {}, 2}, "x is bad for g"), nullptr);
-    EXPECT_EQ(diagnostics.add_once("x", Severity::warning, "a.b", {"f", {}, 3}, "x is odd"), nullptr);
-    EXPECT_NE(diagnostics.add_once("y", Severity::error, "a.b", {"f", {}, 4}, "y is bad"), nullptr);
-    EXPECT_NE(diagnostics.add_once("x", Severity::error, "a.c", {"f", {}, 5}, "x is worse"), nullptr);
+    EXPECT_NE(diagnostics.add_once("x", Severity::error, "test.one", {"f", {}, 1}, "x is bad"), nullptr);
+    EXPECT_EQ(diagnostics.add_once("x", Severity::error, "test.one", {"f", {}, 2}, "x is bad for g"), nullptr);
+    EXPECT_EQ(diagnostics.add_once("x", Severity::warning, "test.one", {"f", {}, 3}, "x is odd"), nullptr);
+    EXPECT_NE(diagnostics.add_once("y", Severity::error, "test.one", {"f", {}, 4}, "y is bad"), nullptr);
+    EXPECT_NE(diagnostics.add_once("x", Severity::error, "test.other", {"f", {}, 5}, "x is worse"), nullptr);
     EXPECT_THAT(lines(diagnostics),
                 ElementsAre("error f:+0x1 x is bad", "error f:+0x4 y is bad", "error f:+0x5 x is worse"));
 }
@@ -54,9 +54,9 @@ TEST(Diagnostics, SayOfASubjectOnceWhatManyPlacesHave) {
 // A warning that came first must not hold back the error of another place.
 TEST(Diagnostics, SayAnErrorOfASubjectThatWasWarnedOf) {
     Diagnostics diagnostics;
-    EXPECT_NE(diagnostics.add_once("x", Severity::warning, "a.b", {"f", {}, 1}, "x is odd"), nullptr);
-    EXPECT_NE(diagnostics.add_once("x", Severity::error, "a.b", {"f", {}, 2}, "x is bad"), nullptr);
-    EXPECT_EQ(diagnostics.add_once("x", Severity::error, "a.b", {"f", {}, 3}, "x is bad"), nullptr);
+    EXPECT_NE(diagnostics.add_once("x", Severity::warning, "test.one", {"f", {}, 1}, "x is odd"), nullptr);
+    EXPECT_NE(diagnostics.add_once("x", Severity::error, "test.one", {"f", {}, 2}, "x is bad"), nullptr);
+    EXPECT_EQ(diagnostics.add_once("x", Severity::error, "test.one", {"f", {}, 3}, "x is bad"), nullptr);
     EXPECT_THAT(lines(diagnostics), ElementsAre("warning f:+0x1 x is odd", "error f:+0x2 x is bad"));
     EXPECT_TRUE(diagnostics.has_errors());
 }

@@ -15,7 +15,7 @@ json() {
     cp out "outputs/klp $command.$count.json"
 }
 
-json 0 'kernel symbols' "$stock" show_mem
+json 0 'kernel symbols' "$stock" meminfo_proc_show
 json 0 'kernel symbols' --object ext4 "$stock"
 json 0 build --kernel "$stock" -o new-function.ko "$KLPKIT_ROOT/examples/new-function.patch"
 json 0 run --kernel "$stock" new-function.ko -- true
@@ -23,6 +23,10 @@ build_by_hand
 json 0 convert --kernel "$stock" --module by-hand/klp_pair.ko -o klp_annotated.ko by-hand/klp_annotated.ko
 json 0 inspect klp_annotated.ko
 json 0 check --kernel "$stock" --object by-hand/klp_pair.ko klp_annotated.ko
+
+# A patched module that comes again is refused by a kernel that does not clear relocations.
+pair=by-hand/klp_pair.ko
+json 2 simulate --kernel "$stock" klp_annotated.ko --event "load:$pair" --event unload:klp_pair --event "load:$pair"
 
 # What only modules of other tools have.
 printf '%s\n' '.section .modinfo,"a"' '.string "name=old"' '.string "livepatch=Y"' '.section .gnu.linkonce.this_module,"aw"' '.zero 8' \
@@ -45,15 +49,19 @@ for arch in ppc64le arm64 s390x; do
     use_small_kernel $arch
     json 0 'kernel info' --features "$KLPKIT_TEST_KERNEL"
 done
-rm -rf by-hand
-build_by_hand
-json 0 simulate --kernel "$KLPKIT_TEST_KERNEL" --dump dump "$(sample livepatch-sample)"
+sample=$(sample livepatch-sample)
+json 0 simulate --kernel "$KLPKIT_TEST_KERNEL" --dump dump "$sample"
 jq '{modules: [.]}' dump/livepatch_sample/sections.json >'outputs/klp simulate.dump.json'
-# A relocation that cannot be applied.
-json 2 simulate --kernel "$KLPKIT_TEST_KERNEL" by-hand/klp_automatic.ko
+
+# The same kernel, as if it left its stack as it is.
+own_catalogue
+grep -v CONFIG_INIT_STACK_ALL_ZERO "$(path_of config)" >config
+entry=cache/kernels/$KLPKIT_TEST_KERNEL/kernel.json
+jq --arg config "$PWD/config" 'del(.checksum) | .paths.config = $config' "$entry" >changed
+mv changed "$entry"
+json 0 simulate --kernel "$KLPKIT_TEST_KERNEL" "$sample"
 
 # A kernel of the catalogue whose entry is damaged.
-own_catalogue
 mkdir cache/kernels/damaged
 echo '{' >cache/kernels/damaged/kernel.json
 json 0 'kernel list'
