@@ -355,6 +355,21 @@ TEST(NotChecked, IsWhatTheImageHasNoSectionFor) {
                 Contains("whether 'ghost' of vmlinux is code, and there after its init"));
 }
 
+TEST(NotChecked, IsTheReturnOfAModuleThatCannotGo) {
+    const test::TinyTarget target("CONFIG_MODULE_UNLOAD=n\n");
+    EXPECT_THAT(left_out_of(Findings(klp::test::sound_livepatch(), target).summary),
+                Contains("'late' going and coming again"));
+}
+
+TEST(NotChecked, IsWhatModuleSymversDoesNotHave) {
+    test::TinyTarget target;
+    target.add_module("giver", {".section __ksymtab,\"a\"\n.globl __ksymtab_given\n__ksymtab_given: .quad 0\n"}, "");
+    const std::string text = klp::test::replaced(klp::test::sound_text, "depends=", "depends=giver");
+    const elf::Object module = klp::test::sound_livepatch(text + ".data\n.quad given\n");
+    EXPECT_THAT(left_out_of(Findings(module, tiny(), {{target.module_path("giver")}}).summary),
+                Contains("CRC and namespace of 'given'"));
+}
+
 TEST(NotChecked, IsTheSignature) {
     const elf::Object module = klp::test::sound_livepatch();
     std::vector<std::byte> file = module.write();

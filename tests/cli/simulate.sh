@@ -164,3 +164,10 @@ for file in Module.symvers vmlinux config; do
     mv kept $folder/$file
 done
 expect_status 0 simulate live.ko
+
+# A table of ftrace sites that cannot be found.
+objcopy --redefine-sym __start_mcount_loc=somewhere cache/kernels/tiny/vmlinux
+expect_status 0 simulate live.ko
+expect_in '  loader.ftrace_sites: whether ftrace can hook functions of vmlinux was not checked' out
+expect_status 0 "$KLP" check --kernel tiny --json live.ko
+jq -e 'any(.summary.unknown[]; .feature == "loader.ftrace_sites")' out >/dev/null || fail "$(jq -c .summary.unknown out)"
