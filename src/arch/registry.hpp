@@ -11,14 +11,15 @@
 //  3. A class derived from Arch (arch.hpp): relocation semantics, instructions, function entry.
 //  4. The table of special sections (special_sections.hpp), one row a section. No column has a default.
 //  5. A class derived from ModuleLoading (module_loading.hpp): what the kernel's module loader knows, refuses and
-//  writes,
-//     and where ftrace sites are.
+//     writes, and where ftrace sites are.
 //  6. A class derived from ModuleRelocator (module_relocator.hpp): the bytes that apply_relocate_add() writes.
 //  7. A struct derived from KernelFeatures and a class derived from KernelProbe (kernel_probe.hpp): what kernels of the
 //     architecture do differently, by which questions that is found out, and where modules and pages are.
 //  8. A function `const Arch& architecture()` in its namespace, and its row in registry.cpp.
-// Then, outside of this folder: a row in the table of machines of src/guest/machine.cpp, the options of a small kernel
-// in tests/kernels/NAME.config, a row in tests/support/machine_kernels.hpp.
+// Then, outside of this folder: a row in the table of machines of src/guest/machine.cpp; for the tests a row in
+// tests/support/machine_kernels.hpp, a small kernel (its options in tests/kernels/NAME.config, how it is made in
+// scripts/test-kernel and build_modules of tests/small-kernel.sh, its name in scripts/test), and the cross tools in
+// scripts/packages.
 #pragma once
 
 #include <span>

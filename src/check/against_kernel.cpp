@@ -47,8 +47,7 @@ void check_retpoline(const Check& check, bool is_wanted) {
 
 void check_signature(const Check& check) {
     if (!check.target.kernel().config().enabled("CONFIG_MODULE_SIG_FORCE")) return;
-    const std::vector<std::byte> file = check.module.write();
-    if (as_text(file).ends_with(signature_mark)) return;
+    if (is_signed(check.module)) return;
     check.findings.add(rules::is_unsigned, "the file has no signature, without which the kernel loads no module")
         .hint("sign it with a key that the kernel trusts (scripts/sign-file)");
 }
@@ -94,6 +93,11 @@ void check_structures(const Check& check, const std::optional<kernel::StructLayo
 
 }  // namespace
 
+bool is_signed(const elf::Object& module) {
+    const std::vector<std::byte> file = module.write();
+    return as_text(file).ends_with(signature_mark);
+}
+
 bool is_for_kernel(const Check& check) {
     const kernel::Kernel& kernel = check.target.kernel();
     if (check.module.machine() == kernel.arch().machine()) return true;
@@ -106,7 +110,7 @@ bool is_for_kernel(const Check& check) {
 void check_kernel_fit(const Check& check) {
     if (!check.target.kernel().config().enabled("CONFIG_LIVEPATCH"))
         check.findings.add(rules::kernel_livepatch, "the kernel is configured without CONFIG_LIVEPATCH");
-    const kernel::LoaderFeatures features = kernel::probe(check.target.kernel()).loader;
+    const kernel::LoaderFeatures& features = kernel::probe(check.target.kernel()).loader;
     check_vermagic(check, features.vermagic);
     check_structures(check, features.layout);
     check_retpoline(check, features.needs_retpoline);

@@ -8,8 +8,9 @@
 #include <vector>
 
 #include "base/diagnostics.hpp"
+#include "check/not_checked.hpp"
 #include "elf/object.hpp"
-#include "kernel/kernel.hpp"
+#include "kernel/features.hpp"
 
 namespace klp::check {
 
@@ -24,6 +25,9 @@ struct Summary {
     bool simulated = false;                  // false: an error makes it meaningless, or the klp_patch is not known
     std::vector<std::string> objects;        // patched objects that were loaded in the model
     std::vector<std::string> not_simulated;  // and those that were not there to load
+    LeftOut not_checked;
+    std::vector<arch::UnknownFeature> unknown;  // of the kernel, and what that meant for the check
+    std::optional<std::string> headers_error;   // why the kernel's headers could not be asked
 };
 
 // The rules that need nothing but the module's file.

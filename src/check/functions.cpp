@@ -27,6 +27,9 @@ public:
             }
             for (const format::PatchedFunction& function : object.functions) check(object.name, *symbols, function);
         }
+        for (const std::string& name : without_section_)
+            check_.left_out.add(fmt::format("whether '{}' of vmlinux is code, and there after its init", name),
+                                "the image has no section at its address");
     }
 
 private:
@@ -51,6 +54,7 @@ private:
         }
         const kernel::KernelSymbol& symbol = symbols.symbols()[selection.index];
         const std::string who = fmt::format("'{}' of {}", function.old_name, object);
+        if (section_of(symbol) == nullptr) without_section_.push_back(function.old_name);
         if (is_init(check_, symbol)) {
             check_.findings.add(rules::function_init, who + " is in init memory, which is gone");
         } else if (!is_code(symbol)) {
@@ -62,9 +66,11 @@ private:
         }
     }
 
+    const elf::Section* section_of(const kernel::KernelSymbol& symbol) const {
+        return symbol.section != nullptr ? symbol.section : check_.target.kernel().section_at(symbol.address);
+    }
     bool is_code(const kernel::KernelSymbol& symbol) const {
-        const elf::Section* section =
-            symbol.section != nullptr ? symbol.section : check_.target.kernel().section_at(symbol.address);
+        const elf::Section* section = section_of(symbol);
         return section == nullptr || section->is_code();
     }
 
@@ -85,6 +91,7 @@ private:
 
     const Check& check_;
     std::optional<kernel::FtraceTable> sites_;
+    std::vector<std::string> without_section_;
 };
 
 }  // namespace

@@ -36,7 +36,10 @@ public:
             if (!is_import || may_be_undefined(symbol->name)) continue;
             if (const kernel::Export* found = exports.find(symbol->name)) {
                 check(*symbol, *found);
-            } else if (symbol->binding != STB_WEAK && !is_exported_by_file(symbol->name)) {
+            } else if (is_exported_by_file(symbol->name)) {
+                check_.left_out.add(fmt::format("CRC and namespace of '{}'", symbol->name),
+                                    "it is exported by a file of --object, and not in Module.symvers");
+            } else if (symbol->binding != STB_WEAK) {
                 add(rules::unknown_symbol, *symbol,
                     fmt::format("'{}' is exported by nobody: the kernel refuses (Unknown symbol)", symbol->name))
                     .hint("symbols that are not exported need a livepatch symbol");

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <set>
+#include <span>
 
 #include "base/errno_text.hpp"
 #include "check/target.hpp"
@@ -22,7 +23,12 @@ public:
     // First with the patched objects there already, then as they come and go.
     void run() {
         if (!objects_.empty()) objects_first();
-        if (!failed_) objects_later();
+        if (!failed_) {
+            objects_later();
+        } else {
+            check_.left_out.add("the load with the patched modules coming later",
+                                "the one with them there before has failed");
+        }
     }
 
 private:
@@ -43,19 +49,30 @@ private:
 
     void objects_later() {
         loader::Simulation simulation(check_.target.kernel(), options_);
-        if (!play(simulation, {Events::load, livepatch()}, rules::load, "")) return;
-        for (const std::string& object : objects_) {
-            if (!load_object(simulation, object, rules::object_load, "after the livepatch")) return;
-            // Some modules cannot go, whatever is patched in them; then nobody sees them come again.
-            const loader::EventReport gone = simulation.play({Events::unload, object});
-            if (gone.undefined_behaviour) {
-                add_undefined("unloading of '" + object + "'", *gone.undefined_behaviour);
-                return;
-            }
+        std::span<const std::string> left = objects_;
+        bool goes_on = play(simulation, {Events::load, livepatch()}, rules::load, "");
+        if (goes_on)
+            if (const auto* module = simulation.module(check_.livepatch.name)) leave_out_rewrites(check_, *module);
+        for (; goes_on && !left.empty(); left = left.subspan(1)) goes_on = comes_and_goes(simulation, left.front());
+        for (const std::string& object : left)
+            check_.left_out.add(fmt::format("'{}' coming after the livepatch", object),
+                                "nothing is played after what has failed");
+    }
+
+    // False: nothing more can be played.
+    bool comes_and_goes(loader::Simulation& simulation, const std::string& object) {
+        if (!load_object(simulation, object, rules::object_load, "after the livepatch")) return false;
+        // Some modules cannot go, whatever is patched in them; then nobody sees them come again.
+        const loader::EventReport gone = simulation.play({Events::unload, object});
+        if (gone.undefined_behaviour) {
+            add_undefined("unloading of '" + object + "'", *gone.undefined_behaviour);
+        } else if (gone.ok()) {
             // One that cannot come again leaves the others as they are.
-            if (gone.ok()) load_object(simulation, object, rules::reload, "for the second time");
-            if (is_undefined_) return;
+            load_object(simulation, object, rules::reload, "for the second time");
+        } else {
+            check_.left_out.add(fmt::format("'{}' going and coming again", object), "the kernel does not let it go");
         }
+        return !is_undefined_;
     }
 
     // False: a finding tells why not.

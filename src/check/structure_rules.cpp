@@ -73,8 +73,9 @@ const arch::Arch* arch_of(const elf::Object& module, RuleFindings& findings) {
 
 }  // namespace
 
-void check_structure(const elf::Object& module, Diagnostics& diagnostics) {
+LeftOut check_structure(const elf::Object& module, Diagnostics& diagnostics) {
     RuleFindings findings(module.display_name());
+    LeftOut left_out;
     const arch::Arch* arch = check_module_kind(module, findings) ? arch_of(module, findings) : nullptr;
     if (arch != nullptr) {
         Structure structure{module, *arch, format::read_modinfo(module), format::read_tables(module), findings};
@@ -87,8 +88,13 @@ void check_structure(const elf::Object& module, Diagnostics& diagnostics) {
         check_relocations(structure);
         check_places(structure);
         check_tables(structure);
+        if (structure.objects.empty())
+            left_out.add("the rules on patched functions", "no klp_patch can be read from the module's data");
+    } else {
+        left_out.add("the other rules of structure", "they are those of kernel modules of a known architecture");
     }
     findings.move_to(diagnostics);
+    return left_out;
 }
 
 }  // namespace klp::check

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/diagnostics.hpp"
+#include "check/not_checked.hpp"
 #include "elf/object.hpp"
 
 namespace klp::check {
@@ -106,6 +107,6 @@ private:
     Finding surplus_;
 };
 
-void check_structure(const elf::Object& module, Diagnostics& findings);
+LeftOut check_structure(const elf::Object& module, Diagnostics& findings);
 
 }  // namespace klp::check

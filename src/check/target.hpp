@@ -15,6 +15,10 @@
 #include "format/livepatch.hpp"
 #include "kernel/module.hpp"
 
+namespace klp::loader {
+struct LoadedModule;
+}
+
 namespace klp::check {
 
 class Target {
@@ -40,11 +44,13 @@ struct Check {
     const format::LivepatchModule& livepatch;
     const Target& target;
     RuleFindings& findings;
+    LeftOut& left_out;
 };
 
 // against_kernel.cpp
 [[nodiscard]] bool is_for_kernel(const Check& check);  // whether the other rules mean anything
 void check_kernel_fit(const Check& check);
+[[nodiscard]] bool is_signed(const elf::Object& module);
 // imports.cpp
 void check_imports(const Check& check);
 // symbols.cpp
@@ -53,6 +59,10 @@ void check_livepatch_symbols(const Check& check);
 void check_patched_functions(const Check& check);
 // simulated_load.cpp
 void simulate_load(const Check& check, Summary& summary);
+// running_system.cpp
+void leave_out_code(const elf::Object& module, LeftOut& left_out);
+void leave_out_running_system(const Check& check);
+void leave_out_rewrites(const Check& check, const loader::LoadedModule& module);
 
 // What a name and a position select (kernel/livepatch/core.c:klp_find_object_symbol).
 struct Selection {

@@ -210,8 +210,9 @@ ExitCode simulate(const SimulateOptions& arguments) {
     player.check_addresses();
     const report::Modules modules = player.modules();
     if (dump) dump->write(modules);
-    print_result(arguments.json ? report::to_text(report::simulate_json(kernel.manifest().name, player.events, modules))
-                                : report::simulate_text(player.events, modules, arguments.verbose));
+    print_result(arguments.json
+                     ? report::to_text(report::simulate_json(report::target_kernel(kernel), player.events, modules))
+                     : report::simulate_text(report::target_kernel(kernel), player.events, modules, arguments.verbose));
     if (dump) dump->commit();
     return !player.all_ok() ? ExitCode::unsafe : ExitCode::done;
 }

@@ -98,10 +98,9 @@ void check_traceable(const Changes& changes, const Piece& piece, Diagnostics& di
     if (original.architecture().is_traceable(original.object(), *before.symbol())) return;
     diagnostics
         .error("diff.not-traceable", original.where(before),
-               fmt::format(
-                   "function '{}' changed ({}), but ftrace cannot hook it: it has no call of __fentry__ at its start "
-                   "(notrace, noinstr, or assembly)",
-                   before.name(), changes.reason(piece)))
+               fmt::format("function '{}' changed ({}), but ftrace cannot hook it: it has no ftrace site at its start "
+                           "(notrace, noinstr, or assembly)",
+                           before.name(), changes.reason(piece)))
         .hint("change its callers instead, where they can be traced");
 }
 

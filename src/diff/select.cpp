@@ -106,9 +106,14 @@ private:
             case Role::code_pool:
             case Role::constant:
                 return true;
-            default:
+            case Role::ignored:
+            case Role::literal:
+            case Role::init_data:
+            case Role::table:
+            case Role::special:
                 return false;
         }
+        return false;
     }
 
     bool may_include_data(const Piece& piece, const Holder& holder) {

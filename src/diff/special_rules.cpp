@@ -19,9 +19,12 @@ bool SpecialRules::is_there_at_load(const Target& target) const {
         case Target::Kind::piece:
             return changes_.pairs().original_of(*target.piece) == nullptr || !target.piece->has_identity() ||
                    changes_.has(*target.piece);
-        default:
+        case Target::Kind::absolute:
+        case Target::Kind::literal:
+        case Target::Kind::elsewhere:
             return true;
     }
+    return true;
 }
 
 bool SpecialRules::keeps(const SpecialEntry& entry) {

@@ -28,6 +28,9 @@ using arch::FeatureFacts;
 [[nodiscard]] std::optional<std::string> find_vermagic(Bytes data, std::string_view release,
                                                        std::span<const std::string_view> arch_words);
 
+// For Kernel::features().
+[[nodiscard]] Features probe_features(const Kernel& kernel);
+
 [[nodiscard]] std::string to_json(const FeatureFacts& facts);
 [[nodiscard]] FeatureFacts facts_from_json(std::string_view text, const fs::path& where);  // Error: damaged
 

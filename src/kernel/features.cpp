@@ -3,8 +3,10 @@
 
 #include <fmt/format.h>
 
+#include "arch/module_loading.hpp"
 #include "kernel/compiler.hpp"
 #include "kernel/feature_facts.hpp"
+#include "kernel/ftrace_table.hpp"
 
 namespace klp::kernel {
 
@@ -127,8 +129,21 @@ Features features_from(const FeatureFacts& facts, const Config& config, const ar
     return features;
 }
 
-Features probe(const Kernel& kernel) {
+Features probe_features(const Kernel& kernel) {
     return features_from(facts_of(kernel), kernel.config(), kernel.arch());
+}
+
+const Features& probe(const Kernel& kernel) {
+    return kernel.features();
+}
+
+std::vector<arch::UnknownFeature> unknown_features(const Kernel& kernel) {
+    const Features& features = probe(kernel);
+    std::vector<arch::UnknownFeature> unknown = features.loader.unknown;
+    unknown.insert(unknown.end(), features.unknown.begin(), features.unknown.end());
+    if (!FtraceTable(kernel, kernel.arch().module_loading().ftrace_sites(*features.arch)).known())
+        unknown.push_back({"loader.ftrace_sites", "whether ftrace can hook functions of vmlinux was not checked"});
+    return unknown;
 }
 
 }  // namespace klp::kernel

@@ -3,10 +3,10 @@
 // its config, its source, and its headers, compiled. No version number is looked at. This is the only probe: the loader
 // model, the rules of klp check and the makers of livepatches take what it gives.
 //
-//   const Features features = probe(kernel);
+//   const Features& features = probe(kernel);
 //   kernel.arch().module_loading().relocator(image, *features.arch);
 //
-// Answers are kept in the kernel's cache folder.
+// A kernel is asked once; the answers are kept in its cache folder.
 #pragma once
 
 #include <cstdint>
@@ -88,6 +88,10 @@ struct Features {
 
 // A kernel without a source tree, or whose compiler is not installed, leaves unknown what the headers alone can tell.
 // Error: the image or the config cannot be read; the compiler fails in any other way than by a verdict on the source.
-[[nodiscard]] Features probe(const Kernel& kernel);
+[[nodiscard]] const Features& probe(const Kernel& kernel);
+
+// All that nothing tells of the kernel: of the loader, of the architecture, of the image; each with what was therefore
+// not checked or how it was modelled. For every command that relied on the features.
+[[nodiscard]] std::vector<arch::UnknownFeature> unknown_features(const Kernel& kernel);
 
 }  // namespace klp::kernel

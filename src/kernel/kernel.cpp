@@ -42,6 +42,7 @@ struct Kernel::Parts {
     Lazy<elf::Object> vmlinux;
     Lazy<SymbolTable> symbols;
     Lazy<std::vector<const elf::Section*>> sections;
+    Lazy<Features> features;
     Lazy<ModuleFiles> module_files;
     Lazy<ModuleAliases> aliases;
     std::mutex modules_lock;  // of `modules`; the modules in it never move
@@ -110,6 +111,10 @@ std::optional<Bytes> Kernel::read(std::uint64_t address, std::uint64_t size) con
     const std::uint64_t offset = address - section->address;
     if (offset > content.size() || size > content.size() - offset) return std::nullopt;
     return content.subspan(offset, size);
+}
+
+const Features& Kernel::features() const {
+    return parts_->features.get([this] { return probe_features(*this); });
 }
 
 const ModuleFiles& Kernel::module_files() const {

@@ -77,6 +77,7 @@ struct Module {
 
 class ModuleFiles;
 struct Compiler;
+struct Features;
 
 // Held against `klp kernel remove` and preparing the tree again, where it is one of the catalogue's.
 class Kernel {
@@ -109,6 +110,9 @@ public:
     [[nodiscard]] std::vector<std::string> module_dependencies(std::string_view name) const;
     // Modules that `name` wants to find loaded, but that may fail to load or need others (soft_dependencies.hpp).
     [[nodiscard]] std::vector<std::string> soft_dependencies(std::string_view name) const;
+
+    // What its code does (features.hpp, which has the errors).
+    [[nodiscard]] const Features& features() const;
 
     // A folder for what other libraries cache for this kernel. It need not be there, and may be read-only.
     [[nodiscard]] fs::path cache_folder() const;

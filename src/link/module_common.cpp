@@ -95,7 +95,7 @@ ModuleCommon read_common(std::string_view text) {
 ModuleCommon load_module_common(const kernel::Kernel& kernel) {
     ModuleCommon common =
         read_common(kernel.derived("module-common", origin_of(kernel)).get([&] { return make_common(kernel); }));
-    const kernel::Features features = kernel::probe(kernel);
+    const kernel::Features& features = kernel::probe(kernel);
     const Location where{kernel.manifest().source.string(), {}, {}};
     if (features.headers_error) throw Error(where, *features.headers_error);
     if (!features.loader.layout)

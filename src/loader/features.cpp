@@ -5,11 +5,9 @@
 
 namespace klp::loader {
 
-Features features_of(const kernel::Kernel& kernel, const Options& options) {
-    kernel::Features probed = kernel::probe(kernel);
-    const arch::ModuleLoading& loading = kernel.arch().module_loading();
+Features features_from(const kernel::Features& probed, const arch::ModuleLoading& loading, const Options& options) {
     Features features;
-    static_cast<kernel::LoaderFeatures&>(features) = std::move(probed.loader);
+    static_cast<kernel::LoaderFeatures&>(features) = probed.loader;
     features.arch = probed.arch->with({options.clear_relocations, options.livepatch_stubs});
     if (options.clear_relocations) features.clears_livepatch_relocations = *options.clear_relocations;
     features.ftrace_sites = loading.ftrace_sites(*features.arch);
@@ -19,10 +17,11 @@ Features features_of(const kernel::Kernel& kernel, const Options& options) {
     features.page_bytes = features.page_size.value_or(features.page_bytes);
     features.first_address = features.module_area.value_or(features.first_address);
     if (features.layout) features.module_size = features.layout->module_size;
-    features.unknown_to_the_model = features.unknown;
-    features.unknown_to_the_model.insert(features.unknown_to_the_model.end(), probed.unknown.begin(),
-                                         probed.unknown.end());
     return features;
+}
+
+Features features_of(const kernel::Kernel& kernel, const Options& options) {
+    return features_from(kernel::probe(kernel), kernel.arch().module_loading(), options);
 }
 
 }  // namespace klp::loader

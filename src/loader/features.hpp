@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <vector>
 
 #include "arch/ftrace_sites.hpp"
 #include "kernel/features.hpp"
@@ -23,12 +22,13 @@ struct Features : kernel::LoaderFeatures {
     bool static_call_inline = false;
     bool init_sections = true;  // sections of that name are freed after init
     std::uint64_t page_bytes = 4096;
-    std::uint64_t percpu_reserved = 8192;                    // PERCPU_MODULE_RESERVE
-    std::uint64_t first_address = 0xffff'8000'0000'0000;     // where the allocator looks for memory first
-    std::optional<std::uint64_t> module_size;                // sizeof(struct module); checked where strict_elf_checks
-    std::vector<arch::UnknownFeature> unknown_to_the_model;  // of all of it
+    std::uint64_t percpu_reserved = 8192;                 // PERCPU_MODULE_RESERVE
+    std::uint64_t first_address = 0xffff'8000'0000'0000;  // where the allocator looks for memory first
+    std::optional<std::uint64_t> module_size;             // sizeof(struct module); checked where strict_elf_checks
 };
 
+[[nodiscard]] Features features_from(const kernel::Features& probed, const arch::ModuleLoading& loading,
+                                     const Options& options);
 [[nodiscard]] Features features_of(const kernel::Kernel& kernel, const Options& options);
 
 }  // namespace klp::loader

@@ -6,6 +6,8 @@
 
 #include <algorithm>
 
+#include "report/unknown.hpp"
+
 namespace klp::report {
 
 namespace {
@@ -26,6 +28,19 @@ Json finding_json(const Finding& finding) {
     json["notes"] = finding.notes;
     json["hints"] = finding.hints;
     return json;
+}
+
+Json not_checked_json(const check::LeftOut& left_out) {
+    Json list = Json::array();
+    for (const check::NotChecked& each : left_out.all()) list.push_back({{"what", each.what}, {"why", each.why}});
+    return list;
+}
+
+std::string not_checked_text(const check::LeftOut& left_out) {
+    std::string text = "not checked:\n";
+    for (const check::NotChecked& each : left_out.all())
+        text += fmt::format("  {}: {}\n", printable(each.what), printable(each.why));
+    return text;
 }
 
 std::string simulation_text(const check::Summary& summary) {
@@ -54,7 +69,10 @@ Json check_json(const std::string& file, const Diagnostics& findings, const chec
              {{"errors", count_of(findings, Severity::error)},
               {"warnings", count_of(findings, Severity::warning)},
               {"notes", count_of(findings, Severity::note)},
-              {"simulation", std::move(simulation)}}}};
+              {"simulation", std::move(simulation)},
+              {"not_checked", not_checked_json(summary.not_checked)},
+              {"unknown", unknown_json(summary.unknown)},
+              {"headers_error", summary.headers_error ? Json(*summary.headers_error) : Json()}}}};
 }
 
 std::string check_text(const std::string& file, const Diagnostics& findings, const check::Summary& summary) {
@@ -62,7 +80,9 @@ std::string check_text(const std::string& file, const Diagnostics& findings, con
     const std::size_t warnings = count_of(findings, Severity::warning);
     const std::string result =
         errors + warnings == 0 ? "sound" : count_of(errors, "error") + ", " + count_of(warnings, "warning");
-    return fmt::format("{}: {} (checked: structure, {})\n", printable(file), result, simulation_text(summary));
+    return fmt::format("{}: {} (checked: structure, {})\n{}{}", printable(file), result, simulation_text(summary),
+                       not_checked_text(summary.not_checked),
+                       unknown_text({summary.kernel, summary.unknown, summary.headers_error}));
 }
 
 }  // namespace klp::report

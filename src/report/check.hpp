@@ -12,7 +12,8 @@ namespace klp::report {
 
 // The keys are described in docs/json.md.
 [[nodiscard]] Json check_json(const std::string& file, const Diagnostics& findings, const check::Summary& summary);
-// One paragraph: what was checked, and how many findings there are. The findings themselves are printed as all are.
+// What was checked, how many findings there are, and what was not looked at. The findings themselves are printed as all
+// are.
 [[nodiscard]] std::string check_text(const std::string& file, const Diagnostics& findings,
                                      const check::Summary& summary);
 

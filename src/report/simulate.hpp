@@ -7,6 +7,7 @@
 
 #include "loader/simulation.hpp"
 #include "report/text.hpp"
+#include "report/unknown.hpp"
 
 namespace klp::report {
 
@@ -14,10 +15,11 @@ using Events = std::vector<loader::EventReport>;
 using Modules = std::vector<const loader::LoadedModule*>;
 
 // The keys are described in docs/json.md.
-[[nodiscard]] Json simulate_json(const std::string& kernel, const Events& events, const Modules& modules);
+[[nodiscard]] Json simulate_json(const TargetKernel& kernel, const Events& events, const Modules& modules);
 
-// `verbose`: each place that was written, with old and new bytes.
-[[nodiscard]] std::string simulate_text(const Events& events, const Modules& modules, bool verbose);
+// `verbose`: each place that was written, with old and new bytes. What nothing tells of the kernel comes last.
+[[nodiscard]] std::string simulate_text(const TargetKernel& kernel, const Events& events, const Modules& modules,
+                                        bool verbose);
 
 // The module's sections, rewrites and live data alone: the "modules" element of simulate_json().
 [[nodiscard]] Json loaded_module_json(const loader::LoadedModule& module);

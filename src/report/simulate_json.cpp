@@ -120,10 +120,12 @@ Json loaded_module_json(const loader::LoadedModule& module) {
     return json;
 }
 
-Json simulate_json(const std::string& kernel, const Events& events, const Modules& modules) {
-    Json json = {{"kernel", kernel}, {"events", Json::array()}, {"modules", Json::array()}};
+Json simulate_json(const TargetKernel& kernel, const Events& events, const Modules& modules) {
+    Json json = {{"kernel", kernel.name}, {"events", Json::array()}, {"modules", Json::array()}};
     for (const auto& event : events) json["events"].push_back(event_json(event));
     for (const auto* module : modules) json["modules"].push_back(loaded_module_json(*module));
+    json["unknown"] = unknown_json(kernel.unknown);
+    json["headers_error"] = kernel.headers_error ? Json(*kernel.headers_error) : Json();
     return json;
 }
 

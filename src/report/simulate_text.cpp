@@ -103,11 +103,11 @@ std::string titled(std::string_view title, const std::string& rows) {
 
 }  // namespace
 
-std::string simulate_text(const Events& events, const Modules& modules, bool verbose) {
+std::string simulate_text(const TargetKernel& kernel, const Events& events, const Modules& modules, bool verbose) {
     std::string text;
     for (const auto& event : events) text += event_text(event, verbose);
     return text + titled("functions", functions_text(modules)) +
-           (verbose ? titled("memory", modules_text(modules)) : "");
+           (verbose ? titled("memory", modules_text(modules)) : "") + unknown_text(kernel);
 }
 
 }  // namespace klp::report

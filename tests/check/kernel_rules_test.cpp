@@ -284,6 +284,110 @@ TEST(SimulatedLoad, TellsThatAModuleCannotComeAgain) {
     EXPECT_THAT(findings.notes, Contains(HasSubstr("existing value is nonzero")));
 }
 
+std::vector<std::string> left_out_of(const Summary& summary) {
+    std::vector<std::string> whats;
+    for (const NotChecked& each : summary.not_checked.all()) {
+        EXPECT_FALSE(each.why.empty()) << each.what;
+        whats.push_back(each.what);
+    }
+    return whats;
+}
+std::vector<std::string> structure_leaves_out(const elf::Object& module) {
+    Diagnostics findings;
+    return left_out_of(check_module(module, findings));
+}
+
+constexpr std::string_view no_rules = "the rules against the kernel", no_load = "the simulated load",
+                           no_code = "what the new code does";
+
+TEST(NotChecked, IsWhatNoKernelWasThereFor) {
+    EXPECT_THAT(structure_leaves_out(klp::test::sound_livepatch()), ElementsAre(no_rules, no_load, no_code));
+    EXPECT_THAT(structure_leaves_out(with_text("patch: .quad __this_module, objs", "patch: .quad 0, objs")),
+                ElementsAre("the rules on patched functions", no_rules, no_load, no_code));
+    elf::Object other(EM_SPARCV9, ByteOrder::big);
+    EXPECT_THAT(structure_leaves_out(elf::Object::read(other.write(), "test.ko")),
+                ElementsAre("the other rules of structure", no_rules, no_load, no_code));
+}
+
+TEST(NotChecked, IsWhatTheRunningSystemDecides) {
+    const auto always =
+        testing::IsSupersetOf({"the transition", "other modules and livepatches that are loaded",
+                               "relocations at other addresses of the modules", "what the new code does"});
+    const Findings sound(klp::test::sound_livepatch());
+    EXPECT_THAT(left_out_of(sound.summary), testing::AllOf(always, SizeIs(4)));
+    // klp_object.callbacks.pre_patch, and a lock prefix that the kernel takes away where there is one CPU.
+    const std::string text = klp::test::replaced(klp::test::sound_text, "objs: .quad 0, funcs\n    .zero 80",
+                                                 "objs: .quad 0, funcs, new_show\n    .zero 72");
+    const test::TinyTarget target({}, {},
+                                  std::string(test::vmlinux_unit) + ".text\nplain alternatives_smp_module_add\n");
+    const Findings more(klp::test::sound_livepatch(text + ".text\n.Llock: lock incl (%rdi)\n"
+                                                          ".section .smp_locks,\"a\"\n.balign 4\n.long .Llock - .\n"),
+                        target);
+    EXPECT_THAT(left_out_of(more.summary),
+                testing::AllOf(always, Contains("the callbacks of 'vmlinux'"),
+                               Contains("what the kernel writes into live code (1 smp-lock)"), SizeIs(6)));
+}
+
+TEST(NotChecked, IsWhatAnEarlierStageOrTheKernelLacks) {
+    EXPECT_THAT(left_out_of(Findings(with_text("depends=", "depends=gone")).summary), ElementsAre(no_load, no_code));
+    EXPECT_THAT(left_out_of(Findings(klp::test::sound_livepatch(), tiny(), {}, "ppc64le").summary),
+                ElementsAre(no_rules, no_load, no_code));
+    elf::Object gone =
+        klp::test::sound_livepatch(klp::test::replaced(klp::test::sound_text, ".string \"late\"", ".string \"gone\""));
+    gone.find_symbol(late_symbol)->name = ".klp.sym.gone.helper,2";
+    gone.find_section(".klp.rela.late..text.late_show")->name = ".klp.rela.gone..text.late_show";
+    EXPECT_THAT(left_out_of(Findings(elf::Object::read(gone.write(), "test.ko")).summary),
+                Contains("'gone', what refers to it, and its coming and going"));
+}
+
+TEST(NotChecked, IsWhatComesAfterAFailure) {
+    test::TinyTarget target;
+    target.add_module("late", {test::late_units[0], test::late_units[1], ".comm shared, 4\n"}, "");
+    EXPECT_THAT(left_out_of(Findings(klp::test::sound_livepatch(), target).summary),
+                Contains("the load with the patched modules coming later"));
+}
+
+TEST(NotChecked, IsWhatTheImageHasNoSectionFor) {
+    const std::string unit =
+        std::string(test::vmlinux_unit) + ".globl ghost\n.type ghost, @function\nghost = 0x123400\n";
+    const test::TinyTarget target({}, {}, unit);
+    EXPECT_THAT(left_out_of(Findings(function("", "", "ghost").module(), target).summary),
+                Contains("whether 'ghost' of vmlinux is code, and there after its init"));
+}
+
+TEST(NotChecked, IsTheReturnOfAModuleThatCannotGo) {
+    const test::TinyTarget target("CONFIG_MODULE_UNLOAD=n\n");
+    EXPECT_THAT(left_out_of(Findings(klp::test::sound_livepatch(), target).summary),
+                Contains("'late' going and coming again"));
+}
+
+TEST(NotChecked, IsWhatModuleSymversDoesNotHave) {
+    test::TinyTarget target;
+    target.add_module("giver", {".section __ksymtab,\"a\"\n.globl __ksymtab_given\n__ksymtab_given: .quad 0\n"}, "");
+    const std::string text = klp::test::replaced(klp::test::sound_text, "depends=", "depends=giver");
+    const elf::Object module = klp::test::sound_livepatch(text + ".data\n.quad given\n");
+    EXPECT_THAT(left_out_of(Findings(module, tiny(), {{target.module_path("giver")}}).summary),
+                Contains("CRC and namespace of 'given'"));
+}
+
+TEST(NotChecked, IsTheSignature) {
+    const elf::Object module = klp::test::sound_livepatch();
+    std::vector<std::byte> file = module.write();
+    const Bytes mark = as_bytes("~Module signature appended~\n");
+    file.insert(file.end(), mark.begin(), mark.end());
+    EXPECT_THAT(structure_leaves_out(elf::Object::read(file, "test.ko")), Contains("the signature"));
+}
+
+// Nothing but the image and the config of this kernel is there.
+TEST(Unknown, FeaturesOfTheKernelAreTold) {
+    const Findings findings(klp::test::sound_livepatch());
+    std::vector<std::string> names;
+    for (const arch::UnknownFeature& each : findings.summary.unknown) names.push_back(each.name);
+    EXPECT_THAT(names,
+                testing::UnorderedElementsAre("loader.areas", "loader.layout", "rewrites.orc_terminator_by_type"));
+    EXPECT_THAT(*findings.summary.headers_error, HasSubstr("has no source tree"));
+}
+
 TEST(Release, IsThatOfVermagic) {
     EXPECT_EQ(release_of(klp::test::sound_livepatch()), "1.0-tiny");
     EXPECT_EQ(release_of(with_text("vermagic=", "magic=")), std::nullopt);

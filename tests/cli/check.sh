@@ -21,6 +21,10 @@ expect_status 0 "$KLP" check live.ko
 expect_in 'live.ko: 0 errors, 1 warning (checked: structure, not against a kernel)' out
 expect_in 'klp: warning: live.ko: found no klp_patch' err
 expect_in '[check.no-tables]' err
+expect_in 'not checked:' out
+expect_in '  the rules on patched functions: no klp_patch can be read' out
+expect_in '  the rules against the kernel: there is no kernel to check against' out
+expect_in '  what the new code does: instructions are not followed' out
 expect_in "klp: note: live.ko:(.modinfo): no kernel of release '1.0' is in the catalogue" err
 expect_in '[check.no-kernel]' err
 expect_status 0 "$KLP" check --kernel none live.ko
@@ -35,6 +39,8 @@ expect_status 2 "$KLP" check --kernel none --json dead.ko
 [ ! -s err ] || { cat err; fail "JSON comes with text"; }
 jq -e '.file == "dead.ko" and .kernel == null and .summary.errors == 1 and .summary.warnings == 1 and .summary.notes == 0 and
     .summary.simulation == {done: false, objects: [], missing_objects: []} and
+    (.summary.not_checked | any(.what == "the simulated load" and .why == "there is no kernel to check against")) and
+    .summary.unknown == [] and .summary.headers_error == null and
     (.findings[0] | .id == "check.not-livepatch" and .severity == "error" and .file == "dead.ko" and .section == ".modinfo" and
      .offset == null and (.hints | length) == 1)' out >/dev/null || { cat out; fail "unexpected JSON"; }
 

@@ -47,6 +47,12 @@ expect_in '    apply .rela.init.text of live: 1 field' out
 expect_in "  | livepatch: 'live': patching complete" out
 grep -qE '^  live  +vmlinux  +show  +patched  +0xffffffff81000010  0x[0-9a-f]{16}$' out || { cat out; fail "the function is not shown"; }
 expect_not_in ' -> ' out
+# This kernel has no headers to ask.
+expect_in 'not known of kernel tiny (kernel tiny has no source tree):' out
+expect_in '  loader.layout: the sizes of struct module, klp_object and klp_func were not compared' out
+expect_status 0 simulate --json live.ko
+jq -e '.headers_error == "kernel tiny has no source tree" and any(.unknown[]; .feature == "loader.layout" and
+    .effect == "the sizes of struct module, klp_object and klp_func were not compared")' out >/dev/null || fail "$(jq -c .unknown out)"
 cp live.ko live
 expect_status 0 simulate live
 expect_status 0 simulate --at .text=0xffffffffa0123000 --at other:.text=ffffffffa0200000 live.ko other.ko -v
@@ -158,3 +164,10 @@ for file in Module.symvers vmlinux config; do
     mv kept $folder/$file
 done
 expect_status 0 simulate live.ko
+
+# A table of ftrace sites that cannot be found.
+objcopy --redefine-sym __start_mcount_loc=somewhere cache/kernels/tiny/vmlinux
+expect_status 0 simulate live.ko
+expect_in '  loader.ftrace_sites: whether ftrace can hook functions of vmlinux was not checked' out
+expect_status 0 "$KLP" check --kernel tiny --json live.ko
+jq -e 'any(.summary.unknown[]; .feature == "loader.ftrace_sites")' out >/dev/null || fail "$(jq -c .summary.unknown out)"

@@ -57,6 +57,21 @@ TEST(Features, WithoutAnyFactsNothingIsClaimed) {
     EXPECT_EQ(features_of({}, "arm64").loader.page_size, std::nullopt);
 }
 
+TEST(Features, WhatIsUnknownOfTheLoaderIsTold) {
+    const auto names = [](const Features& features) {
+        std::vector<std::string> names;
+        for (const arch::UnknownFeature& each : features.loader.unknown) {
+            EXPECT_FALSE(each.effect.empty()) << each.name;
+            names.push_back(each.name);
+        }
+        return names;
+    };
+    EXPECT_THAT(names(features_of({}, "arm64")),
+                testing::UnorderedElementsAre("loader.areas", "loader.page_size", "loader.module_area",
+                                              "loader.vermagic", "loader.layout"));
+    EXPECT_THAT(names(features_of(with_layout(), "x86_64")), testing::Not(Contains("loader.layout")));
+}
+
 TEST(Features, AreasComeFromTheHeadersOrTheSymbols) {
     FeatureFacts facts;
     facts.symbols["module_get_offset"] = {0x1000, 'T'};

@@ -4,6 +4,9 @@
 
 #include <cstring>
 
+#include "arch/module_loading.hpp"
+#include "loader/elf_checks.hpp"
+#include "loader/features.hpp"
 #include "test_kernel.hpp"
 
 namespace klp::loader {
@@ -203,6 +206,36 @@ INSTANTIATE_TEST_SUITE_P(
                            "outside of the"},
                     Damage{"symbol", [](FileBytes& f) { f.at(f.section(".rela.text").sh_offset + 12) = 100; },
                            "symbol index 100 of a relocation is outside of the table"}));
+
+// What features_of() makes of a probe that knows struct module.
+TEST(StructModule, HasTheSizeThatTheKernelIsBuiltWith) {
+    TestKernel kernel = TestKernel::late();
+    const fs::path file = kernel.plain_module("m", ".text\ncall printk\n");
+    const arch::Arch& arch = kernel.kernel().arch();
+    const auto log_with = [&](const kernel::Features& probed) {
+        EventReport report;
+        Journal journal(report);
+        Module module(ModuleFile(file, ByteOrder::little));
+        const Features features = features_from(probed, arch.module_loading(), {});
+        try {
+            check_elf(module, arch, features, journal);
+        } catch (const Refused& refused) {
+            EXPECT_EQ(refused.error, ENOEXEC);
+        }
+        return log_of(report);
+    };
+    kernel::Features probed = kernel::probe(kernel.kernel());
+    ASSERT_EQ(probed.loader.layout, std::nullopt);
+    EXPECT_THAT(log_with(probed), testing::IsEmpty());
+    probed.loader.layout.emplace().module_size = 128;  // as in frame()
+    EXPECT_THAT(log_with(probed), testing::IsEmpty());
+    probed.loader.layout->module_size = 192;
+    EXPECT_THAT(log_with(probed),
+                testing::ElementsAre("module m: .gnu.linkonce.this_module section size must match the kernel's built "
+                                     "struct module size at run time"));
+    probed.loader.strict_elf_checks = false;  // earlier kernels do not look
+    EXPECT_THAT(log_with(probed), testing::IsEmpty());
+}
 
 TEST(Signature, BehindTheFileIsNoPartOfIt) {
     TestKernel kernel(kernel_text, std::string(config) + "CONFIG_MODULE_SIG=y\n");

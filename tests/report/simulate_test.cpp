@@ -39,7 +39,18 @@ loader::EventReport applied(std::vector<arch::MemoryWrite> writes) {
 }
 
 std::string text_of(const loader::EventReport& event, bool verbose = false) {
-    return simulate_text({event}, {}, verbose);
+    return simulate_text({"k"}, {event}, {}, verbose);
+}
+
+TEST(Simulate, TellsWhatIsNotKnownOfTheKernel) {
+    const TargetKernel kernel{"k", {{"loader.layout", "sizes were not compared"}}, "no compiler"};
+    EXPECT_EQ(simulate_text(kernel, {}, {}, false),
+              "not known of kernel k (no compiler):\n  loader.layout: sizes were not compared\n");
+    const Json json = simulate_json(kernel, {}, {});
+    EXPECT_EQ(json["unknown"], Json::parse(R"([{"feature": "loader.layout", "effect": "sizes were not compared"}])"));
+    EXPECT_EQ(json["headers_error"], "no compiler");
+    EXPECT_EQ(simulate_text({"k"}, {}, {}, false), "");
+    EXPECT_EQ(simulate_json({"k"}, {}, {})["headers_error"], nullptr);
 }
 
 TEST(SimulateText, CountsWrites) {
@@ -61,7 +72,7 @@ TEST(SimulateText, ShowsPlacesOfModulesThatHaveGone) {
     EXPECT_THAT(text, HasSubstr("      .text+0x10  00 -> c3  field\n"));
     EXPECT_THAT(text, HasSubstr("      (got and plt)+0x8  00 -> c3  got-entry\n"));
     EXPECT_THAT(text_of(event), Not(HasSubstr("->")));
-    const Json writes = simulate_json("k", {event}, {})["events"][0]["steps"][0]["writes"];
+    const Json writes = simulate_json({"k"}, {event}, {})["events"][0]["steps"][0]["writes"];
     EXPECT_EQ(writes[0]["section"], ".text");
     EXPECT_EQ(writes[0]["address"], "0x0000000000001010");
     EXPECT_EQ(writes[1]["section_index"], nullptr);
@@ -77,7 +88,7 @@ TEST(SimulateText, TellsHowEventsEnd) {
     EXPECT_THAT(text_of(event), HasSubstr("      refused at relocation 3: exec format error\n"));
     event.undefined_behaviour = "a fault";
     EXPECT_THAT(text_of(event), testing::StartsWith("load a.ko: cannot be told: a fault\n"));
-    const Json json = simulate_json("k", {event}, {})["events"][0];
+    const Json json = simulate_json({"k"}, {event}, {})["events"][0];
     EXPECT_EQ(json["ok"], false);
     EXPECT_EQ(json["errno"], ENOEXEC);
     EXPECT_EQ(json["steps"][0]["refusal"]["relocation"], 3);
@@ -108,7 +119,7 @@ loader::LoadedModule livepatch(bool enabled, bool replaced, bool loaded, bool pa
 }
 
 std::string functions_of(const loader::LoadedModule& module) {
-    return simulate_text({}, {&module}, false);
+    return simulate_text({"k"}, {}, {&module}, false);
 }
 
 TEST(SimulateText, TellsTheStateOfFunctions) {
