@@ -65,7 +65,7 @@ void add_build(CommandLine& program) {
         .required()
         .type_name("PATCH");
     command.value("--kernel", options->kernel, "kernel of the catalogue (default: the newest)").type_name("NAME");
-    command.value("-o,--output", options->output, "file to write (default: NAME.ko)").type_name("FILE.ko");
+    command.value("-o,--output", options->output, "file to write (default: NAME.ko)").not_empty().type_name("FILE.ko");
     command.value("--name", options->request.name, "name of the module (default: livepatch_ and the patch file's)")
         .type_name("N");
     command.flag("--no-replace", options->no_replace, "let the livepatches that are loaded already stay in force");

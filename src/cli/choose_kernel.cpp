@@ -42,6 +42,7 @@ void check_not_damaged(const std::string& release) {
     const ModuleFile* module = spokesman(modules);
     if (module == nullptr) {
         const std::string path = modules.empty() ? "" : modules.front().path;
+        if (!modules.empty()) (void)kernel::read_module_object(path);  // if it is none, that is what is to be said
         throw Error({path, {}, {}}, "does not say which kernel it is for: no vermagic").hint("name one with --kernel");
     }
     const std::string& release = module->target.release;

@@ -57,6 +57,11 @@ Option& Option::range(unsigned lowest, unsigned highest) {
     return *this;
 }
 
+Option& Option::not_empty() {
+    option_.check([](const std::string& text) { return std::string(text.empty() ? "expected a name" : ""); });
+    return *this;
+}
+
 Option& Option::one_of(std::vector<std::string> words) {
     option_.check(CLI::IsMember(std::move(words)));
     return *this;

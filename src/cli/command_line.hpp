@@ -26,6 +26,7 @@ public:
     Option& required();
     Option& type_name(const std::string& name);  // as the help shows the value: "FILE.ko"
     Option& range(unsigned lowest, unsigned highest);
+    Option& not_empty();  // "-o $UNSET" is no wish to do without
     Option& one_of(std::vector<std::string> words);
     Option& count(int words);  // exactly so many words follow
     Option& excludes(const Option& other);

@@ -134,7 +134,7 @@ void add_convert(CommandLine& program) {
     command.value("module", options->input, "livepatch module as the kernel's build makes it")
         .required()
         .type_name("IN.ko");
-    command.value("-o,--output", options->output, "the converted module").required().type_name("OUT.ko");
+    command.value("-o,--output", options->output, "the converted module").required().not_empty().type_name("OUT.ko");
     const Option kernel = command.value("--kernel", options->kernel, chosen_kernel);
     command.value("--symbols", options->symbols, "symbols of the kernel, made by klp symbols-db")
         .type_name("DB")

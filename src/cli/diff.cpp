@@ -56,7 +56,9 @@ void add_diff(CommandLine& program) {
     const auto options = std::make_shared<DiffOptions>();
     command.value("original", options->original, "object of the original source").required().type_name("ORIGINAL.o");
     command.value("patched", options->patched, "object of the patched source").required().type_name("PATCHED.o");
-    command.value("-o,--output", options->output, "write what changed as an object file").type_name("OUT.o");
+    command.value("-o,--output", options->output, "write what changed as an object file")
+        .not_empty()
+        .type_name("OUT.o");
     command.flag("--json", options->json, "print JSON");
     command.run([options] { return run_diff(*options); });
 }

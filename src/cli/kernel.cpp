@@ -12,6 +12,7 @@
 #include "kernel/catalogue.hpp"
 #include "kernel/features.hpp"
 #include "kernel/kbuild_arguments.hpp"
+#include "kernel/manifest.hpp"
 #include "packages/add.hpp"
 #include "packages/fetch.hpp"
 #include "report/features.hpp"
@@ -174,6 +175,11 @@ void append_kernel_files(std::vector<fs::path>& inputs, const kernel::Manifest& 
     for (const fs::path* path :
          {&manifest.image, &manifest.vmlinux, &manifest.config, &manifest.symvers, &manifest.modules})
         inputs.push_back(*path);
+    // What the catalogue keeps of it; files that the user named are in no catalogue, and are no kernel with an image.
+    // The tree of a fetched kernel is there, too.
+    if (!manifest.image.empty())
+        for (const auto& entry : fs::directory_iterator(kernel::kernel_folder(manifest.name)))
+            if (entry.path().filename() != "source") inputs.push_back(entry.path());
     // Who works in the source tree makes modules there, time and again.
     if (output.extension() != ".ko") inputs.push_back(manifest.source);
 }

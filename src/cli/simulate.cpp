@@ -235,7 +235,9 @@ void add_options(CommandLine& command, SimulateOptions& arguments) {
                "whether calls without room to restore the TOC get a stub that does it (default: as the kernel does)")
         .one_of({"yes", "no"})
         .type_name("yes|no");
-    command.value("--dump", arguments.dump, "write the section images into this new folder").type_name("DIR");
+    command.value("--dump", arguments.dump, "write the section images into this new folder")
+        .not_empty()
+        .type_name("DIR");
     command.flag("--json", arguments.json, "print a JSON object");
     command.flag("-v,--verbose", arguments.verbose, "show each place that is written");
 }

@@ -83,7 +83,7 @@ void add_symbols_db(CommandLine& program) {
         .excludes(kernel);
     command.value("--config", options->config, "its configuration").type_name("FILE");
     command.value("--symvers", options->symvers, "its Module.symvers").type_name("FILE");
-    command.value("-o,--output", options->output, "the file to write").required().type_name("DB");
+    command.value("-o,--output", options->output, "the file to write").required().not_empty().type_name("DB");
     command.run([options] { return run_symbols_db(*options); });
 }
 

@@ -100,7 +100,10 @@ std::string PatchedFile::text() const {
 }
 
 void PatchedFiles::apply(const Patch& patch, Diagnostics& diagnostics) {
-    for (const auto& file : patch.files) apply_file(patch, file, diagnostics);
+    for (const auto& file : patch.files) {
+        check_interrupted();
+        apply_file(patch, file, diagnostics);
+    }
 }
 
 bool PatchedFiles::is_file(const std::string& path) const {

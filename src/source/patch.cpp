@@ -58,6 +58,7 @@ private:
     }
 
     void parse_line() {
+        check_interrupted();
         std::string_view rest = line(at_);
         if (take(rest, "diff --git ")) {
             parse_git_header(rest);

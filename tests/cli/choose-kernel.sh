@@ -119,3 +119,35 @@ mv cache/kernels/again cache/kernels/1.0-mine
 sed -i 's#kernels/again#kernels/1.0-mine#; s#"name": "again"#"name": "1.0-mine"#' cache/kernels/1.0-mine/kernel.json
 expect_status 0 "$KLP" simulate --json own.ko
 jq -e '.kernel == "1.0-mine"' out >/dev/null || fail "not the kernel of that name"
+
+# The one that fits may be there, and cannot be read: that is not "there is none".
+mkdir cache/kernels/5.5-gone
+for text in '' '{'; do
+    echo "$text" >cache/kernels/5.5-gone/kernel.json
+    for command in "check unknown.ko" "simulate unknown.ko" "convert unknown.ko -o none.ko"; do
+        # shellcheck disable=SC2086
+        expect_status 1 "$KLP" $command
+        expect_in "cache/kernels/5.5-gone/kernel.json: damaged" err
+    done
+    expect_status 0 "$KLP" simulate own.ko
+done
+rm -r cache/kernels/5.5-gone
+ln -s 5.5-gone cache/kernels/5.5-gone
+expect_status 1 "$KLP" check unknown.ko
+expect_in "cache/kernels/5.5-gone" err
+expect_status 0 "$KLP" kernel list
+expect_in "5.5-gone" out
+rm cache/kernels/5.5-gone
+
+# What is no module at all says so, and not that it lacks a vermagic.
+head -c 1000 own.ko >cut.ko
+echo text >text.ko
+for command in simulate run "convert -o none.ko"; do
+    # shellcheck disable=SC2086
+    expect_status 1 "$KLP" $command text.ko
+    expect_in "text.ko:+0x0: is not an ELF file" err
+    # shellcheck disable=SC2086
+    expect_status 1 "$KLP" $command cut.ko
+    expect_in "is past the end (0x3e8 bytes)" err
+done
+expect_no_file none.ko

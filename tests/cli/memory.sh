@@ -42,7 +42,21 @@ for format in gz xz zst; do
         # shellcheck disable=SC2086
         peak $most 0 "$KLP" $command ./large.ko.$format
     done
-    peak 620 1 "$KLP" run --kernel tiny bomb.ko.$format
+    # All other ways in.
+    for command in "run --kernel tiny bomb.ko.$format" "check --kernel tiny live.ko --object bomb.ko.$format" \
+        "simulate --kernel tiny live.ko --object ./bomb.ko.$format" "run --kernel tiny live.ko --late-module ./bomb.ko.$format" \
+        "convert --kernel tiny live.ko --module bomb.ko.$format -o converted.ko"; do
+        # shellcheck disable=SC2086
+        peak 620 1 "$KLP" $command
+        expect_in "536870912" err
+    done
+    # They read no compressed files.
+    peak 100 1 "$KLP" diff live.ko bomb.ko.$format
+    cp bomb.ko.$format cache/kernels/tiny/modules/there.ko.$format
+    peak 620 1 "$KLP" symbols-db --kernel tiny -o none
+    expect_no_file none
     expect_in "536870912" err
+    peak 620 1 "$KLP" kernel symbols tiny --object there
+    rm cache/kernels/tiny/modules/there.ko.$format
+    rm converted.ko
 done
-expect_no_file none

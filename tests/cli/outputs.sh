@@ -30,7 +30,7 @@ for output in original.o ./original.o folder/../patched.o link.o hard.o folder/u
     expect_in 'the same file as the input' err
     [ ! -s out ] || fail "something was done before '$output' was refused"
 done
-for output in live.ko tiny.db "$kernel/vmlinux" "$kernel/config" "$kernel/Module.symvers"; do
+for output in live.ko tiny.db "$kernel/vmlinux" "$kernel/config" "$kernel/Module.symvers" "$kernel/kernel.json"; do
     expect_status 64 tiny convert live.ko -o "$output" --module tiny.db
     expect_in 'the same file as the input' err
 done
@@ -52,6 +52,12 @@ for file in original.o patched.o; do cmp $file ${file%.o}.before; done
 cmp live.ko live.before
 cmp tiny.db tiny.db.before
 [ -L link.o ] || fail "the link is gone"
+
+# An empty name is none, and no wish to have no output.
+expect_status 64 "$KLP" diff original.o patched.o -o ''
+expect_status 64 tiny convert live.ko -o ''
+expect_status 64 tiny symbols-db -o ''
+expect_status 64 tiny simulate live.ko --dump ''
 
 # Before anything is done, also where nothing can be written.
 for output in folder none/out.o original.o/out.o folder/; do

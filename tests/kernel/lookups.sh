@@ -40,11 +40,35 @@ for object in fs/binfmt_elf.o fs/compat_binfmt_elf.o; do
     failing "make failed with status 2"
     dying_make $object 'exit 127'
     failing "make failed with status 127"
+    # It ends well, and has said nothing.
+    dying_make $object 'exit 0'
+    failing "make does not say what kernel"
 done
 rm tools/make
 
+# A compiler that dies: while it compiles, and while it is asked which one it is. That one is not "not installed", which
+# simulate could do without.
+for name in gcc gcc-12 x86_64-linux-gnu-gcc x86_64-linux-gnu-gcc-12; do
+    real=$(PATH=${PATH#*:} command -v $name) || continue
+    printf '#!/bin/sh\n[ -e "%s/die" ] && case " $* " in *"$(cat "%s/die")"*) kill -9 $$;; esac\nexec %s "$@"\n' "$PWD" "$PWD" "$real" >tools/$name
+    chmod +x tools/$name
+done
+echo ' fs/compat_binfmt_elf.c' >die
+failing "fs/compat_binfmt_elf.c: the"
+for option in --version -dumpmachine; do
+    echo " $option " >die
+    failing "gcc-12' was ended by signal 9"
+    rm -rf "cache/kernels/$KLPKIT_TEST_KERNEL/cache/"features-*
+    expect_status 1 "$KLP" simulate --kernel "$KLPKIT_TEST_KERNEL" whole.ko
+    expect_in "gcc-12' was ended by signal 9" err
+done
+rm die tools/*gcc*
+expect_status 0 build
+cmp output.ko whole.ko
+rm output.ko
+
 # A table of includes that was cut short, as a whole line ends and within one.
-table=cache/kernels/$KLPKIT_TEST_KERNEL/cache/includes-of-c-files
+table=$(echo "cache/kernels/$KLPKIT_TEST_KERNEL/cache/includes-of-c-files-"*)
 cp "$table" table
 for size in 0 20 200 1000 5000; do
     cp table "$table"
