@@ -36,7 +36,7 @@ bool is_generated(const fs::path& file) {
 void add_folder(const fs::path& tree, const fs::path& folder, std::vector<fs::path>& files) {
     if (!fs::is_directory(tree / folder)) return;
     for (const auto& entry : fs::recursive_directory_iterator(tree / folder)) {
-        if (entry.is_regular_file() && is_generated(entry.path()))
+        if (is_generated(entry.path()) && entry.is_regular_file())
             files.push_back(entry.path().lexically_relative(tree));
     }
 }

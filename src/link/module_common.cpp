@@ -49,7 +49,8 @@ std::optional<std::string> any_module(const fs::path& folder) {
     if (folder.empty() || !fs::exists(folder)) return std::nullopt;
     for (const auto& entry : fs::recursive_directory_iterator(folder)) {
         const std::string& path = entry.path().native();
-        if (entry.is_regular_file() && is_module_file(path)) return module_name_of_path(path);
+        // What is not a module is not looked at: the links `build` and `source` may lead to where this user may not go.
+        if (is_module_file(path) && entry.is_regular_file()) return module_name_of_path(path);
     }
     return std::nullopt;
 }

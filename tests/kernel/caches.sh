@@ -39,7 +39,7 @@ damage() {
                 dd of="$file" bs=1 seek=$((size / 3)) conv=notrunc status=none
             touch -r time "$file" ;;
         tail) # within what a program would read of it last
-            printf '\xff' | dd of="$file" bs=1 seek=$((size - 2)) conv=notrunc status=none ;;
+            [ "$size" -lt 2 ] || printf '\xff' | dd of="$file" bs=1 seek=$((size - 2)) conv=notrunc status=none ;;
         other) printf 'klp derived 1 x %064d\n\n{}\n' 0 >"$file" ;;
         folder) rm "$file" && mkdir "$file" ;;
     esac

@@ -10,7 +10,8 @@ chmod 755 .
 # The test kernel may be where only root may look.
 mkdir kernel
 cp "$image" kernel/vmlinuz
-cp "$config" "$symvers" kernel
+cp "$config" kernel/config
+cp "$symvers" kernel/Module.symvers
 cp "$KLP" klp
 cp "$KLPKIT_ROOT/examples/meminfo.patch" .
 mkdir -m 1777 tmp
