@@ -184,6 +184,19 @@ TEST(Functions, DoNotChangeWithTheBytesUnderRelocations) {
     EXPECT_THAT(compare_asm(traced(call("0")), traced(call("0x11111111"))).verdict(), IsEmpty());
 }
 
+// Of equal bytes: another place in the same thing, another type, and one that only one of both has.
+TEST(Functions, ChangeWithTheirRelocations) {
+    const auto load = [](const char* relocation) {
+        return traced(std::string(".byte 0xb8\n") + relocation + "\n.long 0\n");
+    };
+    const std::string original = load(".reloc ., R_X86_64_32S, table");
+    EXPECT_THAT(compare_asm(original, original).verdict(), IsEmpty());
+    EXPECT_THAT(compare_asm(original, load(".reloc ., R_X86_64_32S, table+4")).verdict(), ElementsAre("changed f"));
+    EXPECT_THAT(compare_asm(original, load(".reloc ., R_X86_64_32, table")).verdict(), ElementsAre("changed f"));
+    EXPECT_THAT(compare_asm(original, load("")).verdict(), ElementsAre("changed f"));
+    EXPECT_THAT(compare_asm(load(""), original).verdict(), ElementsAre("changed f"));
+}
+
 TEST(Functions, DoNotChangeWithTheNumberOfAClone) {
     const auto source = [](const std::string& clone) {
         return traced("call " + clone + "\n") + ".section .text." + clone + ",\"ax\"\n.type " + clone + ",@function\n" +

@@ -106,8 +106,10 @@ TEST_P(OddTables, AreNotGuessedAt) {
 INSTANTIATE_TEST_SUITE_P(
     Format, OddTables,
     testing::Values(
-        std::pair("new_stop, 0", "0, 0"),                                     // an entry without a new function
-        std::pair(".quad .Lstop, new_stop, 0", ".quad 0, .Lstop, new_stop"),  // an entry out of step
+        std::pair("new_stop, 0", "0, 0"),       // an entry without a new function
+        std::pair("new_stop, 0", ".Lshow, 0"),  // one whose new function is data
+        std::pair(".quad .Lstop, new_stop, 0", ".quad .Lstop\n .long new_stop, 0\n .quad 0"),  // half a pointer
+        std::pair(".quad .Lstop, new_stop, 0", ".quad 0, .Lstop, new_stop"),                   // an entry out of step
         std::pair(".quad .Lshow, livepatch_show", ".quad livepatch_show, .Lshow"),
         std::pair("new_start, 2\n    .zero 40", "new_start, 2, 1\n    .zero 32"),  // data where zeros must be
         std::pair("funcs, pre_patch", "funcs, .Lshow"),                            // a callback that is no code
@@ -143,6 +145,10 @@ TEST(Object, ThatIsNoModuleIsRefused) {
     EXPECT_EQ(failure_of(test::assemble("nop\n")), "test.o: not a kernel module: it has no section .modinfo");
     const auto nameless = test::assemble(replaced(test::module_frame, "name=livepatch_test", "nom=livepatch_test"));
     EXPECT_THAT(failure_of(nameless), HasSubstr("no name"));
+    std::vector<std::byte> linked = test::livepatch_module().write();
+    linked[16] = std::byte{ET_DYN};  // e_type
+    EXPECT_THAT(failure_of(elf::Object::read(linked, "linked.ko")),
+                HasSubstr("linked.ko: not a kernel module: ELF file type 3, expected 1 (relocatable"));
 }
 
 TEST(Module, HasSymbolsWithNamesOfNoForm) {
