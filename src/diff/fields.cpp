@@ -62,7 +62,7 @@ Target Decomposition::locate(const elf::Relocation& relocation, const elf::Secti
     target.delta = relocation.addend;
     if (symbol.placement == elf::Placement::absolute || &symbol == object_.null_symbol()) {
         target.kind = Target::Kind::absolute;
-        target.delta += static_cast<std::int64_t>(symbol.value);
+        target.delta = wrapped_sum(target.delta, symbol.value);
         return target;
     }
     if (symbol.placement != elf::Placement::section) {
@@ -76,8 +76,9 @@ Target Decomposition::locate(const elf::Relocation& relocation, const elf::Secti
     // adjust_reloc_syms), because the linker moves literals one by one.
     const bool is_clear =
         is_literal ? !symbol.is_section_symbol() : there.pieces.size() <= 1 || piece_of_.contains(&symbol);
-    const std::int64_t inside = is_clear ? 0 : relocation.addend + arch_.addend_bias(section, range, relocation);
-    return locate_in_section(target, symbol.value + static_cast<std::uint64_t>(inside));
+    if (is_clear) return locate_in_section(target, symbol.value);
+    const auto bias = static_cast<std::uint64_t>(arch_.addend_bias(section, range, relocation));
+    return locate_in_section(target, symbol.value + bias + static_cast<std::uint64_t>(relocation.addend));
 }
 
 Target Decomposition::locate_in_section(Target target, std::uint64_t pointed_at) const {
@@ -86,14 +87,14 @@ Target Decomposition::locate_in_section(Target target, std::uint64_t pointed_at)
         const std::uint64_t unit = target.section->is_strings() ? 1 : target.section->entry_size;
         target.kind = Target::Kind::literal;
         target.anchor = pointed_at - pointed_at % unit;
-        target.delta += static_cast<std::int64_t>(symbol.value - target.anchor);
+        target.delta = wrapped_sum(target.delta, symbol.value - target.anchor);
         return target;
     }
     target.piece = piece_of(symbol);
     if (target.piece == nullptr) target.piece = piece_at(*target.section, pointed_at);
     if (target.piece == nullptr) return target;
     target.kind = Target::Kind::piece;
-    target.delta += static_cast<std::int64_t>(symbol.value - target.piece->range.begin);
+    target.delta = wrapped_sum(target.delta, symbol.value - target.piece->range.begin);
     return target;
 }
 

@@ -76,6 +76,11 @@ struct Piece {
     [[nodiscard]] bool has_identity() const noexcept;
 };
 
+// Relocations add modulo 2^64.
+[[nodiscard]] constexpr std::int64_t wrapped_sum(std::int64_t a, std::uint64_t b) noexcept {
+    return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) + b);
+}
+
 // What a field refers to. `delta` counts from the start of the piece (or literal, or undefined symbol) and still
 // contains the psABI's bias of PC-relative fields.
 struct Target {
@@ -105,7 +110,9 @@ struct Field {
 
     [[nodiscard]] std::uint64_t offset() const noexcept { return relocation->offset; }  // in the section
     // From the relocation's symbol (S) to the start of what the target is.
-    [[nodiscard]] std::int64_t shift() const noexcept { return relocation->addend - target.delta; }
+    [[nodiscard]] std::int64_t shift() const noexcept {
+        return wrapped_sum(relocation->addend, -static_cast<std::uint64_t>(target.delta));
+    }
 };
 
 // The string with its terminator, or the entry of a mergeable section, that starts at the offset. Empty where the

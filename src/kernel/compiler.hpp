@@ -10,8 +10,8 @@
 namespace klp::kernel {
 
 struct Compiler {
-    std::string program;  // "gcc-12", found in PATH
-    std::string version;  // "(Debian 12.2.0-14) 12.2.0": CONFIG_CC_VERSION_TEXT without the name of the program
+    std::string program;     // "gcc-12", found in PATH
+    std::string version;     // "(Debian 12.2.0-14) 12.2.0": CONFIG_CC_VERSION_TEXT without the name of the program
     std::string identity{};  // compiler_identity.hpp; empty where nobody asked for it
 };
 

@@ -82,9 +82,7 @@ struct Kbuild::DryRun {
 };
 
 Kbuild::Kbuild(const Kernel& kernel)
-    : name_(kernel.manifest().name),
-      compiler_(kernel.compiler()),
-      environment_(kbuild_environment(kernel, compiler_)) {
+    : name_(kernel.manifest().name), compiler_(kernel.compiler()), environment_(kbuild_environment(kernel, compiler_)) {
     directory_ = value("abs_objtree");
     // Makefiles of 7.x export no absolute path: all are relative to the folder in which it was asked.
     if (directory_.empty() && value("objtree") == ".") directory_ = fs::absolute(kernel.manifest().source);

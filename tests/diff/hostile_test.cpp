@@ -21,6 +21,16 @@ TEST(Hostile, SymbolsEndInTheirSections) {
     expect_refused(assemble(".section .data.x,\"aw\"\n.type x,@object\nx: .byte 1\n.size x,-1\n"));
 }
 
+// The sanitized build sees an overflow.
+TEST(Hostile, AddendsAreAddedModulo2To64) {
+    elf::Object object = assemble(
+        ".section .text.f,\"ax\"\n.type f,@function\nf: nop\n.globl inner\ninner: ret\n.size f,.-f\n"
+        ".section .text.g,\"ax\"\n.type g,@function\ng: call inner\n.size g,.-g\n");
+    object.find_section(".text.g")->relocations_section->relocations.at(0).addend = INT64_MAX;
+    Diagnostics diagnostics;
+    EXPECT_NO_THROW((void)diff(decompose(object, object, {}, diagnostics), {}, diagnostics));
+}
+
 TEST(Hostile, TablesAreArrays) {
     expect_refused(assemble(".section __jump_table,\"aw\"\n.zero 20\n"));
     expect_refused(assemble(".section __jump_table,\"aw\",@nobits\n.zero 16\n"));

@@ -68,14 +68,16 @@ TEST(Refused, WhatFtraceCannotHook) {
 }
 
 TEST(Refused, TablesThatTheKernelHasRead) {
-    const auto entry = [](const char* section, const char* name) {
-        return std::string("int f(int x) { return x; } extern int data; __attribute__((used, section(\"") + section +
-               "\"))) static int *const " + name + " = &data;";
+    const auto entry = [](const char* section, const char* name, const char* value = "data") {
+        return std::string("int f(int x) { return x; } extern int data, other; __attribute__((used, section(\"") +
+               section + "\"))) static int *const " + name + " = &" + value + ";";
     };
     constexpr auto none = "int f(int x) { return x; }";
     EXPECT_THAT(compare_c(none, entry("___ksymtab_gpl+f", "__ksymtab_f")).verdict(),
                 ElementsAre("refused diff.export"));
     EXPECT_THAT(compare_c(none, entry("__param", "__param_size")).verdict(), ElementsAre("refused diff.table"));
+    EXPECT_THAT(compare_c(entry("__param", "__param_size"), entry("__param", "__param_size", "other")).verdict(),
+                ElementsAre("refused diff.table"));
     EXPECT_THAT(compare_c(none, entry(".initcall6.init", "__initcall__kmod_x__1_2_f6")).verdict(),
                 ElementsAre("refused diff.init-data"));
     const auto removed = compare_c(entry("__param", "__param_size"), none);
@@ -86,9 +88,9 @@ TEST(Refused, TablesThatTheKernelHasRead) {
 
 // __COUNTER__ and __LINE__ are part of these names.
 TEST(Refused, NotForCountersInNames) {
-    const auto entry = [](const char* section, const char* name) {
-        return std::string("int f(int x) { return x; } extern int data; __attribute__((used, section(\"") + section +
-               "\"))) static int *const " + name + " = &data;";
+    const auto entry = [](const char* section, const char* name, const char* value = "data") {
+        return std::string("int f(int x) { return x; } extern int data, other; __attribute__((used, section(\"") +
+               section + "\"))) static int *const " + name + " = &" + value + ";";
     };
     EXPECT_THAT(compare_c(entry(".initcall6.init", "__initcall__kmod_x__10_20_f6"),
                           entry(".initcall6.init", "__initcall__kmod_x__11_25_f6"))
