@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "arch/registry.hpp"
 #include "cli/command.hpp"
 #include "kernel/catalogue.hpp"
 #include "kernel/module.hpp"
