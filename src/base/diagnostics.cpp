@@ -30,7 +30,7 @@ Finding& Diagnostics::add(Severity severity, std::string id, Location where, std
         if (same.id == id && same.severity == severity && same.where == where) return same;
     }
     by_message_.emplace(message, findings_.size());
-    return findings_.emplace_back(Finding{std::move(id), severity, std::move(where), std::move(message), {}, {}});
+    return findings_.emplace_back(Finding{std::move(id), severity, std::move(where), std::move(message), {}, {}, {}});
 }
 
 Finding* Diagnostics::add_once(std::string_view subject, Severity severity, std::string id, Location where,

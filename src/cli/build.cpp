@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "cli/accept.hpp"
 #include "cli/command.hpp"
 #include "cli/kernel.hpp"
 #include "cli/open_kernel.hpp"
@@ -17,6 +18,7 @@ struct BuildOptions {
     std::string kernel;
     std::string output;
     std::vector<std::string> patches;
+    std::vector<std::string> accepted;
     pipeline::Request request{};
     bool no_replace = false;
     bool json = false;
@@ -40,6 +42,7 @@ ExitCode build_patch(BuildOptions& options) {
     pipeline::Request& request = options.request;
     request.patches.assign(options.patches.begin(), options.patches.end());
     request.replace = !options.no_replace;
+    request.accepted_layouts = accepted_layouts(options.accepted);
     const kernel::Kernel kernel = open_kernel(named_or_default_kernel(options.kernel));
     const fs::path path = options.output.empty() ? pipeline::module_name(kernel, request) + ".ko" : options.output;
     std::vector<fs::path> inputs = request.patches;
@@ -72,6 +75,7 @@ void add_build(CommandLine& program) {
     command.value("-j,--jobs", options->request.jobs, "compile that many files at once (default: one a processor)")
         .range(1, 1024)
         .type_name("N");
+    add_accept_option(command, options->accepted);
     command.flag("-v,--verbose", options->verbose, "show each reference and how it was resolved");
     command.flag("--json", options->json, "print JSON");
     command.run([options] { return build_patch(*options); });

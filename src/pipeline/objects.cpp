@@ -38,6 +38,29 @@ bool is_resolved_at_load(const kernel::Kernel& kernel, std::string_view symbol) 
     return kernel.symbols().look_up(symbol).exists();
 }
 
+struct UnitTypes {
+    diff::TypeTable original, patched;
+};
+
+UnitTypes types_of(const CompiledUnit& unit) {
+    const Location where{unit.source, {}, {}};
+    return {diff::TypeTable::parse(unit.original.types, where), diff::TypeTable::parse(unit.patched.types, where)};
+}
+
+// What is not needed is only known where nothing is refused.
+void check_accepted_layouts(Build& build, const std::vector<std::optional<UnitTypes>>& types,
+                            const std::vector<ComparedUnit>& units) {
+    if (build.diagnostics.has_errors()) return;
+    std::vector<const diff::TypeTable*> tables;
+    for (const auto& each : types) tables.insert(tables.end(), {&each->original, &each->patched});
+    std::vector<diff::LayoutChange> used;
+    for (const ComparedUnit& unit : units) {
+        const auto& accepted = unit.difference.accepted_layouts;
+        used.insert(used.end(), accepted.begin(), accepted.end());
+    }
+    diff::check_accepted(build.request.accepted_layouts, tables, used, build.diagnostics);
+}
+
 bool replaces_functions(const ComparedUnit& unit) {
     return std::ranges::any_of(unit.difference.functions, [](const diff::FunctionChange& function) {
         return function.status == diff::FunctionStatus::changed;
@@ -84,21 +107,27 @@ Compared compare(Build& build, Compiled compiled) {
     const std::vector<CompiledUnit>& units = compared.compiled.units;
     const auto entry_sizes = link::entry_sizes(build.kernel);
     compared.sides = each_unit<diff::Sides>(build, "diff", units.size(), [&](std::size_t i, Diagnostics& diagnostics) {
-        return diff::decompose(units[i].original, units[i].patched, entry_sizes, diagnostics);
+        return diff::decompose(units[i].original.object, units[i].patched.object, entry_sizes, diagnostics);
     });
+    std::vector<std::optional<UnitTypes>> types(units.size());
+    parallel_for(units.size(), build.request.jobs, [&](std::size_t i) { types[i] = types_of(units[i]); });
     struct Job {
         const CompiledUnit* unit;
+        const UnitTypes* types;
         const diff::Sides* sides;
         const std::string* object;
     };
     std::vector<Job> jobs;
     for (std::size_t i = 0; i < units.size(); ++i) {
         if (!compared.sides[i]) continue;
-        for (const auto& object : units[i].objects) jobs.push_back({&units[i], &*compared.sides[i], &object});
+        for (const auto& object : units[i].objects)
+            jobs.push_back({&units[i], &*types[i], &*compared.sides[i], &object});
     }
     auto differences =
         each_unit<diff::Result>(build, "diff", jobs.size(), [&](std::size_t i, Diagnostics& diagnostics) {
             diff::Options options;
+            options.types.emplace(jobs[i].types->original, jobs[i].types->patched);
+            options.accepted_layouts = build.request.accepted_layouts;
             options.for_module = *jobs[i].object != vmlinux;
             options.resolved_at_load = [&](std::string_view symbol) {
                 return is_resolved_at_load(build.kernel, symbol);
@@ -118,6 +147,7 @@ Compared compare(Build& build, Compiled compiled) {
                         "the patch changes no code: every function compiles to what it was");
     }
     check_replacement(compared.units, build.diagnostics);
+    check_accepted_layouts(build, types, compared.units);
     return compared;
 }
 

@@ -27,6 +27,7 @@ Json finding_json(const Finding& finding) {
     json["message"] = finding.message;
     json["notes"] = finding.notes;
     json["hints"] = finding.hints;
+    if (!finding.details.empty()) json["details"] = Json::parse(finding.details);
     return json;
 }
 
