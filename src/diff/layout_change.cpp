@@ -48,6 +48,12 @@ std::string type_text(const std::string& type) {
     return type.substr(bounds) + type.substr(0, bounds);
 }
 
+std::string what(const MemberChange::Side& side) {
+    const bool is_integer = side.type.starts_with("int") && side.type.size() == 4;
+    if (side.type == "bits" || is_integer) return "an integer of " + extent(side);
+    return type_text(side.type);
+}
+
 std::string description(const MemberChange& change) {
     const auto& [kind, name, original, patched] = change;
     switch (kind) {
@@ -60,9 +66,8 @@ std::string description(const MemberChange& change) {
             return fmt::format("member '{}' moved from offset {} to {}", name, place(*original), place(*patched));
         case MemberKind::retyped: {
             const std::string subject = name.empty() ? "it" : fmt::format("member '{}'", name);
-            return fmt::format("{} was {} ({}) at offset {}, is {} ({}) at offset {}", subject,
-                               type_text(original->type), extent(*original), place(*original), type_text(patched->type),
-                               extent(*patched), place(*patched));
+            return fmt::format("{} was {} at offset {}, is {} at offset {}", subject, what(*original), place(*original),
+                               what(*patched), place(*patched));
         }
         case MemberKind::renumbered:
             return fmt::format("enumerator '{}' was {}, is {}", name, original->value, patched->value);

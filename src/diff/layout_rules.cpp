@@ -109,7 +109,7 @@ void refuse(const LayoutChange& change, const Location& where, Diagnostics& diag
     for (std::string& each : descriptions(change)) finding.note(std::move(each));
     finding.note(users_text(change));
     const auto is_added = [](const MemberChange& each) { return each.kind == MemberChange::Kind::added; };
-    if (change.original_size == change.patched_size && std::ranges::any_of(change.members, is_added))
+    if (change.original_size == change.patched_size && std::ranges::all_of(change.members, is_added))
         finding.note("a hole that the new member fills holds anything in objects that exist");
     finding.hint(
         "keep the type as it is; new state can be kept in shadow variables (Documentation/livepatch/shadow-vars.rst)");
