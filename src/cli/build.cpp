@@ -9,6 +9,7 @@
 #include "cli/open_kernel.hpp"
 #include "pipeline/module_name.hpp"
 #include "report/build.hpp"
+#include "report/findings.hpp"
 
 namespace klp::cli {
 
@@ -25,15 +26,17 @@ struct BuildOptions {
     bool verbose = false;
 };
 
-pipeline::Built build_and_print_findings(const kernel::Kernel& kernel, const pipeline::Request& request,
-                                         Timings& timings) {
+pipeline::Built build_and_print_findings(const kernel::Kernel& kernel, const BuildOptions& options,
+                                         const OutputFile& output, Timings& timings) {
     Diagnostics diagnostics;
     try {
-        pipeline::Built built = pipeline::build(kernel, request, stderr_progress(), timings, diagnostics);
+        pipeline::Built built = pipeline::build(kernel, options.request, stderr_progress(), timings, diagnostics);
         print_findings(diagnostics);
         return built;
     } catch (const Error&) {
         print_findings(diagnostics);
+        if (options.json && diagnostics.has_errors())
+            print_result(report::to_text(report::refused_json(diagnostics)), output);
         throw;
     }
 }
@@ -49,7 +52,7 @@ ExitCode build_patch(BuildOptions& options) {
     append_kernel_files(inputs, kernel.manifest(), path);
     OutputFile output(path, inputs);
     Timings timings;
-    pipeline::Built built = build_and_print_findings(kernel, request, timings);
+    pipeline::Built built = build_and_print_findings(kernel, options, output, timings);
     {
         const auto stage = timings.stage("write");
         output.write(std::move(built.module));

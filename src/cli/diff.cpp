@@ -7,6 +7,7 @@
 #include "cli/accept.hpp"
 #include "cli/command.hpp"
 #include "report/diff.hpp"
+#include "report/findings.hpp"
 
 namespace klp::cli {
 
@@ -57,6 +58,7 @@ ExitCode run_diff(const DiffOptions& options) {
         output.emplace(options.output, std::vector<fs::path>{options.original, options.patched});
     const elf::Object original = elf::Object::read(options.original);
     const elf::Object patched = elf::Object::read(options.patched);
+    const auto print = [&](const std::string& text) { output ? print_result(text, *output) : print_result(text); };
     Diagnostics diagnostics;
     const auto compared = [&] {
         try {
@@ -65,6 +67,7 @@ ExitCode run_diff(const DiffOptions& options) {
             return result;
         } catch (const Error&) {
             print_findings(diagnostics);
+            if (options.json && diagnostics.has_errors()) print(report::to_text(report::refused_json(diagnostics)));
             throw;
         }
     };
@@ -74,10 +77,8 @@ ExitCode run_diff(const DiffOptions& options) {
     if (output && !result.unchanged()) {
         output->write(result.extracted.write());
         deliver(*output, results);
-    } else if (output) {
-        print_result(results, *output);
     } else {
-        print_result(results);
+        print(results);
     }
     return result.unchanged() ? ExitCode::unchanged : ExitCode::done;
 }
