@@ -76,7 +76,8 @@ public:
         for (const auto& [before, after] : pairs_) {
             const TypeRecord& from = original_.types[before];
             const TypeRecord& to = patched_.types[after];
-            if (from == to) continue;
+            // Another size of a variable is another change of data.
+            if (from == to || (from.kind == Kind::variable && from.size != to.size)) continue;
             auto members = from.kind == Kind::enumeration ? enumerator_changes(from, to) : field_changes(from, to);
             if (!members.empty()) changes.push_back({before, after, std::move(members)});
         }
@@ -86,12 +87,14 @@ public:
 private:
     // Functions may have several types of one name in their blocks: those are told by their order.
     using Key = std::tuple<Kind, std::string, std::string, std::uint32_t>;
+    using Keys = std::map<Key, std::uint32_t>;
 
-    static std::map<Key, std::uint32_t> keys_of(const TypeTable& table) {
-        std::map<Key, std::uint32_t> keys;
+    static Keys keys_of(const TypeTable& table) {
+        Keys keys;
         for (std::uint32_t i = 0; i < table.types.size(); ++i) {
             const TypeRecord& each = table.types[i];
-            Key key{each.kind, each.scope, each.name, 0};
+            const bool has_tag = each.kind == Kind::union_;  // which may have been a structure's
+            Key key{has_tag ? Kind::structure : each.kind, each.scope, each.name, 0};
             while (!keys.emplace(key, i).second) ++std::get<3>(key);
         }
         return keys;
@@ -107,10 +110,38 @@ private:
         return found;
     }
 
+    // A type that the patched object does not know by its name, and one that the original does not.
+    [[nodiscard]] static bool is_renamed(const TypeRecord& before, const TypeRecord& after) {
+        if (before.kind != after.kind || before.line != after.line || before.line == 0) return false;
+        const auto is_kept = [&](const TypeField& field) {
+            return std::ranges::find(after.fields, field.name, &TypeField::name) != after.fields.end();
+        };
+        const auto kept = std::ranges::count_if(before.fields, is_kept);
+        return kept > 0 && static_cast<std::size_t>(kept) * 2 >= before.fields.size();
+    }
+
+    void pair_renamed(const Keys& originals, const Keys& patched) {
+        std::vector<std::uint32_t> fresh;
+        for (const auto& [key, index] : patched)
+            if (!originals.contains(key)) fresh.push_back(index);
+        for (const auto& [key, index] : originals) {
+            if (patched.contains(key)) continue;
+            for (const std::uint32_t each : fresh) {
+                const TypeRecord& before = original_.types[index];
+                const TypeRecord& after = patched_.types[each];
+                if (!is_renamed(before, after)) continue;
+                pairs_.emplace_back(index, each);
+                new_words_[before.word()] = after.word();
+            }
+        }
+    }
+
     void pair() {
         const auto patched = keys_of(patched_);
+        const auto originals = keys_of(original_);
         const auto enumerators = enumerators_of(patched_);
-        for (const auto& [key, index] : keys_of(original_)) {
+        pair_renamed(originals, patched);
+        for (const auto& [key, index] : originals) {
             const TypeRecord& record = original_.types[index];
             const auto same_name = patched.find(key);
             if (same_name != patched.end()) {
@@ -145,11 +176,15 @@ private:
     [[nodiscard]] bool is_same_type(const std::string& before, const std::string& after) const {
         if (before == after) return true;
         const bool are_pointers = before.starts_with('*') && after.starts_with('*');
-        if (are_pointers) return before == "*" || after == "*";  // C converts void * by itself
+        if (are_pointers) {
+            const auto renamed = new_words_.find(before.substr(1));
+            if (renamed != new_words_.end() && renamed->second == after.substr(1)) return true;
+            return before == "*" || after == "*";  // C converts void * by itself
+        }
         return before_.of(before) == after_.of(after);
     }
 
-    [[nodiscard]] bool is_renamed(const TypeField& before, const TypeField& after) const {
+    [[nodiscard]] bool is_same_but_for_name(const TypeField& before, const TypeField& after) const {
         return before.bit_offset == after.bit_offset && before.bit_size == after.bit_size &&
                is_same_type(before.type, after.type);
     }
@@ -162,7 +197,7 @@ private:
         const auto renamed = [&](const TypeField& field, const TypeRecord& own, const TypeRecord& other, bool forward) {
             return std::ranges::any_of(other.fields, [&](const TypeField& each) {
                 if (named(own, each.name) != nullptr) return false;
-                return forward ? is_renamed(field, each) : is_renamed(each, field);
+                return forward ? is_same_but_for_name(field, each) : is_same_but_for_name(each, field);
             });
         };
         std::vector<MemberChange> changes;
@@ -196,6 +231,7 @@ private:
     Expansion before_;
     Expansion after_;
     std::vector<std::pair<std::uint32_t, std::uint32_t>> pairs_;
+    std::unordered_map<std::string, std::string> new_words_;  // of types with another name, by their old one
 };
 
 }  // namespace

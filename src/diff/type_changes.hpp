@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Which types are laid out differently in the two objects of a translation unit. Types are paired by kind and name, and
-// only what both objects have can differ: a type that is new, or gone, has no objects that somebody else made.
+// Which types are laid out differently in the two objects of a translation unit. Types are paired by name; one that got
+// another name stands at the same line and has most of its members. Only what both objects have can differ: a type that
+// is new, or gone, has no objects that somebody else made.
 #pragma once
 
 #include <optional>

@@ -92,6 +92,7 @@ private:
         made.kind = kind;
         made.name = std::move(name);
         made.scope = std::move(scope);
+        made.line = die.number(DW_AT_decl_line).value_or(0);
         words_.name(die.offset(), index);
         found_.emplace_back(index, die);
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // The text, a line each, names last because nothing else has spaces:
-//     t KIND SIZE SCOPE NAME               a type; what follows is its own. SCOPE may be `-`
+//     t KIND SIZE LINE SCOPE NAME          a type; what follows is its own. SCOPE may be `-`
 //     f BIT-OFFSET BIT-SIZE NAME TYPE      NAME may be empty
 //     v VALUE NAME
 //     r INDEX...                           TypeRecord::refers_to
@@ -33,7 +33,7 @@ void append_indices(std::string& text, char letter, const TypeIndices& indices) 
 
 void append_type(std::string& text, const TypeRecord& type) {
     const auto out = std::back_inserter(text);
-    fmt::format_to(out, "t {} {} {} {}\n", kind_words.at(static_cast<std::size_t>(type.kind)), type.size,
+    fmt::format_to(out, "t {} {} {} {} {}\n", kind_words.at(static_cast<std::size_t>(type.kind)), type.size, type.line,
                    type.scope.empty() ? "-" : type.scope, type.name);
     for (const TypeField& each : type.fields)
         fmt::format_to(out, "f {} {} {} {}\n", each.bit_offset, each.bit_size, each.name, each.type);
@@ -93,6 +93,7 @@ private:
         if (known == kind_words.end()) fail();
         made.kind = static_cast<TypeRecord::Kind>(known - kind_words.begin());
         made.size = number<std::uint64_t>();
+        made.line = number<std::uint64_t>();
         const std::string_view scope = word();
         if (scope != "-") made.scope = scope;
         made.name = rest_;

@@ -17,7 +17,7 @@
 namespace klp::diff {
 
 struct TypeField {
-    std::string name;              // with those of the anonymous members it is in: "pos.x", "slots[].key"
+    std::string name;              // with those of the anonymous members it is in: "slots[].key"
     std::uint64_t bit_offset = 0;  // from the start of the type; of union members as of others
     std::uint64_t bit_size = 0;
     // "int4", "bool", "float8", "bits" (a bit-field), "struct foo", "*struct foo", "*" (void *), "[8]int4",
@@ -47,6 +47,7 @@ struct TypeRecord {
     Kind kind = Kind::structure;
     std::string name;        // of an anonymous enumeration its first enumerator
     std::string scope;       // the function that it is declared in; empty: the file
+    std::uint64_t line = 0;  // that it is declared at; 0: not known
     std::uint64_t size = 0;  // bytes
     std::vector<TypeField> fields;
     std::vector<Enumerator> enumerators;

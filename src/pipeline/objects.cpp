@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <tuple>
 
 #include "base/kernel_names.hpp"
 #include "base/parallel.hpp"
@@ -42,9 +43,16 @@ struct UnitTypes {
     diff::TypeTable original, patched;
 };
 
-UnitTypes types_of(const CompiledUnit& unit) {
-    const Location where{unit.source, {}, {}};
-    return {diff::TypeTable::parse(unit.original.types, where), diff::TypeTable::parse(unit.patched.types, where)};
+// Of each unit in which a type may have changed, or a name has to be looked for.
+std::vector<std::optional<UnitTypes>> types_of(const Build& build, const std::vector<CompiledUnit>& units) {
+    std::vector<std::optional<UnitTypes>> types(units.size());
+    parallel_for(units.size(), build.request.jobs, [&](std::size_t i) {
+        const auto& [original, patched] = std::tie(units[i].original.types, units[i].patched.types);
+        if (original == patched && build.request.accepted_layouts.empty()) return;
+        const Location where{units[i].source, {}, {}};
+        types[i] = {diff::TypeTable::parse(original, where), diff::TypeTable::parse(patched, where)};
+    });
+    return types;
 }
 
 // What is not needed is only known where nothing is refused.
@@ -52,7 +60,8 @@ void check_accepted_layouts(Build& build, const std::vector<std::optional<UnitTy
                             const std::vector<ComparedUnit>& units) {
     if (build.diagnostics.has_errors()) return;
     std::vector<const diff::TypeTable*> tables;
-    for (const auto& each : types) tables.insert(tables.end(), {&each->original, &each->patched});
+    for (const auto& each : types)
+        if (each) tables.insert(tables.end(), {&each->original, &each->patched});
     std::vector<diff::LayoutChange> used;
     for (const ComparedUnit& unit : units) {
         const auto& accepted = unit.difference.accepted_layouts;
@@ -109,11 +118,10 @@ Compared compare(Build& build, Compiled compiled) {
     compared.sides = each_unit<diff::Sides>(build, "diff", units.size(), [&](std::size_t i, Diagnostics& diagnostics) {
         return diff::decompose(units[i].original.object, units[i].patched.object, entry_sizes, diagnostics);
     });
-    std::vector<std::optional<UnitTypes>> types(units.size());
-    parallel_for(units.size(), build.request.jobs, [&](std::size_t i) { types[i] = types_of(units[i]); });
+    const auto types = types_of(build, units);
     struct Job {
         const CompiledUnit* unit;
-        const UnitTypes* types;
+        const std::optional<UnitTypes>* types;
         const diff::Sides* sides;
         const std::string* object;
     };
@@ -121,12 +129,13 @@ Compared compare(Build& build, Compiled compiled) {
     for (std::size_t i = 0; i < units.size(); ++i) {
         if (!compared.sides[i]) continue;
         for (const auto& object : units[i].objects)
-            jobs.push_back({&units[i], &*types[i], &*compared.sides[i], &object});
+            jobs.push_back({&units[i], &types[i], &*compared.sides[i], &object});
     }
     auto differences =
         each_unit<diff::Result>(build, "diff", jobs.size(), [&](std::size_t i, Diagnostics& diagnostics) {
             diff::Options options;
-            options.types.emplace(jobs[i].types->original, jobs[i].types->patched);
+            if (const auto& types_of_unit = *jobs[i].types)
+                options.types.emplace(types_of_unit->original, types_of_unit->patched);
             options.accepted_layouts = build.request.accepted_layouts;
             options.for_module = *jobs[i].object != vmlinux;
             options.resolved_at_load = [&](std::string_view symbol) {

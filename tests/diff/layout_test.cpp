@@ -180,6 +180,21 @@ TEST(Layout, OfWhatOnlyCastsName) {
     EXPECT_THAT(pair.refused_types(), ElementsAre("struct foo"));
 }
 
+TEST(Layout, OfATypeThatGotAnotherName) {
+    const auto side = [&](std::string_view members, std::string_view name) {
+        return fmt::format(
+            "{0} {{ {2} }}; {0} *get(void); struct list {{ {0} *head; }} list;"
+            "int user(void) {{ {0} *it = list.head; return it->b + {1}; }}",
+            name, members.size(), members);
+    };
+    const TypedPair changed(side("int a, b;", "struct foo"), side("int a, n, b;", "struct fresh"));
+    EXPECT_THAT(changed.refused_types(), ElementsAre("struct fresh"));
+    const TypedPair renamed(side("int a, b;", "struct foo"), side("int a,  b;", "struct fresh"));
+    EXPECT_THAT(renamed.refused_types(), IsEmpty());
+    const TypedPair retagged(side("int a; long b;", "struct foo"), side("int a; long b;", "union foo"));
+    EXPECT_THAT(retagged.refused_types(), Contains("union foo"));
+}
+
 TEST(Layout, OfAVariable) {
     constexpr std::string_view code = "int user(void) { return state.b; }";
     const TypedPair pair(fmt::format("struct {{ int a, b; }} state; {}", code),
@@ -270,8 +285,8 @@ TEST(TypeTableText, GivesTheSameTable) {
         "struct foo { int a; };");
     EXPECT_EQ(TypeTable::parse(pair.before.text(), {}), pair.before);
     EXPECT_THROW((void)TypeTable::parse("r 7\n", {}), Error);
-    EXPECT_THROW((void)TypeTable::parse("t struct 4 - foo\nr 7\n", {}), Error);
-    EXPECT_THROW((void)TypeTable::parse("t struct x - foo\n", {}), Error);
+    EXPECT_THROW((void)TypeTable::parse("t struct 4 1 - foo\nr 7\n", {}), Error);
+    EXPECT_THROW((void)TypeTable::parse("t struct x 1 - foo\n", {}), Error);
 }
 
 TEST(DebugInformation, OfEitherVersionSaysTheSame) {
