@@ -102,6 +102,11 @@ std::uint64_t Die::byte_size() const {
     return dwarf_aggregate_size(&die_, &size) == 0 ? size : 0;
 }
 
+bool Die::is_external() const {
+    Dwarf_Attribute found;
+    return dwarf_attr_integrate(&die_, DW_AT_external, &found) != nullptr;
+}
+
 bool Die::has_address() const {
     Dwarf_Attribute found;
     Dwarf_Block block;

@@ -31,6 +31,7 @@ public:
     [[nodiscard]] std::optional<Die> plain_type() const;
     [[nodiscard]] std::optional<Die> plain() const;  // the same of the entry itself
     [[nodiscard]] std::uint64_t byte_size() const;   // 0 where it is not known
+    [[nodiscard]] bool is_external() const;          // also where the entry is an instance of one that is
     [[nodiscard]] bool has_address() const;          // a variable with a place in memory of its own
 
     void each_child(const std::function<void(const Die&)>& visit) const;

@@ -43,13 +43,16 @@ public:
         return found != replaced_.end() && found->second;
     }
 
-    // Objects are variables or parameters of replaced functions; others get their address as a parameter alone.
+    // Objects are variables or parameters of replaced functions; others get their address as a parameter alone. A
+    // function that did not change works on either layout, but one that other files call may get objects of theirs.
     [[nodiscard]] bool is_on_stacks_alone(std::uint32_t type) const {
         const Kind kind = table_.types[type].kind;
         if (kind == Kind::enumeration || kind == Kind::variable || table_.of_variables.contains(type)) return false;
         const auto refers = [&](const TypeRecord& each) { return each.refers_to.contains(type); };
         const auto is_wrong = [&](const TypeUser& each) {
-            return each.mentions(type) && (each.others.contains(type) || !replaces(each.name));
+            if (!each.mentions(type)) return false;
+            const bool may_stay = !each.is_external && !each.values.contains(type);
+            return each.others.contains(type) || !(may_stay || replaces(each.name));
         };
         const auto has = [&](const TypeUser& each) { return each.values.contains(type); };
         return std::ranges::none_of(table_.types, refers) && std::ranges::none_of(table_.functions, is_wrong) &&

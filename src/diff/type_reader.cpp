@@ -174,6 +174,7 @@ private:
     void add_function(const Die& function) {
         TypeUser& user = users_[function.linkage_name()];
         user.name = function.linkage_name();
+        user.is_external = function.is_external();
         std::unordered_set<Dwarf_Off> seen;
         add_instance(function, user, seen);
     }

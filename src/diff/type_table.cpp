@@ -5,7 +5,7 @@
 //     f BIT-OFFSET BIT-SIZE NAME TYPE      NAME may be empty
 //     v VALUE NAME
 //     r INDEX...                           TypeRecord::refers_to
-//     s NAME                               a function; what follows is its own
+//     s EXTERNAL NAME                      a function; what follows is its own. EXTERNAL is 0 or 1
 //     l INDEX...  p INDEX...  o INDEX...   values, parameters, others
 //     g INDEX...                           TypeTable::of_variables
 #include "diff/type_table.hpp"
@@ -72,7 +72,9 @@ private:
         } else if (letter == "r") {
             type().refers_to = indices();
         } else if (letter == "s") {
-            table_.functions.emplace_back().name = rest_;
+            TypeUser& made = table_.functions.emplace_back();
+            made.is_external = number<unsigned>() != 0;
+            made.name = rest_;
         } else if (letter == "l") {
             function().values = indices();
         } else if (letter == "p") {
@@ -182,7 +184,7 @@ std::string TypeTable::text() const {
     std::string text;
     for (const TypeRecord& each : types) append_type(text, each);
     for (const TypeUser& each : functions) {
-        text += "s " + each.name + '\n';
+        fmt::format_to(std::back_inserter(text), "s {:d} {}\n", each.is_external, each.name);
         append_indices(text, 'l', each.values);
         append_indices(text, 'p', each.parameters);
         append_indices(text, 'o', each.others);

@@ -61,9 +61,10 @@ struct TypeRecord {
 // A function that the object has code of, with all that is inlined into it.
 struct TypeUser {
     std::string name;
-    TypeIndices values;      // of local variables and parameters
-    TypeIndices parameters;  // that a parameter points to
-    TypeIndices others;      // in any other way: local pointers, what it returns
+    bool is_external = false;  // other files may call it
+    TypeIndices values;        // of local variables and parameters
+    TypeIndices parameters;    // that a parameter points to
+    TypeIndices others;        // in any other way: local pointers, what it returns
 
     [[nodiscard]] bool mentions(std::uint32_t type) const;
     bool operator==(const TypeUser&) const = default;
@@ -80,7 +81,7 @@ struct TypeTable {
     [[nodiscard]] static TypeTable read(const elf::Object& object);
 
     // Of text(): whoever keeps texts notes it down, and changes of the text change it.
-    static constexpr std::string_view format = "types 1";
+    static constexpr std::string_view format = "types 3";
     // For keeping; parse() gives the same table. Error: `where` is not such a text.
     [[nodiscard]] std::string text() const;
     [[nodiscard]] static TypeTable parse(std::string_view text, const Location& where);

@@ -235,6 +235,14 @@ TEST(OnTheStack, OfChangedFunctionsAloneAnyLayoutIsRight) {
     EXPECT_EQ(pair.result->functions.size(), 2U);
 }
 
+TEST(OnTheStack, UnchangedFunctionsOfTheFileMayGetTheirAddress) {
+    constexpr std::string_view more =
+        "static __attribute__((noinline)) int peek(struct args *x) { return *(int *)x; }"
+        "int other(void) { struct args x = {}; x.b = input(); input(); return peek(&x) + *(volatile int *)&x.b; }";
+    const TypedPair pair(on_the_stack("int a, b;", more), on_the_stack("int n, b; long a;", more));
+    EXPECT_THAT(pair.refused_types(), IsEmpty());
+}
+
 TEST(OnTheStack, NotWhereTheTypeIsElsewhereToo) {
     for (const std::string_view more : {"struct args global;int g(void){return global.b;}",
                                         "struct list { struct args *head; } *list; void *g(void){return list->head;}",
