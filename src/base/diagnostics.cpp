@@ -46,6 +46,7 @@ void Diagnostics::append(const Diagnostics& other) {
         Finding& added = add(finding.severity, finding.id, finding.where, finding.message);
         for (const std::string& note : finding.notes) added.note(note);
         for (const std::string& hint : finding.hints) added.hint(hint);
+        if (added.details.empty()) added.details = finding.details;
     }
 }
 
