@@ -18,6 +18,7 @@ macro(klp_find_libraries)
   pkg_check_modules(lz4 REQUIRED IMPORTED_TARGET liblz4)
   pkg_check_modules(lzo REQUIRED IMPORTED_TARGET lzo2)
   klp_find_zydis()
+  klp_find_elfutils()
 endmacro()
 
 # Debian's libzydis-dev has a CMake package, but no pkg-config file.
@@ -27,6 +28,20 @@ macro(klp_find_zydis)
   add_library(PkgConfig::zydis INTERFACE IMPORTED)
   target_include_directories(PkgConfig::zydis INTERFACE ${ZYDIS_INCLUDE})
   target_link_libraries(PkgConfig::zydis INTERFACE ${ZYDIS_LIBRARY})
+endmacro()
+
+# libdw with what it needs, static where they are.
+macro(klp_find_elfutils)
+  find_path(LIBDW_INCLUDE elfutils/libdw.h REQUIRED)
+  find_library(LIBDW_LIBRARY dw REQUIRED)
+  find_library(LIBELF_LIBRARY elf REQUIRED)
+  add_library(elfutils::elf UNKNOWN IMPORTED)
+  set_target_properties(elfutils::elf PROPERTIES IMPORTED_LOCATION ${LIBELF_LIBRARY}
+                        INTERFACE_LINK_LIBRARIES "ZLIB::ZLIB")
+  add_library(elfutils::dw UNKNOWN IMPORTED)
+  set_target_properties(elfutils::dw PROPERTIES IMPORTED_LOCATION ${LIBDW_LIBRARY}
+                        INTERFACE_INCLUDE_DIRECTORIES ${LIBDW_INCLUDE}
+                        INTERFACE_LINK_LIBRARIES "elfutils::elf;LibLZMA::LibLZMA;BZip2::BZip2;Threads::Threads")
 endmacro()
 
 add_library(klp_options INTERFACE)

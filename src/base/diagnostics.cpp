@@ -30,7 +30,7 @@ Finding& Diagnostics::add(Severity severity, std::string id, Location where, std
         if (same.id == id && same.severity == severity && same.where == where) return same;
     }
     by_message_.emplace(message, findings_.size());
-    return findings_.emplace_back(Finding{std::move(id), severity, std::move(where), std::move(message), {}, {}});
+    return findings_.emplace_back(Finding{std::move(id), severity, std::move(where), std::move(message), {}, {}, {}});
 }
 
 Finding* Diagnostics::add_once(std::string_view subject, Severity severity, std::string id, Location where,
@@ -46,6 +46,7 @@ void Diagnostics::append(const Diagnostics& other) {
         Finding& added = add(finding.severity, finding.id, finding.where, finding.message);
         for (const std::string& note : finding.notes) added.note(note);
         for (const std::string& hint : finding.hints) added.hint(hint);
+        if (added.details.empty()) added.details = finding.details;
     }
 }
 

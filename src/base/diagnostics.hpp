@@ -24,6 +24,7 @@ struct Finding {
     std::string message;
     std::vector<std::string> notes;
     std::vector<std::string> hints;
+    std::string details{};  // the same for programs, as JSON; empty: the message says all
 
     // What it says already it does not say again.
     Finding& note(std::string text);

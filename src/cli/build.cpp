@@ -3,11 +3,13 @@
 
 #include <memory>
 
+#include "cli/accept.hpp"
 #include "cli/command.hpp"
 #include "cli/kernel.hpp"
 #include "cli/open_kernel.hpp"
 #include "pipeline/module_name.hpp"
 #include "report/build.hpp"
+#include "report/findings.hpp"
 
 namespace klp::cli {
 
@@ -17,21 +19,24 @@ struct BuildOptions {
     std::string kernel;
     std::string output;
     std::vector<std::string> patches;
+    std::vector<std::string> accepted;
     pipeline::Request request{};
     bool no_replace = false;
     bool json = false;
     bool verbose = false;
 };
 
-pipeline::Built build_and_print_findings(const kernel::Kernel& kernel, const pipeline::Request& request,
-                                         Timings& timings) {
+pipeline::Built build_and_print_findings(const kernel::Kernel& kernel, const BuildOptions& options,
+                                         const OutputFile& output, Timings& timings) {
     Diagnostics diagnostics;
     try {
-        pipeline::Built built = pipeline::build(kernel, request, stderr_progress(), timings, diagnostics);
+        pipeline::Built built = pipeline::build(kernel, options.request, stderr_progress(), timings, diagnostics);
         print_findings(diagnostics);
         return built;
     } catch (const Error&) {
         print_findings(diagnostics);
+        if (options.json && diagnostics.has_errors())
+            print_result(report::to_text(report::refused_json(diagnostics)), output);
         throw;
     }
 }
@@ -40,13 +45,14 @@ ExitCode build_patch(BuildOptions& options) {
     pipeline::Request& request = options.request;
     request.patches.assign(options.patches.begin(), options.patches.end());
     request.replace = !options.no_replace;
+    request.accepted_layouts = accepted_layouts(options.accepted);
     const kernel::Kernel kernel = open_kernel(named_or_default_kernel(options.kernel));
     const fs::path path = options.output.empty() ? pipeline::module_name(kernel, request) + ".ko" : options.output;
     std::vector<fs::path> inputs = request.patches;
     append_kernel_files(inputs, kernel.manifest(), path);
     OutputFile output(path, inputs);
     Timings timings;
-    pipeline::Built built = build_and_print_findings(kernel, request, timings);
+    pipeline::Built built = build_and_print_findings(kernel, options, output, timings);
     {
         const auto stage = timings.stage("write");
         output.write(std::move(built.module));
@@ -72,6 +78,7 @@ void add_build(CommandLine& program) {
     command.value("-j,--jobs", options->request.jobs, "compile that many files at once (default: one a processor)")
         .range(1, 1024)
         .type_name("N");
+    add_accept_option(command, options->accepted);
     command.flag("-v,--verbose", options->verbose, "show each reference and how it was resolved");
     command.flag("--json", options->json, "print JSON");
     command.run([options] { return build_patch(*options); });

@@ -4,8 +4,10 @@
 #include <memory>
 #include <optional>
 
+#include "cli/accept.hpp"
 #include "cli/command.hpp"
 #include "report/diff.hpp"
+#include "report/findings.hpp"
 
 namespace klp::cli {
 
@@ -15,8 +17,40 @@ struct DiffOptions {
     std::string original;
     std::string patched;
     std::string output;
+    std::vector<std::string> accepted;
     bool json = false;
 };
+
+// The types of both objects, where both say what they are.
+struct ObjectTypes {
+    diff::TypeTable original, patched;
+};
+
+std::optional<ObjectTypes> types_of(const elf::Object& original, const elf::Object& patched, Diagnostics& diagnostics) {
+    for (const elf::Object* each : {&original, &patched}) {
+        if (diff::TypeTable::is_in(*each)) continue;
+        diagnostics
+            .warning("diff.types-unknown", {each->display_name(), {}, {}},
+                     "the object has no debug information: whether the layout of a type changed was not looked at")
+            .hint("compile both objects with -g");
+        return std::nullopt;
+    }
+    return ObjectTypes{diff::TypeTable::read(original), diff::TypeTable::read(patched)};
+}
+
+diff::Result compare(const elf::Object& original, const elf::Object& patched, const DiffOptions& options,
+                     Diagnostics& diagnostics) {
+    const auto types = types_of(original, patched, diagnostics);
+    diff::Options rules{.untraced_objects = true};
+    if (types) rules.types.emplace(types->original, types->patched);
+    rules.accepted_layouts = accepted_layouts(options.accepted);
+    diff::Result result = diff::diff(diff::decompose(original, patched, {}, diagnostics), rules, diagnostics);
+    if (types) {
+        diff::check_accepted(rules.accepted_layouts, {&types->original, &types->patched}, result.accepted_layouts,
+                             diagnostics);
+    }
+    return result;
+}
 
 ExitCode run_diff(const DiffOptions& options) {
     std::optional<OutputFile> output;
@@ -24,13 +58,16 @@ ExitCode run_diff(const DiffOptions& options) {
         output.emplace(options.output, std::vector<fs::path>{options.original, options.patched});
     const elf::Object original = elf::Object::read(options.original);
     const elf::Object patched = elf::Object::read(options.patched);
+    const auto print = [&](const std::string& text) { output ? print_result(text, *output) : print_result(text); };
     Diagnostics diagnostics;
     const auto compared = [&] {
         try {
-            return diff::diff(diff::decompose(original, patched, {}, diagnostics), {.untraced_objects = true},
-                              diagnostics);
+            diff::Result result = compare(original, patched, options, diagnostics);
+            diagnostics.stop_on_errors("the change is refused");
+            return result;
         } catch (const Error&) {
             print_findings(diagnostics);
+            if (options.json && diagnostics.has_errors()) print(report::to_text(report::refused_json(diagnostics)));
             throw;
         }
     };
@@ -40,10 +77,8 @@ ExitCode run_diff(const DiffOptions& options) {
     if (output && !result.unchanged()) {
         output->write(result.extracted.write());
         deliver(*output, results);
-    } else if (output) {
-        print_result(results, *output);
     } else {
-        print_result(results);
+        print(results);
     }
     return result.unchanged() ? ExitCode::unchanged : ExitCode::done;
 }
@@ -59,6 +94,7 @@ void add_diff(CommandLine& program) {
     command.value("-o,--output", options->output, "write what changed as an object file")
         .not_empty()
         .type_name("OUT.o");
+    add_accept_option(command, options->accepted);
     command.flag("--json", options->json, "print JSON");
     command.run([options] { return run_diff(*options); });
 }

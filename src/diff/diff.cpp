@@ -10,6 +10,7 @@
 #include "diff/compare.hpp"
 #include "diff/correlate.hpp"
 #include "diff/extract.hpp"
+#include "diff/layout_rules.hpp"
 #include "diff/names.hpp"
 #include "diff/refuse.hpp"
 #include "diff/select.hpp"
@@ -63,8 +64,11 @@ Result diff(const Sides& sides, const Options& options, Diagnostics& diagnostics
     const Changes changes = find_changes(pairs);
     refuse_inexpressible_changes(changes, options, diagnostics);
     const Selection selection = select(changes, options, diagnostics);
+    auto accepted = judge_layouts(changes, selection, options, diagnostics);
     diagnostics.stop_on_errors(summary);
-    return extract(changes, selection);
+    Result result = extract(changes, selection);
+    result.accepted_layouts = std::move(accepted);
+    return result;
 }
 
 }  // namespace klp::diff

@@ -6,12 +6,14 @@
 
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/diagnostics.hpp"
 #include "diff/decomposition.hpp"
+#include "diff/layout_change.hpp"
 #include "elf/object.hpp"
 
 namespace klp::diff {
@@ -58,6 +60,7 @@ struct Result {
     std::vector<Reference> references;
     elf::Object extracted;           // relocatable; all that is not defined in it is undefined
     std::vector<std::string> notes;  // worth telling ("pr_debug in 'f' cannot be switched on in the new code")
+    std::vector<LayoutChange> accepted_layouts{};  // that would have been refused
     [[nodiscard]] bool unchanged() const noexcept { return functions.empty(); }
     // Functions and variables without an original that other files may refer to; symbols of `extracted`.
     [[nodiscard]] std::vector<const elf::Symbol*> new_globals() const;
@@ -71,6 +74,14 @@ struct Options {
     // Accept objects that list no function for ftrace at all (compiled without -pg): whether a changed
     // function can be hooked is then left to others. Kernel objects are always judged.
     bool untraced_objects = false;
+    // The types of both objects, which must outlive the call; none: they are not compared.
+    struct Types {
+        const TypeTable& original;
+        const TypeTable& patched;
+    };
+    std::optional<Types> types{};
+    // Names of types (LayoutChange::name) whose change the author takes the responsibility for.
+    std::set<std::string, std::less<>> accepted_layouts{};
 };
 
 // The two objects of a translation unit.

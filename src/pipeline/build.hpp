@@ -2,11 +2,13 @@
 // From patch files to a livepatch module, as a chain of stages (stages.hpp).
 #pragma once
 
+#include <set>
 #include <string>
 #include <vector>
 
 #include "base/diagnostics.hpp"
 #include "base/progress.hpp"
+#include "diff/layout_change.hpp"
 #include "kernel/kernel.hpp"
 #include "resolve/resolve.hpp"
 
@@ -16,7 +18,8 @@ struct Request {
     std::vector<fs::path> patches;
     std::string name;  // of the module; empty: from the first patch's file name
     bool replace = true;
-    unsigned jobs = 0;  // 0: as many as the machine has processors
+    std::set<std::string, std::less<>> accepted_layouts;  // names of types: diff::Options::accepted_layouts
+    unsigned jobs = 0;                                    // 0: as many as the machine has processors
 };
 
 struct BuiltFunction {
@@ -45,6 +48,7 @@ struct Report {
     std::string kernel;
     std::vector<BuiltObject> objects;
     std::vector<BuiltReference> references;
+    std::vector<diff::LayoutChange> accepted_layouts;  // each once
     std::vector<std::string> notes;
     std::size_t functions_proven = 0;  // of all original functions in the touched units
     std::size_t functions_total = 0;

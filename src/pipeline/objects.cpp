@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <tuple>
 
 #include "base/kernel_names.hpp"
 #include "base/parallel.hpp"
@@ -36,6 +37,37 @@ bool is_resolved_at_load(const kernel::Kernel& kernel, std::string_view symbol) 
     const kernel::Export* exported = kernel.exports().find(symbol);
     if (exported != nullptr) return exported->module == vmlinux;
     return kernel.symbols().look_up(symbol).exists();
+}
+
+struct UnitTypes {
+    diff::TypeTable original, patched;
+};
+
+// Of each unit in which a type may have changed, or a name has to be looked for.
+std::vector<std::optional<UnitTypes>> types_of(const Build& build, const std::vector<CompiledUnit>& units) {
+    std::vector<std::optional<UnitTypes>> types(units.size());
+    parallel_for(units.size(), build.request.jobs, [&](std::size_t i) {
+        const auto& [original, patched] = std::tie(units[i].original.types, units[i].patched.types);
+        if (original == patched && build.request.accepted_layouts.empty()) return;
+        const Location where{units[i].source, {}, {}};
+        types[i] = {diff::TypeTable::parse(original, where), diff::TypeTable::parse(patched, where)};
+    });
+    return types;
+}
+
+// What is not needed is only known where nothing is refused.
+void check_accepted_layouts(Build& build, const std::vector<std::optional<UnitTypes>>& types,
+                            const std::vector<ComparedUnit>& units) {
+    if (build.diagnostics.has_errors()) return;
+    std::vector<const diff::TypeTable*> tables;
+    for (const auto& each : types)
+        if (each) tables.insert(tables.end(), {&each->original, &each->patched});
+    std::vector<diff::LayoutChange> used;
+    for (const ComparedUnit& unit : units) {
+        const auto& accepted = unit.difference.accepted_layouts;
+        used.insert(used.end(), accepted.begin(), accepted.end());
+    }
+    diff::check_accepted(build.request.accepted_layouts, tables, used, build.diagnostics);
 }
 
 bool replaces_functions(const ComparedUnit& unit) {
@@ -84,21 +116,27 @@ Compared compare(Build& build, Compiled compiled) {
     const std::vector<CompiledUnit>& units = compared.compiled.units;
     const auto entry_sizes = link::entry_sizes(build.kernel);
     compared.sides = each_unit<diff::Sides>(build, "diff", units.size(), [&](std::size_t i, Diagnostics& diagnostics) {
-        return diff::decompose(units[i].original, units[i].patched, entry_sizes, diagnostics);
+        return diff::decompose(units[i].original.object, units[i].patched.object, entry_sizes, diagnostics);
     });
+    const auto types = types_of(build, units);
     struct Job {
         const CompiledUnit* unit;
+        const std::optional<UnitTypes>* types;
         const diff::Sides* sides;
         const std::string* object;
     };
     std::vector<Job> jobs;
     for (std::size_t i = 0; i < units.size(); ++i) {
         if (!compared.sides[i]) continue;
-        for (const auto& object : units[i].objects) jobs.push_back({&units[i], &*compared.sides[i], &object});
+        for (const auto& object : units[i].objects)
+            jobs.push_back({&units[i], &types[i], &*compared.sides[i], &object});
     }
     auto differences =
         each_unit<diff::Result>(build, "diff", jobs.size(), [&](std::size_t i, Diagnostics& diagnostics) {
             diff::Options options;
+            if (const auto& types_of_unit = *jobs[i].types)
+                options.types.emplace(types_of_unit->original, types_of_unit->patched);
+            options.accepted_layouts = build.request.accepted_layouts;
             options.for_module = *jobs[i].object != vmlinux;
             options.resolved_at_load = [&](std::string_view symbol) {
                 return is_resolved_at_load(build.kernel, symbol);
@@ -118,6 +156,7 @@ Compared compare(Build& build, Compiled compiled) {
                         "the patch changes no code: every function compiles to what it was");
     }
     check_replacement(compared.units, build.diagnostics);
+    check_accepted_layouts(build, types, compared.units);
     return compared;
 }
 

@@ -33,6 +33,18 @@ BuiltReference reference_of(const diff::Reference& reference, const resolve::Res
             resolution.how};
 }
 
+// A header's type is in many units: the functions of all of them depend on it.
+void add_layout(Report& report, const diff::LayoutChange& layout) {
+    const auto known = std::ranges::find(report.accepted_layouts, layout.type, &diff::LayoutChange::type);
+    if (known == report.accepted_layouts.end()) {
+        report.accepted_layouts.push_back(layout);
+        return;
+    }
+    for (const std::string& function : layout.functions)
+        if (std::ranges::find(known->functions, function) == known->functions.end())
+            known->functions.push_back(function);
+}
+
 void add_unit(Report& report, const ResolvedUnit& unit) {
     const ComparedUnit& compared = unit.proven.compared;
     auto object = std::ranges::find(report.objects, compared.object, &BuiltObject::name);
@@ -44,6 +56,7 @@ void add_unit(Report& report, const ResolvedUnit& unit) {
     for (std::size_t i = 0; i < unit.resolutions.size(); ++i)
         report.references.push_back(
             reference_of(compared.difference.references[i], unit.resolutions[i], compared.object));
+    for (const diff::LayoutChange& layout : compared.difference.accepted_layouts) add_layout(report, layout);
     for (const auto& note : compared.difference.notes)
         report.notes.push_back(fmt::format("{}: {}", compared.compiled->source, note));
     for (const auto& proof : unit.proven.unit.proofs())

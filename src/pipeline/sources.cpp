@@ -4,6 +4,7 @@
 
 #include "base/parallel.hpp"
 #include "base/process.hpp"
+#include "diff/type_table.hpp"
 #include "pipeline/stages.hpp"
 #include "source/compile.hpp"
 #include "source/line_directives.hpp"
@@ -26,8 +27,13 @@ void fill_overlay(source::Overlay& overlay, const source::SourceTree& tree, cons
 }
 
 struct Sides {
-    std::optional<elf::Object> original, patched;
+    std::optional<source::CompiledObject> original, patched;
 };
+
+// A compiler that writes no debug information for a file without code is not asked for more.
+std::string type_text(const elf::Object& object) {
+    return diff::TypeTable::is_in(object) ? diff::TypeTable::read(object).text() : std::string();
+}
 
 // The patched sides first: only those are never cached. What the next stages ask of the kernel is read meanwhile.
 std::vector<Sides> compile_all(const Build& build, const source::UnitCompiler& compiler,
@@ -79,7 +85,8 @@ Compiled compile(Build& build, Selected selected) {
     source::Overlay overlay(build.tree.root());
     fill_overlay(overlay, build.tree, selected);
     for (const auto& unit : selected.units) build.progress(fmt::format("compiling {}", unit.source));
-    const source::UnitCompiler compiler(build.kernel, *selected.kbuild, build.tree, overlay);
+    const source::UnitCompiler compiler(build.kernel, *selected.kbuild, build.tree, overlay,
+                                        {diff::TypeTable::format, type_text});
     std::vector<Sides> sides = compile_all(build, compiler, selected.units);
     Compiled compiled{{}, std::move(selected.notes)};
     for (std::size_t i = 0; i < sides.size(); ++i) {

@@ -22,6 +22,7 @@
 #include "pipeline/build.hpp"
 #include "resolve/resolve.hpp"
 #include "source/apply.hpp"
+#include "source/compile.hpp"
 #include "source/source_tree.hpp"
 #include "source/units.hpp"
 
@@ -52,7 +53,7 @@ struct Selected {
 struct CompiledUnit {
     std::string source;                // path in the tree
     std::vector<std::string> objects;  // of the kernel that have it
-    elf::Object original, patched;
+    source::CompiledObject original, patched;
 };
 struct Compiled {
     std::vector<CompiledUnit> units;

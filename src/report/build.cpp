@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include "report/diff.hpp"
+
 namespace klp::report {
 
 namespace {
@@ -81,6 +83,7 @@ Json build_json(const pipeline::Report& report, const fs::path& module, const Ti
     json["proven"] = Json::object();
     json["proven"]["identical"] = report.functions_proven;
     json["proven"]["total"] = report.functions_total;
+    json["accepted"] = accepted_json(report.accepted_layouts);
     json["notes"] = report.notes;
     json["timings"] = Json::object();
     for (const auto& stage : timings.stages()) json["timings"][stage.name] = stage.seconds;
@@ -94,6 +97,7 @@ std::string build_text(const pipeline::Report& report, const fs::path& module, c
     text += fmt::format(
         "proof: {} of {} functions of the recompiled units equal what is shipped, among them every patched one\n",
         report.functions_proven, report.functions_total);
+    text += accepted_text(report.accepted_layouts);
     for (const auto& note : report.notes) text += fmt::format("note: {}\n", printable(note));
     return text + timings_text(timings);
 }

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "report/findings.hpp"
 #include "report/unknown.hpp"
 
 namespace klp::report {
@@ -18,16 +19,6 @@ std::size_t count_of(const Diagnostics& findings, Severity severity) {
 
 std::string count_of(std::size_t count, std::string_view word) {
     return fmt::format("{} {}{}", count, word, count == 1 ? "" : "s");
-}
-
-Json finding_json(const Finding& finding) {
-    Json json = {{"id", finding.id}, {"severity", word_of(finding.severity)}, {"file", finding.where.file}};
-    json["section"] = finding.where.section.empty() ? Json() : Json(finding.where.section);
-    json["offset"] = finding.where.offset ? Json(*finding.where.offset) : Json();
-    json["message"] = finding.message;
-    json["notes"] = finding.notes;
-    json["hints"] = finding.hints;
-    return json;
 }
 
 Json not_checked_json(const check::LeftOut& left_out) {
@@ -58,13 +49,11 @@ std::string simulation_text(const check::Summary& summary) {
 }  // namespace
 
 Json check_json(const std::string& file, const Diagnostics& findings, const check::Summary& summary) {
-    Json list = Json::array();
-    for (const Finding& finding : findings.findings()) list.push_back(finding_json(finding));
     Json simulation = {
         {"done", summary.simulated}, {"objects", summary.objects}, {"missing_objects", summary.not_simulated}};
     return {{"file", file},
             {"kernel", summary.kernel.empty() ? Json() : Json(summary.kernel)},
-            {"findings", std::move(list)},
+            {"findings", findings_json(findings)},
             {"summary",
              {{"errors", count_of(findings, Severity::error)},
               {"warnings", count_of(findings, Severity::warning)},

@@ -25,6 +25,25 @@ std::string_view status_word(diff::DataStatus status) {
 
 }  // namespace
 
+Json accepted_json(const std::vector<diff::LayoutChange>& layouts) {
+    Json accepted = Json::array();
+    for (const auto& each : layouts) {
+        Json json = {{"id", "diff.layout"}};
+        json.update(diff::layout_json(each));
+        accepted.push_back(std::move(json));
+    }
+    return accepted;
+}
+
+std::string accepted_text(const std::vector<diff::LayoutChange>& layouts) {
+    std::string text;
+    for (const auto& each : layouts) {
+        text += fmt::format("accepted: {} changed [diff.layout]\n", printable(each.type));
+        for (const std::string& line : diff::descriptions(each)) text += fmt::format("  {}\n", printable(line));
+    }
+    return text;
+}
+
 Json diff_json(const diff::Result& result) {
     Json functions = Json::array();
     for (const auto& each : result.functions) {
@@ -45,7 +64,11 @@ Json diff_json(const diff::Result& result) {
         references.push_back(
             {{"name", each.name}, {"symbol", each.extracted->name}, {"defined_in_unit", each.defined_in_unit}});
     }
-    return {{"functions", functions}, {"data", data}, {"references", references}, {"notes", result.notes}};
+    return {{"functions", functions},
+            {"data", data},
+            {"references", references},
+            {"accepted", accepted_json(result.accepted_layouts)},
+            {"notes", result.notes}};
 }
 
 std::string diff_text(const diff::Result& result) {
@@ -65,6 +88,7 @@ std::string diff_text(const diff::Result& result) {
     for (const Table* table : {&data, &references}) {
         if (const std::string rows = table->text(); !rows.empty()) text += "\n" + rows;
     }
+    if (!result.accepted_layouts.empty()) text += "\n" + accepted_text(result.accepted_layouts);
     for (const std::string& note : result.notes) text += "\nnote: " + printable(note) + "\n";
     return text;
 }

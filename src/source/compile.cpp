@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "base/error.hpp"
 #include "base/process.hpp"
@@ -36,13 +37,31 @@ std::vector<std::string> programs_in_tree(const kernel::CompileCommand& command)
     return programs;
 }
 
+// Types alone: where variables are, and which line an instruction is of, is not asked for. The second and the third
+// option also keep the compiler from passes that its code could differ by.
+constexpr std::array debug_options = {"-gdwarf-4", "-fno-var-tracking", "-fno-var-tracking-assignments", "-gz=none"};
+
+// Programs that edit the object, and whoever compares it, would have to go through what is many times its code.
+void drop_debug_sections(elf::Object& object) {
+    std::vector<elf::Section*> sections;
+    for (const auto& section : object.sections())
+        if (section->name.starts_with(".debug_")) sections.push_back(section.get());
+    object.remove_sections(sections);
+}
+
+CompiledObject with_name(const fs::path& object, std::string types, std::string name) {
+    const MappedFile file(object);
+    return {elf::Object::read({file.bytes().begin(), file.bytes().end()}, std::move(name)), std::move(types)};
+}
+
 }  // namespace
 
 UnitCompiler::UnitCompiler(const kernel::Kernel& kernel, const kernel::Kbuild& kbuild, const SourceTree& tree,
-                           const Overlay& overlay)
+                           const Overlay& overlay, DescribeTypes describe_types)
     : kbuild_(kbuild),
       tree_(tree),
       overlay_(overlay),
+      describe_types_(std::move(describe_types)),
       cache_(kernel.cache_folder() / "objects"),
       scratch_("klp-objects") {}
 
@@ -50,29 +69,31 @@ std::string UnitCompiler::cache_key(const TranslationUnit& unit) const {
     const auto& command = unit.command;
     std::string key = fmt::format("{}\n{}\n{}\n{}\n", tree_.root().string(), command.source,
                                   kbuild_.compiler().identity, fmt::join(command.compiler, "\n"));
+    key += fmt::format("{}\n", fmt::join(debug_options, " "));
+    key += fmt::format("{}\n", describe_types_.format);
     for (const auto& tool : command.object_tools) key += fmt::format("{}\n", fmt::join(tool, " "));
     return key + read_text(command.directory / command.source);
 }
 
-elf::Object UnitCompiler::original(const TranslationUnit& unit) const {
+CompiledObject UnitCompiler::original(const TranslationUnit& unit) const {
     const std::string key = cache_key(unit);
     const std::string name = unit.source + " (original)";
-    if (auto cached = cache_.find(key)) return elf::Object::read(*std::move(cached), name);
+    if (auto cached = cache_.find(key))
+        return {elf::Object::read(std::move(cached->object), name), std::move(cached->types)};
     const Side side{unit.command.directory, tree_.root(), "original"};
     const auto began = std::chrono::system_clock::now();
     Compiled compiled = compile(unit, side);
-    const MappedFile object(compiled.object);
     for (std::string& program : programs_in_tree(unit.command)) compiled.dependencies.push_back(std::move(program));
-    cache_.store(key, {began, side.directory, std::move(compiled.dependencies)}, object.bytes());
-    return elf::Object::read({object.bytes().begin(), object.bytes().end()}, name);
+    cache_.store(key, {began, side.directory, std::move(compiled.dependencies)}, MappedFile(compiled.object).bytes(),
+                 compiled.types);
+    return with_name(compiled.object, std::move(compiled.types), name);
 }
 
-elf::Object UnitCompiler::patched(const TranslationUnit& unit) const {
+CompiledObject UnitCompiler::patched(const TranslationUnit& unit) const {
     const fs::path directory = tree_.is_split() ? unit.command.directory : overlay_.root();
-    const Compiled compiled = compile(unit, {directory, overlay_.root(), "patched"});
+    Compiled compiled = compile(unit, {directory, overlay_.root(), "patched"});
     overlay_.check_dependencies(compiled.dependencies, directory, unit.source);
-    const MappedFile object(compiled.object);
-    return elf::Object::read({object.bytes().begin(), object.bytes().end()}, unit.source + " (patched)");
+    return with_name(compiled.object, std::move(compiled.types), unit.source + " (patched)");
 }
 
 UnitCompiler::Compiled UnitCompiler::compile(const TranslationUnit& unit, const Side& side) const {
@@ -81,10 +102,12 @@ UnitCompiler::Compiled UnitCompiler::compile(const TranslationUnit& unit, const 
     std::vector<std::string> argv = unit.command.compiler;
     argv.push_back(unit.command.source);
     for (auto& word : argv) word = tree_.moved(word, side.sources);
+    argv.insert(argv.end(), debug_options.begin(), debug_options.end());
     argv.insert(argv.end(), {"-Wp,-MMD," + dependencies.string(), "-o", object.string()});
     Command command = kbuild_.in_tree(argv, scratch_.path());
     command.directory = side.directory;
     check(run(command), unit.source, fmt::format("the {} source does not compile", side.name));
+    std::string types = take_types(object);
     for (auto tool : unit.command.object_tools) {
         tool.push_back(object.string());
         const std::string program = tool.front();
@@ -92,7 +115,15 @@ UnitCompiler::Compiled UnitCompiler::compile(const TranslationUnit& unit, const 
         edit.directory = side.directory;
         check(run(edit), unit.source, fmt::format("{} refuses the object of the {} source", program, side.name));
     }
-    return {object, read_dependency_file(dependencies)};
+    return {object, std::move(types), read_dependency_file(dependencies)};
+}
+
+std::string UnitCompiler::take_types(const fs::path& path) const {
+    elf::Object object = elf::Object::read(path);
+    std::string types = describe_types_.describe(object);
+    drop_debug_sections(object);
+    object.write_to(path);
+    return types;
 }
 
 }  // namespace klp::source

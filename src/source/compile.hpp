@@ -2,6 +2,7 @@
 // Compiles the two sides of a translation unit: the tree's own and the patched one.
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "base/file.hpp"
@@ -14,14 +15,26 @@
 
 namespace klp::source {
 
+// One side of a translation unit. Its debug information is not in the object, which is what it would be without.
+struct CompiledObject {
+    elf::Object object;
+    std::string types;  // what DescribeTypes made of the debug information
+};
+
+// From an object with debug information to what is kept of it.
+struct DescribeTypes {
+    std::string_view format;  // of what is kept: what was kept in another one is made again
+    std::function<std::string(const elf::Object&)> describe;
+};
+
 class UnitCompiler {
 public:
     UnitCompiler(const kernel::Kernel& kernel, const kernel::Kbuild& kbuild, const SourceTree& tree,
-                 const Overlay& overlay);
+                 const Overlay& overlay, DescribeTypes describe_types);
 
     // Both may be called for several units at once. Error: the compiler's messages (ExitCode::error).
-    [[nodiscard]] elf::Object original(const TranslationUnit& unit) const;  // from the cache where it is there
-    [[nodiscard]] elf::Object patched(const TranslationUnit& unit) const;
+    [[nodiscard]] CompiledObject original(const TranslationUnit& unit) const;  // from the cache where it is there
+    [[nodiscard]] CompiledObject patched(const TranslationUnit& unit) const;
 
 private:
     struct Side {
@@ -31,14 +44,18 @@ private:
     };
     struct Compiled {
         fs::path object;
+        std::string types;
         std::vector<std::string> dependencies;  // relative to the side's directory, or absolute
     };
     [[nodiscard]] Compiled compile(const TranslationUnit& unit, const Side& side) const;
     [[nodiscard]] std::string cache_key(const TranslationUnit& unit) const;
+    // Of an object that was just compiled, which has no debug information any more then.
+    [[nodiscard]] std::string take_types(const fs::path& object) const;
 
     const kernel::Kbuild& kbuild_;
     const SourceTree& tree_;
     const Overlay& overlay_;
+    DescribeTypes describe_types_;
     ObjectCache cache_;
     TempDir scratch_;
 };

@@ -3,9 +3,16 @@
 // The content of an entry, which is a derived file:
 //     a stamp for each file that the compilation read, a line each
 //     (empty line)
+//     the size in bytes of what is known of its types, and then that, compressed
 //     the object's bytes
 #include "source/object_cache.hpp"
 
+#include <fmt/format.h>
+
+#include <charconv>
+
+#include "base/compress.hpp"
+#include "base/decompress.hpp"
 #include "base/derived.hpp"
 #include "base/stamp.hpp"
 
@@ -28,25 +35,39 @@ std::optional<std::string> take_stamps(std::string_view& content) {
     return stamps;
 }
 
+// The rest of an entry; nullopt where it is none.
+std::optional<ObjectCache::Product> take_product(std::string_view content, const Location& where) {
+    const std::size_t line = content.find('\n');
+    std::size_t size = 0;
+    if (line == std::string_view::npos) return std::nullopt;
+    const auto [end, error] = std::from_chars(content.data(), content.data() + line, size);
+    if (error != std::errc{} || end != content.data() + line || size > content.size() - line - 1) return std::nullopt;
+    content.remove_prefix(line + 1);
+    const auto types = decompress(Compression::zstd, as_bytes(content.substr(0, size)), where);
+    const Bytes object = as_bytes(content.substr(size));
+    return ObjectCache::Product{{object.begin(), object.end()}, std::string(as_text(types))};
+}
+
 }  // namespace
 
 DerivedFile ObjectCache::entry(std::string_view key) const {
     const std::string digest = sha256_hex(as_bytes(key));
-    return {folder_ / digest, "object", {digest}};
+    return {folder_ / digest, "typed-object", {digest}};
 }
 
-std::optional<std::vector<std::byte>> ObjectCache::find(std::string_view key) const {
-    const auto content = entry(key).load();
+std::optional<ObjectCache::Product> ObjectCache::find(std::string_view key) const {
+    const DerivedFile file = entry(key);
+    const auto content = file.load();
     if (!content) return std::nullopt;
-    std::string_view object = *content;
-    const auto stamps = take_stamps(object);
+    std::string_view rest = *content;
+    const auto stamps = take_stamps(rest);
     if (!stamps) return std::nullopt;
-    if (!content->starts_with(*stamps)) entry(key).store(*stamps + "\n" + std::string(object));
-    const Bytes bytes = as_bytes(object);
-    return std::vector(bytes.begin(), bytes.end());
+    if (!content->starts_with(*stamps)) file.store(*stamps + "\n" + std::string(rest));
+    return take_product(rest, {file.path().string(), {}, {}});
 }
 
-void ObjectCache::store(std::string_view key, const Compilation& compilation, Bytes object) const {
+void ObjectCache::store(std::string_view key, const Compilation& compilation, Bytes object,
+                        std::string_view types) const {
     std::string content;
     try {
         for (const auto& dependency : compilation.dependencies) {
@@ -57,7 +78,8 @@ void ObjectCache::store(std::string_view key, const Compilation& compilation, By
     } catch (const Error&) {  // one of them is gone: the object is not to be kept
         return;
     }
-    content += '\n';
+    const auto compressed = compress_zstd(as_bytes(types));
+    content += fmt::format("\n{}\n{}", compressed.size(), as_text(compressed));
     content += as_text(object);
     entry(key).store(content);
 }

@@ -15,11 +15,16 @@ namespace klp::source {
 
 class ObjectCache {
 public:
+    struct Product {
+        std::vector<std::byte> object;
+        std::string types;  // what its debug information says, as the compiler's caller keeps it
+    };
+
     explicit ObjectCache(fs::path folder) : folder_(std::move(folder)) {}
 
     // `key` holds all that decides about the object except the files that its compilation read.
     // nullopt: not there, damaged, or one of those files holds something else by now.
-    [[nodiscard]] std::optional<std::vector<std::byte>> find(std::string_view key) const;
+    [[nodiscard]] std::optional<Product> find(std::string_view key) const;
 
     struct Compilation {
         std::chrono::system_clock::time_point began;
@@ -28,7 +33,7 @@ public:
     };
     // Keeps nothing where a file changed since the compilation began. A folder that cannot be written to (no space)
     // is no reason to fail.
-    void store(std::string_view key, const Compilation& compilation, Bytes object) const;
+    void store(std::string_view key, const Compilation& compilation, Bytes object, std::string_view types) const;
 
 private:
     [[nodiscard]] DerivedFile entry(std::string_view key) const;

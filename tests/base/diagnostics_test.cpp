@@ -32,12 +32,13 @@ TEST(Diagnostics, SayTheSameOnce) {
 TEST(Diagnostics, AppendWhatOthersFoundWithNotesAndHints) {
     Diagnostics one, other;
     one.error("test.one", {}, "same").note("here");
-    other.error("test.one", {}, "same").note("there").hint("do");
+    other.error("test.one", {}, "same").note("there").hint("do").details = "{}";
     other.warning("test.one", {}, "same");
     one.append(other);
     EXPECT_THAT(lines(one), ElementsAre("error  same", "warning  same"));
     EXPECT_THAT(one.findings().front().notes, ElementsAre("here", "there"));
     EXPECT_THAT(one.findings().front().hints, ElementsAre("do"));
+    EXPECT_EQ(one.findings().front().details, "{}");
 }
 
 TEST(Diagnostics, SayOfASubjectOnceWhatManyPlacesHave) {

@@ -18,6 +18,12 @@ json() {
 json 0 'kernel symbols' "$stock" meminfo_proc_show
 json 0 'kernel symbols' --object ext4 "$stock"
 json 0 build --kernel "$stock" -o new-function.ko "$KLPKIT_ROOT/examples/new-function.patch"
+mkdir -p a/fs b/fs
+cp "$(path_of source)/fs/eventfd.c" a/fs
+sed '/^struct eventfd_ctx {/,/^};/{/__u64 count;/d;s/^\tunsigned int flags;/&\n\t__u64 count;/}' a/fs/eventfd.c >b/fs/eventfd.c
+! diff -u a/fs/eventfd.c b/fs/eventfd.c >layout.patch || fail "the members are where they were"
+json 0 build --kernel "$stock" -o layout.ko --accept diff.layout:eventfd_ctx layout.patch
+json 2 build --kernel "$stock" -o layout.ko layout.patch
 json 0 run --kernel "$stock" new-function.ko -- true
 build_by_hand
 json 0 convert --kernel "$stock" --module by-hand/klp_pair.ko -o klp_annotated.ko by-hand/klp_annotated.ko
@@ -42,6 +48,15 @@ for side in original patched; do
     gcc-12 -O2 -ffunction-sections -fdata-sections -c -o $side.o $side.c
 done
 json 0 diff original.o patched.o
+# Types that changed, accepted and refused.
+for side in original patched; do
+    { [ $side = original ] && echo 'struct foo { int a; unsigned b:2; }; enum { ZERO, ONE };'
+      [ $side = original ] || echo 'struct foo { unsigned b:2; int a; }; enum { ZERO, NEW, ONE };'
+      echo 'int f(struct foo *x) { return x->a == ONE; }'; } >$side.c
+    gcc-12 -O2 -g -ffunction-sections -fdata-sections -c -o $side.o $side.c
+done
+json 0 diff --accept diff.layout:foo --accept diff.layout:ZERO original.o patched.o
+json 2 diff original.o patched.o
 
 # Those of an architecture that makes GOT and PLT for modules; the features of each.
 json 0 'kernel info' --features "$stock"

@@ -19,11 +19,11 @@ protected:
     void store(std::chrono::seconds before_now = {}) const {
         std::this_thread::sleep_for(std::chrono::milliseconds(30));  // longer than what times of files are off
         const auto began = std::chrono::system_clock::now() - before_now;
-        cache.store("key", {began, tree.root(), {"x.c", "x.h"}}, as_bytes("\nobject\n"));
+        cache.store("key", {began, tree.root(), {"x.c", "x.h"}}, as_bytes("\nobject\n"), "types\n");
     }
     [[nodiscard]] std::string found() const {
-        const auto bytes = cache.find("key");
-        return bytes ? std::string(as_text(*bytes)) : "none";
+        const auto product = cache.find("key");
+        return product ? product->types + std::string(as_text(product->object)) : "none";
     }
     [[nodiscard]] fs::path entry() const { return fs::directory_iterator(tree.root() / "cache")->path(); }
 
@@ -32,7 +32,7 @@ protected:
 };
 
 TEST_F(ObjectCaching, GivesBackWhatWasStored) {
-    EXPECT_EQ(found(), "\nobject\n");
+    EXPECT_EQ(found(), "types\n\nobject\n");
     EXPECT_FALSE(cache.find("another key").has_value());
 }
 
@@ -54,9 +54,9 @@ TEST_F(ObjectCaching, TouchedHeaderIsNone) {
     const fs::path header = tree.root() / "x.h";
     fs::last_write_time(header, fs::last_write_time(header) + std::chrono::hours(1));
     const std::string before = read_text(entry());
-    EXPECT_EQ(found(), "\nobject\n");
+    EXPECT_EQ(found(), "types\n\nobject\n");
     EXPECT_NE(read_text(entry()), before) << "the next look need not read the header again";
-    EXPECT_EQ(found(), "\nobject\n");
+    EXPECT_EQ(found(), "types\n\nobject\n");
 }
 
 TEST_F(ObjectCaching, HeaderThatChangedDuringTheCompilationIsNotKept) {

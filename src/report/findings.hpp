@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Findings for programs.
+#pragma once
+
+#include "base/diagnostics.hpp"
+#include "report/text.hpp"
+
+namespace klp::report {
+
+// [{"id", "severity", "file", "section", "offset", "message", "notes", "hints"}], and "details" where a finding has
+// them.
+[[nodiscard]] Json findings_json(const Diagnostics& findings);
+// The output of a command whose result is refused.
+[[nodiscard]] Json refused_json(const Diagnostics& findings);
+
+}  // namespace klp::report
