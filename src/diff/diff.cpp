@@ -11,6 +11,7 @@
 #include "diff/correlate.hpp"
 #include "diff/extract.hpp"
 #include "diff/names.hpp"
+#include "diff/outlives.hpp"
 #include "diff/refuse.hpp"
 #include "diff/select.hpp"
 
@@ -64,7 +65,11 @@ Result diff(const Sides& sides, const Options& options, Diagnostics& diagnostics
     refuse_inexpressible_changes(changes, options, diagnostics);
     const Selection selection = select(changes, options, diagnostics);
     diagnostics.stop_on_errors(summary);
-    return extract(changes, selection);
+    warn_of_what_never_ends(changes, diagnostics);
+    std::vector<std::string> outlives = warn_of_what_outlives(changes, selection, diagnostics);
+    Result result = extract(changes, selection);
+    result.outlives = std::move(outlives);
+    return result;
 }
 
 }  // namespace klp::diff

@@ -38,14 +38,19 @@ Json diff_json(const diff::Result& result) {
         data.push_back({{"name", each.name.empty() ? Json() : Json(each.name)},
                         {"status", status_word(each.status)},
                         {"section", each.section},
-                        {"size", each.size}});
+                        {"size", each.size},
+                        {"writable", each.writable}});
     }
     Json references = Json::array();
     for (const auto& each : result.references) {
         references.push_back(
             {{"name", each.name}, {"symbol", each.extracted->name}, {"defined_in_unit", each.defined_in_unit}});
     }
-    return {{"functions", functions}, {"data", data}, {"references", references}, {"notes", result.notes}};
+    return {{"functions", functions},
+            {"data", data},
+            {"references", references},
+            {"outlives", result.outlives},
+            {"notes", result.notes}};
 }
 
 std::string diff_text(const diff::Result& result) {

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <span>
 
 namespace klp::arch::x86_64 {
 
@@ -79,6 +80,24 @@ std::shared_ptr<const Instructions> decode(Bytes code, const Location& where) {
     remembered[next_slot] = {{code.begin(), code.end()}, instructions};
     next_slot = (next_slot + 1) % remembered.size();
     return instructions;
+}
+
+Use use_of_field(Bytes instruction, std::uint64_t offset) {
+    ZydisDecodedInstruction decoded;
+    std::array<ZydisDecodedOperand, ZYDIS_MAX_OPERAND_COUNT> operands;
+    const auto status =
+        ZydisDecoderDecodeFull(&decoder(), instruction.data(), instruction.size(), &decoded, operands.data());
+    if (!ZYAN_SUCCESS(status)) return Use::address;
+    bool is_read = false, is_written = false;
+    for (const ZydisDecodedOperand& each : std::span(operands).first(decoded.operand_count_visible)) {
+        if (each.type != ZYDIS_OPERAND_TYPE_MEMORY || each.mem.type != ZYDIS_MEMOP_TYPE_MEM) continue;
+        is_read = true;
+        is_written = (each.actions & ZYDIS_OPERAND_ACTION_MASK_WRITE) != 0;
+    }
+    const bool is_displacement = decoded.raw.disp.size != 0 && decoded.raw.disp.offset == offset;
+    if (!is_displacement) return is_written || decoded.mnemonic == ZYDIS_MNEMONIC_PUSH ? Use::stored : Use::address;
+    if (!is_read) return Use::address;
+    return is_written ? Use::write : Use::read;
 }
 
 bool same_branch(Bytes a, Bytes b) {

@@ -38,6 +38,10 @@ using Instructions = std::vector<Instruction>;
 // The instruction that holds the byte at `offset`; null where there is none.
 [[nodiscard]] const Instruction* instruction_at(const Instructions& instructions, std::uint64_t offset);
 
+// What the instruction, given whole, does with the address in its displacement or immediate at `offset`. Precondition: it
+// is no relative branch.
+[[nodiscard]] Use use_of_field(Bytes instruction, std::uint64_t offset);
+
 // Relative branches of the same mnemonic: `jmp rel32` and `jmp rel8`.
 [[nodiscard]] bool same_branch(Bytes a, Bytes b);
 

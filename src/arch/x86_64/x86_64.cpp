@@ -102,10 +102,14 @@ public:
     std::optional<std::uint64_t> target_of_field(const RelocationInfo& info, Bytes field, std::uint64_t place,
                                                  std::int64_t addend) const override;
     std::vector<ImplicitReference> implicit_references(const elf::Section& section, Range function) const override;
+    std::vector<InnerBranch> inner_branches(const elf::Section& section, Range function) const override;
     std::vector<std::uint64_t> instruction_starts(const elf::Section& section, Range function) const override;
     bool same_branch(Bytes a, Bytes b) const override { return x86_64::same_branch(a, b); }
     bool is_padding(Bytes code) const override { return x86_64::is_padding(code); }
     bool is_traceable(const elf::Object& object, const elf::Symbol& function) const override;
+
+protected:
+    Use use_of_operand(const elf::Section& section, Range function, const elf::Relocation& relocation) const override;
 };
 
 std::int64_t X86_64::addend_bias(const elf::Section& section, Range function, const elf::Relocation& relocation) const {
@@ -167,6 +171,30 @@ std::vector<ImplicitReference> X86_64::implicit_references(const elf::Section& s
         }
     }
     return result;
+}
+
+std::vector<InnerBranch> X86_64::inner_branches(const elf::Section& section, Range function) const {
+    std::vector<InnerBranch> result;
+    const auto instructions = decode_function(section, function);
+    for (const Instruction& instruction : *instructions) {
+        for (const Field& field : instruction.fields) {
+            if (!instruction.is_branch || field.size == 0 || !field.counts_from_end) continue;
+            const std::uint64_t begin = function.begin + instruction.begin;
+            const std::uint64_t target = begin + instruction.length + static_cast<std::uint64_t>(field.value);
+            if (function.contains(target) && relocation_at(section, begin + field.offset) == nullptr)
+                result.push_back({begin, target});
+        }
+    }
+    return result;
+}
+
+Use X86_64::use_of_operand(const elf::Section& section, Range function, const elf::Relocation& relocation) const {
+    const auto instructions = decode_function(section, function);
+    const std::uint64_t offset = relocation.offset - function.begin;
+    const Instruction* holder = instruction_at(*instructions, offset);
+    if (holder == nullptr) return Use::address;
+    const Bytes bytes = section.content().subspan(function.begin + holder->begin, holder->length);
+    return use_of_field(bytes, offset - holder->begin);
 }
 
 std::vector<std::uint64_t> X86_64::instruction_starts(const elf::Section& section, Range function) const {
