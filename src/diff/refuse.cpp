@@ -69,10 +69,15 @@ void judge_constant(const Changes& changes, const Piece& piece, Diagnostics& dia
     for (std::size_t i = 0; i < std::min(places->size(), most_places); ++i)
         finding.note(fmt::format("address taken by {}", (*places)[i]));
     if (places->size() > most_places) finding.note(fmt::format("and by {} more", places->size() - most_places));
-    finding.hint(refers_to_functions(patched, piece)
-                     ? "leave the table as it is and change the functions that its members lead to (one that only this "
-                       "member leads to may be replaced by a static function of another name)"
-                     : "leave the constant as it is, and change the code that uses it");
+    if (refers_to_functions(patched, piece)) {
+        finding.hint(
+            "leave the table as it is and change the functions that its members lead to; one that only this member "
+            "leads to may be replaced by a static function of another name");
+    }
+    finding.hint(
+        "leave the constant as it is (marked __used where nothing uses it any more), and give code that should see "
+        "other "
+        "content a constant of another name");
 }
 
 void refuse_table(const Changes& changes, const Piece& piece, Diagnostics& diagnostics) {

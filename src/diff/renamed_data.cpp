@@ -64,7 +64,7 @@ public:
             if (!is_new || !pairs_.candidates(piece).empty()) continue;
             if (!before) before.emplace(pairs_.original());
             if (!after) after.emplace(pairs_.patched());
-            for (const Piece* each : gone) judge(*before, *each, *after, piece);
+            judge(*before, gone, *after, piece);
         }
     }
 
@@ -77,23 +77,35 @@ private:
                !after.of_address(added).empty();
     }
 
-    void judge(const Uses& before, const Piece& gone, const Uses& after, const Piece& added) {
-        if (!has_state(before, gone, after, added)) return;
-        const UsersInBoth old_users(before, gone, [&](const Piece& each) { return pairs_.patched_of(each); });
+    void judge(const Uses& before, const std::vector<const Piece*>& gone, const Uses& after, const Piece& added) {
         const UsersInBoth new_users(after, added, [&](const Piece& each) { return pairs_.original_of(each); });
-        const auto shared = std::ranges::find_if(
-            new_users.counterparts(), [&](const auto& each) { return old_users.counterparts().contains(each.second); });
-        if (shared == new_users.counterparts().end()) return;
+        Finding* finding = nullptr;
+        for (const Piece* each : gone) {
+            if (!has_state(before, *each, after, added)) continue;
+            const UsersInBoth old_users(before, *each, [&](const Piece& user) { return pairs_.patched_of(user); });
+            const auto shared = std::ranges::find_if(new_users.counterparts(), [&](const auto& user) {
+                return old_users.counterparts().contains(user.second);
+            });
+            if (shared == new_users.counterparts().end()) continue;
+            if (finding == nullptr)
+                finding = &report(*shared->first, *each, added);
+            else
+                finding->note(fmt::format("so is '{}' ({} bytes)", each->name(), each->range.size()));
+        }
+    }
+
+    Finding& report(const Piece& user, const Piece& gone, const Piece& added) {
         const std::string_view kind = added.role == Role::data ? "variable" : "constant";
-        diagnostics_
-            .error("diff.renamed-data", pairs_.patched().where(added),
-                   fmt::format("'{}' uses the new {} '{}' ({} bytes) where it used '{}' ({} bytes), which is gone: if "
-                               "both are one, the new one does not have what the running kernel keeps in the old one",
-                               shared->first->label(), kind, added.name(), added.range.size(), gone.name(),
-                               gone.range.size()))
-            .hint(fmt::format("leave '{}' its name if it is the same {}; if not, keep it in the file beside '{}', "
-                              "marked __used, so that it is plain that they are two",
-                              gone.name(), kind, added.name()));
+        Finding& finding = diagnostics_.error(
+            "diff.renamed-data", pairs_.patched().where(added),
+            fmt::format("'{}' uses the new {} '{}' ({} bytes) where it used '{}' ({} bytes), which is gone: if both "
+                        "are one, the new one does not have what the running kernel keeps in the old one",
+                        user.label(), kind, added.name(), added.range.size(), gone.name(), gone.range.size()));
+        finding.hint(
+            fmt::format("leave '{}' its name if it is the same {}; if not, keep it in the file beside '{}', "
+                        "marked __used, so that it is plain that they are two",
+                        gone.name(), kind, added.name()));
+        return finding;
     }
 
     const Correlation& pairs_;

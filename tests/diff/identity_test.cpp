@@ -193,6 +193,13 @@ TEST(RenamedVariable, IsRefusedWhereAllItsUsersChanged) {
     EXPECT_THAT(compare_c(before, kept).verdict(), ElementsAre("changed f"));
 }
 
+TEST(RenamedVariable, IsOneFindingForAllThatItMayBe) {
+    const auto compared = compare_c("static int a, b; int f(int x) { return a++ + (b += x); }",
+                                    "static int c; int f(int x) { return c += x; }");
+    ASSERT_EQ(compared.diagnostics.findings().size(), 1);
+    EXPECT_THAT(compared.diagnostics.findings().front().notes, ElementsAre(HasSubstr("(4 bytes)")));
+}
+
 TEST(RenamedVariable, InsideOfAFunctionIsRefused) {
     EXPECT_THAT(compare_c("int f(void) { static int count; return count++; }",
                           "int f(void) { static int total; return total += 2; }")

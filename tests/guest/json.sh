@@ -18,6 +18,7 @@ json() {
 json 0 'kernel symbols' "$stock" meminfo_proc_show
 json 0 'kernel symbols' --object ext4 "$stock"
 json 0 build --kernel "$stock" -o new-function.ko "$KLPKIT_ROOT/examples/new-function.patch"
+json 0 build --kernel "$stock" -o new-data.ko "$KLPKIT_ROOT/examples/new-data.patch"
 json 0 run --kernel "$stock" new-function.ko -- true
 build_by_hand
 json 0 convert --kernel "$stock" --module by-hand/klp_pair.ko -o klp_annotated.ko by-hand/klp_annotated.ko
