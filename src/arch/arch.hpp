@@ -54,6 +54,12 @@ struct InnerBranch {
     std::uint64_t to = 0;
 };
 
+// A call that gets an address as an argument.
+struct Argument {
+    std::uint64_t call = 0;      // offset in the section of the call's relocated field
+    std::uint32_t position = 0;  // 0: the first argument
+};
+
 // What comes of the address that a field tells.
 enum class Use : std::uint8_t {
     branch,   // the place is gone to
@@ -151,6 +157,11 @@ public:
 
     // Data keeps the addresses in it. Precondition and errors as of addend_bias().
     [[nodiscard]] Use use_of(const elf::Section& section, Range function, const elf::Relocation& relocation) const;
+
+    // The call that alone uses the address that the operand yields, where the code between shows it. nullopt: not so,
+    // or it cannot be told.
+    [[nodiscard]] virtual std::optional<Argument> argument_of(const elf::Section& section, Range function,
+                                                              const elf::Relocation& relocation) const;
 
     // Branches from one place of `function` to another that need no relocation, ascending. Error as above.
     [[nodiscard]] virtual std::vector<InnerBranch> inner_branches(const elf::Section& section,

@@ -40,8 +40,7 @@ private:
     void look_at(const PlaceOfUse& place) {
         const Target& target = place.field->target;
         if (target.kind != Target::Kind::piece && target.kind != Target::Kind::literal) return;
-        const arch::Use use =
-            patched_.architecture().use_of(*place.holder->section, place.holder->range, *place.field->relocation);
+        const arch::Use use = use_at(patched_, place, Term::call);
         if (!keeps_address(use)) return;
         if (target.kind == Target::Kind::literal || !target.piece->has_identity()) {
             if (use == arch::Use::stored) literals_.push_back(place);

@@ -89,6 +89,26 @@ TEST(ConstantAddress, OfAConstantWithoutPointersCountsToo) {
     EXPECT_THAT(finding.hints, ElementsAre(HasSubstr("leave the constant as it is")));
 }
 
+// lib/nlattr.c:__nla_parse() reads the policy, and that is all.
+TEST(ConstantAddress, ThatAFunctionOnlyBorrowsIsNotTaken) {
+    const auto source = [](int value, const char* position) {
+        return fmt::format(
+            "static const int policy[4] = {{1, 2, 3, {}}}; int use(int); int __nla_parse(const void *, int, void *, "
+            "int, "
+            "const void *, unsigned, void *); int f(void *p, int n) {{ return __nla_parse({}, 0, p) + 1; }}",
+            value, position);
+    };
+    const auto compared = compare_c(source(4, "p, 3, p, n, policy"), source(5, "p, 3, p, n, policy"));
+    EXPECT_THAT(compared.verdict(), ElementsAre("changed f"));
+    EXPECT_THAT(compared.data(), ElementsAre("new policy"));
+    // The answer to the request may tell of an entry of it.
+    ASSERT_EQ(compared.diagnostics.findings().size(), 1);
+    EXPECT_EQ(compared.diagnostics.findings().front().id, "diff.outlives");
+    // Another argument of the same function may be kept, and so may one of a function that is not known.
+    EXPECT_THAT(compare_c(source(4, "policy, 3, p, n, p"), source(5, "policy, 3, p, n, p")).verdict(),
+                ElementsAre(constant_refused));
+}
+
 // Its name has a number, and so its content was all that it was known by.
 TEST(ConstantAddress, OfAStaticLocalCountsToo) {
     const auto source = [](int value) {

@@ -67,6 +67,24 @@ TEST(Outlives, NotWhatIsOnlyCalledOrAccessed) {
     EXPECT_THAT(with_f("", "return use(__func__);").diagnostics.findings(), IsEmpty());
 }
 
+TEST(Outlives, NotWhatIsGivenBack) {
+    const auto source = [](const char* more, const char* body) {
+        return fmt::format(
+            "void mutex_lock(void *), other_lock(void *); long work(long); {} long f(long x) {{ {} return "
+            "work(x); }}",
+            more, body);
+    };
+    constexpr auto lock = "static long lock[4];";
+    EXPECT_THAT(compare_c(source("", ""), source(lock, "mutex_lock(lock);")).diagnostics.findings(), IsEmpty());
+    EXPECT_THAT(warnings(compare_c(source("", ""), source(lock, "other_lock(lock);")), "diff.outlives"),
+                ElementsAre(HasSubstr("'lock'")));
+    // The register goes to two places.
+    EXPECT_THAT(warnings(compare_c(source("long *kept;", ""),
+                                   source("long *kept; static long lock[4];", "kept = lock; mutex_lock(lock);")),
+                         "diff.outlives"),
+                ElementsAre(HasSubstr("'lock'")));
+}
+
 TEST(Outlives, NotAFunctionOfTheOriginal) {
     const auto source = [](int value) {
         return fmt::format(
