@@ -55,6 +55,14 @@ made_of eventfd_poll
 jq -e '.objects[0].data == []' out >/dev/null || fail "$(cat out)"
 build 3 fs/eventfd.c 's/eventfd_poll/eventfd_poll_with_care/'
 
+# One that calls the old function replaces it, and brings it along, since the old place leads to the new one.
+build 0 fs/eventfd.c 's/^static __poll_t eventfd_poll(/static noinline __poll_t eventfd_poll(/
+    s/^void eventfd_ctx_do_read/static __poll_t eventfd_poll_2(struct file *file, poll_table *wait)\n{\n\treturn eventfd_poll(file, wait) | EPOLLHUP;\n}\n\n&/
+    s/= eventfd_poll,/= eventfd_poll_2,/'
+made_of "eventfd_poll
+new eventfd_poll"
+"$KLP" inspect --json identity.ko | jq -e '.symbols == [] and .objects[0].functions[0].replacement == "eventfd_poll_2"' >/dev/null || fail "inspect"
+
 # The interpreter's table of labels goes with it.
 build 0 kernel/bpf/core.c 's/tail_call_cnt >= MAX_TAIL_CALL_CNT/tail_call_cnt >= MAX_TAIL_CALL_CNT - 1/'
 made_of ___bpf_prog_run
