@@ -25,6 +25,15 @@ void Arch::clear_field(const RelocationInfo& info, MutableBytes field) const noe
     }
 }
 
+Use Arch::use_of(const elf::Section& section, Range function, const elf::Relocation& relocation) const {
+    if (!section.is_code()) return Use::address;
+    return is_branch(section, function, relocation) ? Use::branch : use_of_operand(section, function, relocation);
+}
+
+std::optional<Argument> Arch::argument_of(const elf::Section&, Range, const elf::Relocation&) const {
+    return std::nullopt;
+}
+
 bool Arch::is_code_pool(std::string_view section_name) const noexcept {
     return std::ranges::any_of(code_pools(), [&](std::string_view pool) {
         const bool is_family = pool.ends_with('*');

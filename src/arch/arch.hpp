@@ -48,6 +48,28 @@ struct ImplicitReference {
     std::int64_t addend = 0;            // …this addend on a symbol at `target`
 };
 
+// A branch to a place of its own function, both as offsets in the section.
+struct InnerBranch {
+    std::uint64_t from = 0;  // the start of the instruction
+    std::uint64_t to = 0;
+};
+
+// A call that gets an address as an argument.
+struct Argument {
+    std::uint64_t call = 0;      // offset in the section of the call's relocated field
+    std::uint32_t position = 0;  // 0: the first argument
+};
+
+// What comes of the address that a field tells.
+enum class Use : std::uint8_t {
+    branch,   // the place is gone to
+    read,     // the instruction reads from there
+    write,    // the instruction writes there, whether it reads or not
+    stored,   // the instruction writes the address itself to memory
+    address,  // the address is kept as a value: in a register, in data
+    part,     // half of an address (arm64: adrp), of which another field has the rest
+};
+
 // A value that has no default: leaving it out of an initializer is an error of the compiler.
 template <typename T>
 class Required {
@@ -133,6 +155,18 @@ public:
     [[nodiscard]] virtual std::vector<ImplicitReference> implicit_references(const elf::Section& section,
                                                                              Range function) const = 0;
 
+    // Data keeps the addresses in it. Precondition and errors as of addend_bias().
+    [[nodiscard]] Use use_of(const elf::Section& section, Range function, const elf::Relocation& relocation) const;
+
+    // The call that alone uses the address that the operand yields, where the code between shows it. nullopt: not so,
+    // or it cannot be told.
+    [[nodiscard]] virtual std::optional<Argument> argument_of(const elf::Section& section, Range function,
+                                                              const elf::Relocation& relocation) const;
+
+    // Branches from one place of `function` to another that need no relocation, ascending. Error as above.
+    [[nodiscard]] virtual std::vector<InnerBranch> inner_branches(const elf::Section& section,
+                                                                  Range function) const = 0;
+
     // Start offsets of the instructions in `function`, ascending. Error as above.
     [[nodiscard]] virtual std::vector<std::uint64_t> instruction_starts(const elf::Section& section,
                                                                         Range function) const = 0;
@@ -160,6 +194,10 @@ public:
 
 protected:
     explicit Arch(const Identity& identity) noexcept : identity_(identity) {}
+
+    // Arch::use_of() for a field of code that is no branch.
+    [[nodiscard]] virtual Use use_of_operand(const elf::Section& section, Range function,
+                                             const elf::Relocation& relocation) const = 0;
 
 private:
     Identity identity_;

@@ -21,6 +21,19 @@ std::vector<ImplicitReference> implicit_references_of(const elf::Section& sectio
     return result;
 }
 
+std::vector<InnerBranch> inner_branches_of(const elf::Section& section, Range function,
+                                           std::span<const std::uint64_t> starts, RelativeOperandOf operand_of) {
+    std::vector<InnerBranch> result;
+    const Bytes code = words_of(section, function);
+    for (const std::uint64_t start : starts) {
+        const auto operand = operand_of(word_at(code, start - function.begin));
+        if (!operand || !operand->is_branch) continue;
+        const std::uint64_t target = start + static_cast<std::uint64_t>(operand->distance);
+        if (function.contains(target) && relocation_at(section, start) == nullptr) result.push_back({start, target});
+    }
+    return result;
+}
+
 bool is_same_branch(Bytes a, Bytes b, RelativeOperandOf operand_of) {
     if (a.size() != word_size || b.size() != word_size) return false;
     const std::uint32_t ours = word_at(a, 0), theirs = word_at(b, 0);

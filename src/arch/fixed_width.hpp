@@ -28,6 +28,9 @@ using RelativeOperandOf = std::optional<RelativeOperand> (*)(std::uint32_t word)
 [[nodiscard]] std::vector<ImplicitReference> implicit_references_of(const elf::Section& section, Range function,
                                                                     std::span<const std::uint64_t> starts,
                                                                     RelativeOperandOf operand_of);
+[[nodiscard]] std::vector<InnerBranch> inner_branches_of(const elf::Section& section, Range function,
+                                                         std::span<const std::uint64_t> starts,
+                                                         RelativeOperandOf operand_of);
 [[nodiscard]] bool is_same_branch(Bytes a, Bytes b, RelativeOperandOf operand_of);
 
 // The bytes of `function`, whole words. Error: not so.

@@ -73,6 +73,16 @@ void check_depends(Structure& structure) {
     }
 }
 
+// What klp build has found out of the code, which shows it no more.
+void check_outlives(Structure& structure) {
+    const auto places = values_of(structure, format::modinfo_outlives);
+    if (places.empty()) return;
+    Finding& finding = add_modinfo(structure, rules::outlives,
+                                   "it is not safe to unload the livepatch: its code hands on or stores addresses of "
+                                   "its own, which the kernel may still have then");
+    for (const std::string_view each : places) finding.note(std::string(each));
+}
+
 // struct module has the name in place of what precedes it in other words: the only text among zeros.
 bool holds_name(const elf::Section& section, std::string_view name) {
     const std::string_view content = as_text(section.content());
@@ -89,6 +99,7 @@ void check_modinfo(Structure& structure) {
     check_livepatch(structure);
     check_license(structure);
     check_depends(structure);
+    check_outlives(structure);
     if (values_of(structure, "vermagic").empty()) {
         add_modinfo(structure, rules::vermagic_missing, "no vermagic: the kernel loads it by force alone, if at all")
             .hint("a module needs what modpost writes into its .mod.c");

@@ -48,22 +48,31 @@ void pair_by_name(Correlation& pairs) {
     }
 }
 
-// GCC numbers clones of one function in the order in which it makes them: the only foo.constprop left on
-// both sides is the same one.
-void pair_clones(Correlation& pairs) {
+// Pairs what is the only one of its name, but for the number, that is left on both sides.
+template <typename Predicate>
+void pair_the_only_ones(Correlation& pairs, Predicate is_meant) {
     std::map<std::string_view, std::pair<std::vector<const Piece*>, std::vector<const Piece*>>> by_base;
-    const auto is_clone = [](const Piece& piece) { return piece.is_any_code() && piece.is_numbered(); };
     for (const Piece& piece : pairs.original().pieces()) {
-        if (is_clone(piece) && pairs.patched_of(piece) == nullptr) by_base[piece.base].first.push_back(&piece);
+        if (is_meant(piece) && pairs.patched_of(piece) == nullptr) by_base[piece.base].first.push_back(&piece);
     }
     for (const Piece& piece : pairs.patched().pieces()) {
-        if (is_clone(piece) && pairs.original_of(piece) == nullptr) by_base[piece.base].second.push_back(&piece);
+        if (is_meant(piece) && pairs.original_of(piece) == nullptr) by_base[piece.base].second.push_back(&piece);
     }
     for (auto& [base, pieces] : by_base) {
         const auto& [before, after] = pieces;
         if (before.size() == 1 && after.size() == 1 && can_pair(pairs, *before.front(), *after.front()))
             pairs.pair(*before.front(), *after.front());
     }
+}
+
+// GCC numbers clones of one function in the order in which it makes them.
+bool is_clone(const Piece& piece) {
+    return piece.is_any_code() && piece.is_numbered();
+}
+
+// A static local that changed: whether it may is for others to judge.
+bool is_numbered_constant(const Piece& piece) {
+    return piece.role == Role::constant && piece.has_identity() && piece.is_numbered();
 }
 
 // What has neither a name of its own nor state: entries of the kernel's tables (whose names hold counters
@@ -138,12 +147,18 @@ void Correlation::set_candidates(const Piece& patched, std::vector<const Piece*>
 Correlation correlate(const Decomposition& original, const Decomposition& patched) {
     Correlation pairs(original, patched);
     pair_by_name(pairs);
-    pair_clones(pairs);
+    pair_the_only_ones(pairs, is_clone);
+    correlate_renamed_callbacks(pairs);
     part_strange_cold_parts(pairs);
     correlate_numbered_data(pairs);
     // again, because content can refer to what is paired only now
     while (pair_by_content(pairs)) {
     }
+    correlate_renamed(pairs);
+    while (pair_by_content(pairs)) {
+    }
+    pair_the_only_ones(pairs, is_numbered_constant);
+    part_strange_cold_parts(pairs);
     return pairs;
 }
 

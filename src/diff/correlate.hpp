@@ -45,4 +45,11 @@ private:
 // The part for static locals, whose names carry a compiler's counter.
 void correlate_numbered_data(Correlation& pairs);
 
+// Static functions that stand in the place of others in a table.
+void correlate_renamed_callbacks(Correlation& pairs);
+
+// Static functions, variables and constants that have another name now, where it can be proven. The rest is for
+// refuse_renamed_data().
+void correlate_renamed(Correlation& pairs);
+
 }  // namespace klp::diff

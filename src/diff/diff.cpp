@@ -12,6 +12,7 @@
 #include "diff/extract.hpp"
 #include "diff/layout_rules.hpp"
 #include "diff/names.hpp"
+#include "diff/outlives.hpp"
 #include "diff/refuse.hpp"
 #include "diff/select.hpp"
 
@@ -66,7 +67,10 @@ Result diff(const Sides& sides, const Options& options, Diagnostics& diagnostics
     const Selection selection = select(changes, options, diagnostics);
     auto accepted = judge_layouts(changes, selection, options, diagnostics);
     diagnostics.stop_on_errors(summary);
+    warn_of_what_never_ends(changes, diagnostics);
+    std::vector<std::string> outlives = warn_of_what_outlives(changes, selection, diagnostics);
     Result result = extract(changes, selection);
+    result.outlives = std::move(outlives);
     result.accepted_layouts = std::move(accepted);
     return result;
 }

@@ -43,6 +43,7 @@ struct DataChange {
     DataStatus status = DataStatus::added;
     std::string section;  // in the extracted object
     std::uint64_t size = 0;
+    bool writable = false;  // a variable, not a constant
 };
 
 // A symbol that the extracted object needs and does not define.
@@ -61,6 +62,8 @@ struct Result {
     elf::Object extracted;           // relocatable; all that is not defined in it is undefined
     std::vector<std::string> notes;  // worth telling ("pr_debug in 'f' cannot be switched on in the new code")
     std::vector<LayoutChange> accepted_layouts{};  // that would have been refused
+    // What the kernel may hold on to when the livepatch is gone: "'work' in 'f'+0x12".
+    std::vector<std::string> outlives;
     [[nodiscard]] bool unchanged() const noexcept { return functions.empty(); }
     // Functions and variables without an original that other files may refer to; symbols of `extracted`.
     [[nodiscard]] std::vector<const elf::Symbol*> new_globals() const;

@@ -14,11 +14,9 @@ Extractor::Extractor(const Changes& changes, const Selection& selection)
     : changes_(changes),
       patched_(changes.pairs().patched()),
       selection_(selection),
-      result_{{},
-              {},
-              {},
-              elf::Object(patched_.object().machine(), patched_.object().order(), patched_.object().header_flags()),
-              {}},
+      result_{{}, {},
+              {}, elf::Object(patched_.object().machine(), patched_.object().order(), patched_.object().header_flags()),
+              {}, {}},
       out_(result_.extracted) {
     for (const auto& symbol : changes.pairs().original().object().symbols()) {
         if (!symbol->is_local()) original_by_name_.emplace(symbol->name, symbol.get());
@@ -41,7 +39,7 @@ Result Extractor::run() {
     }
     for (const auto& section : out_.sections()) section->sort_relocations();
     report_literals();
-    result_.notes = selection_.notes;
+    result_.notes.insert(result_.notes.begin(), selection_.notes.begin(), selection_.notes.end());
     return std::move(result_);
 }
 

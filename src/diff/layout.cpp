@@ -97,14 +97,20 @@ void Extractor::report(const Piece& piece, const elf::Section& section, elf::Sym
     } else if (piece.role == Role::data || piece.role == Role::constant) {
         if (piece.range.size() == 0) return;
         const DataStatus status = piece.has_identity() ? DataStatus::added : DataStatus::copied;
-        result_.data.push_back({std::string(piece.name()), status, section.name, piece.range.size()});
+        const bool is_variable = piece.role == Role::data;
+        result_.data.push_back({std::string(piece.name()), status, section.name, piece.range.size(), is_variable});
+        if (status == DataStatus::added && is_variable && !piece.is_debug_descriptor()) {
+            result_.notes.push_back(fmt::format("new variable '{}' ({} bytes) in {} starts with its initial value",
+                                                piece.name(), piece.range.size(), section.name));
+        }
     }
 }
 
 void Extractor::report_literals() {
     std::map<std::string_view, std::uint64_t> sizes;
     for (const auto& [key, symbol] : literals_) sizes[symbol->section->name] = symbol->section->size();
-    for (const auto& [name, size] : sizes) result_.data.push_back({"", DataStatus::copied, std::string(name), size});
+    for (const auto& [name, size] : sizes)
+        result_.data.push_back({"", DataStatus::copied, std::string(name), size, false});
 }
 
 void Extractor::lay_out_entry(const SpecialEntry& entry) {

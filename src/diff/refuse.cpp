@@ -23,14 +23,30 @@ bool is_function_section(std::string_view name) {
 }
 
 void refuse_data(const Changes& changes, const Piece& piece, Diagnostics& diagnostics) {
+    const Location where = changes.pairs().patched().where(piece);
+    if (const Piece* code = changes.leads_into(piece)) {
+        diagnostics
+            .error("diff.leads-inside", where,
+                   fmt::format("variable '{}' holds addresses inside of function '{}', which changed ({})",
+                               piece.label(), code->name(), changes.reason(*code)))
+            .hint("leave the function as it is, and change its callers");
+        return;
+    }
     diagnostics
-        .error("diff.data-changed", changes.pairs().patched().where(piece),
+        .error("diff.data-changed", where,
                fmt::format("variable '{}' changed: {}", piece.label(), changes.reason(piece)))
         .hint(std::string(data_hint));
 }
 
-// A copy of the constant comes with the functions that use it. What kept the address of the old one (a file's
-// f_op) goes on using that.
+bool refers_to_functions(const Decomposition& object, const Piece& piece) {
+    return std::ranges::any_of(object.fields(piece), [](const Field& each) {
+        const bool is_function = each.target.piece != nullptr && each.target.piece->is_any_code();
+        return is_function || each.target.kind == Target::Kind::undefined;
+    });
+}
+
+// A changed constant comes with the functions that use it, but only if they use nothing but its content: what kept
+// the address of the old one (a file's f_op) goes on using that, and compares it with what it meets.
 void judge_constant(const Changes& changes, const Piece& piece, Diagnostics& diagnostics) {
     const Decomposition& patched = changes.pairs().patched();
     const std::string reason = changes.reason(piece);
@@ -39,13 +55,29 @@ void judge_constant(const Changes& changes, const Piece& piece, Diagnostics& dia
             .error("diff.data-changed", patched.where(piece),
                    fmt::format("constant '{}' changed ({}), and other files may refer to it", piece.label(), reason))
             .hint(std::string(data_hint));
-    } else if (!patched.fields(piece).empty()) {
-        diagnostics.warning(
-            "diff.constant-copied", patched.where(piece),
-            fmt::format("constant '{}' changed ({}): patched functions use a new copy, but what keeps a "
-                        "pointer to the old one does not see it",
-                        piece.label(), reason));
+        return;
     }
+    const std::vector<std::string>* places = changes.places_of_kept(piece);
+    if (places == nullptr) return;
+    Finding& finding = diagnostics.error(
+        "diff.constant-identity", patched.where(piece),
+        fmt::format(
+            "constant '{}' changed ({}), but it cannot be replaced by a copy: its address is stored, compared or "
+            "handed on",
+            piece.label(), reason));
+    constexpr std::size_t most_places = 4;
+    for (std::size_t i = 0; i < std::min(places->size(), most_places); ++i)
+        finding.note(fmt::format("address taken by {}", (*places)[i]));
+    if (places->size() > most_places) finding.note(fmt::format("and by {} more", places->size() - most_places));
+    if (refers_to_functions(patched, piece)) {
+        finding.hint(
+            "leave the table as it is and change the functions that its members lead to; one that only this member "
+            "leads to may be replaced by a static function of another name");
+    }
+    finding.hint(
+        "leave the constant as it is (marked __used where nothing uses it any more), and give code that should see "
+        "other "
+        "content a constant of another name");
 }
 
 void refuse_table(const Changes& changes, const Piece& piece, Diagnostics& diagnostics) {
@@ -149,6 +181,7 @@ void refuse_inexpressible_changes(const Changes& changes, const Options& options
             refuse_init_code(changes, piece, diagnostics);
         if (piece.is_function() && judge_tracing) check_traceable(changes, piece, diagnostics);
     }
+    refuse_renamed_data(changes, diagnostics);
     for (const Piece& piece : original.pieces()) {
         if (piece.role == Role::table && pairs.patched_of(piece) == nullptr)
             warn_of_removed_entry(original, piece, diagnostics);

@@ -28,6 +28,9 @@ void add_imports(elf::Object& module, const kernel::Exports& exports, bool with_
 // In struct module and .modinfo.
 void set_module_name(elf::Object& module, const std::string& name, const kernel::StructLayout& layout);
 
+// Preconditions: as of ModuleRequest::modinfo.
+void add_modinfo(elf::Object& module, const std::vector<std::pair<std::string, std::string>>& values);
+
 // Finding: `make.duplicate-section` where a section that the kernel looks up by name is there twice.
 void check_special_sections(const elf::Object& module, const arch::Arch& arch, Diagnostics& diagnostics);
 

@@ -94,6 +94,11 @@ void add_imports(elf::Object& module, const kernel::Exports& exports, bool with_
     add_versions(module, imports, layout, diagnostics);
 }
 
+void add_modinfo(elf::Object& module, const std::vector<std::pair<std::string, std::string>>& values) {
+    for (const auto& [key, value] : values)
+        append_text(required_section(module, ".modinfo").edit(), fmt::format("{}={}", key, value));
+}
+
 void set_module_name(elf::Object& module, const std::string& name, const kernel::StructLayout& layout) {
     append_text(required_section(module, ".modinfo").edit(), "name=" + name);
     elf::Section& section = required_section(module, ".gnu.linkonce.this_module");

@@ -67,6 +67,7 @@ std::vector<std::byte> link(const Target& target, const ModuleRequest& request, 
     make_livepatch_relocations(module, names, target.arch, diagnostics);
     remove_unused(module);
     add_imports(module, target.exports, target.has_versions, target.common.layout, diagnostics);
+    add_modinfo(module, request.modinfo);
     set_module_name(module, request.name, target.common.layout);
     check_special_sections(module, target.arch, diagnostics);
     diagnostics.stop_on_errors("the change cannot be made into a livepatch module");

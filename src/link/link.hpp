@@ -32,6 +32,7 @@ struct ModuleRequest {
     std::string name;     // of the module: klp::is_module_name()
     bool replace = true;  // klp_patch.replace
     std::vector<UnitPart> units;
+    std::vector<std::pair<std::string, std::string>> modinfo;  // keys and values to add; no zero bytes
 };
 
 // Sizes of entries of special sections that only the kernel's headers know (arch::EntrySize::expression),

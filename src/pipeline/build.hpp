@@ -31,9 +31,20 @@ struct BuiltFunction {
     std::string reason;    // what differs from the original
 };
 
+// A variable or constant that comes with the livepatch and has no original.
+struct BuiltData {
+    std::string name;
+    std::uint64_t size = 0;  // bytes
+    bool writable = false;
+    std::string section;
+    std::string source;  // path in the tree
+};
+
 struct BuiltObject {
     std::string name;  // "vmlinux" or a module
     std::vector<BuiltFunction> functions;
+    std::vector<BuiltData> data;
+    std::vector<std::string> outlives;  // diff::Result::outlives, with the source
 };
 
 struct BuiltReference {

@@ -8,6 +8,7 @@
 
 #include "base/kernel_names.hpp"
 #include "base/parallel.hpp"
+#include "format/livepatch.hpp"
 #include "pipeline/stages.hpp"
 
 namespace klp::pipeline {
@@ -109,6 +110,16 @@ link::UnitPart part_of(ResolvedUnit& unit) {
     return part;
 }
 
+// What `klp inspect` and `klp check` tell of a module whose source they do not have.
+void add_modinfo(const ComparedUnit& unit, std::vector<std::pair<std::string, std::string>>& modinfo) {
+    for (const auto& data : unit.difference.data) {
+        if (data.status == diff::DataStatus::added && data.writable)
+            modinfo.emplace_back(format::modinfo_new_data, fmt::format("{}:{}:{}", unit.object, data.name, data.size));
+    }
+    for (const auto& each : unit.difference.outlives)
+        modinfo.emplace_back(format::modinfo_outlives, fmt::format("{}: {}", unit.object, each));
+}
+
 }  // namespace
 
 Compared compare(Build& build, Compiled compiled) {
@@ -192,8 +203,11 @@ Resolved resolve(Build& build, Proven proven) {
 
 Linked link(Build& build, Resolved resolved, const std::string& module_name) {
     const auto stage = build.timings.stage("link");
-    link::ModuleRequest request{module_name, build.request.replace, {}};
-    for (auto& unit : resolved.units) request.units.push_back(part_of(unit));
+    link::ModuleRequest request{module_name, build.request.replace, {}, {}};
+    for (auto& unit : resolved.units) {
+        add_modinfo(unit.proven.compared, request.modinfo);
+        request.units.push_back(part_of(unit));
+    }
     auto module = link::link(build.kernel, request, build.diagnostics);
     build.diagnostics.stop_on_errors("the livepatch module cannot be linked");
     return {std::move(resolved), std::move(module)};

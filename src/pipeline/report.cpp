@@ -48,11 +48,17 @@ void add_layout(Report& report, const diff::LayoutChange& layout) {
 void add_unit(Report& report, const ResolvedUnit& unit) {
     const ComparedUnit& compared = unit.proven.compared;
     auto object = std::ranges::find(report.objects, compared.object, &BuiltObject::name);
-    if (object == report.objects.end()) object = report.objects.insert(object, {compared.object, {}});
+    if (object == report.objects.end()) object = report.objects.insert(object, {compared.object, {}, {}, {}});
     for (const auto& function : compared.difference.functions) {
         if (function.status != diff::FunctionStatus::included)
             object->functions.push_back(function_of(function, unit.proven));
     }
+    for (const auto& data : compared.difference.data) {
+        if (data.status == diff::DataStatus::added)
+            object->data.push_back({data.name, data.size, data.writable, data.section, compared.compiled->source});
+    }
+    for (const auto& each : compared.difference.outlives)
+        object->outlives.push_back(fmt::format("{}: {}", compared.compiled->source, each));
     for (std::size_t i = 0; i < unit.resolutions.size(); ++i)
         report.references.push_back(
             reference_of(compared.difference.references[i], unit.resolutions[i], compared.object));

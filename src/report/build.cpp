@@ -20,11 +20,22 @@ Json function_json(const pipeline::BuiltFunction& function) {
     return json;
 }
 
+Json data_json(const pipeline::BuiltData& data) {
+    return {{"name", data.name},
+            {"size", data.size},
+            {"writable", data.writable},
+            {"section", data.section},
+            {"source", data.source}};
+}
+
 Json object_json(const pipeline::BuiltObject& object) {
     Json json;
     json["name"] = object.name;
     json["functions"] = Json::array();
     for (const auto& function : object.functions) json["functions"].push_back(function_json(function));
+    json["data"] = Json::array();
+    for (const auto& data : object.data) json["data"].push_back(data_json(data));
+    json["outlives"] = object.outlives;
     return json;
 }
 

@@ -57,7 +57,8 @@ Json diff_json(const diff::Result& result) {
         data.push_back({{"name", each.name.empty() ? Json() : Json(each.name)},
                         {"status", status_word(each.status)},
                         {"section", each.section},
-                        {"size", each.size}});
+                        {"size", each.size},
+                        {"writable", each.writable}});
     }
     Json references = Json::array();
     for (const auto& each : result.references) {
@@ -68,6 +69,7 @@ Json diff_json(const diff::Result& result) {
             {"data", data},
             {"references", references},
             {"accepted", accepted_json(result.accepted_layouts)},
+            {"outlives", result.outlives},
             {"notes", result.notes}};
 }
 

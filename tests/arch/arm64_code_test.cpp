@@ -130,5 +130,18 @@ TEST_F(Arm64Code, RelocationLeavesTheInstructionAlone) {
     EXPECT_EQ(cleared(R_AARCH64_PREL32, 0xffffffff), 0U);
 }
 
+TEST_F(Arm64Code, TellsAccessesFromAddresses) {
+    EXPECT_THAT(uses("adrp x0, foo\n ldr x1, [x0, :lo12:foo]\n str w1, [x0, :lo12:foo]\n ldrb w1, [x0, :lo12:foo]\n"
+                     "str q0, [x0, :lo12:foo]\n ldr q0, [x0, :lo12:foo]\n add x0, x0, :lo12:foo\n adr x0, foo\n"
+                     "ldr x0, foo\n ldr x1, [x0, :got_lo12:foo]\n bl foo\n"),
+                ElementsAre(Use::part, Use::read, Use::write, Use::read, Use::write, Use::read, Use::address,
+                            Use::address, Use::read, Use::address, Use::branch));
+}
+
+TEST_F(Arm64Code, HasBranchesInside) {
+    EXPECT_THAT(inner_branches("1: nop\n b.ne 1b\n cbz x0, 2f\n bl foo\n 2: ret\n"),
+                ElementsAre(std::pair(4, 0), std::pair(8, 16)));
+}
+
 }  // namespace
 }  // namespace klp::arch

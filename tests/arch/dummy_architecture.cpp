@@ -185,6 +185,8 @@ public:
     }
     // answer Arch::implicit_references
     std::vector<ImplicitReference> implicit_references(const elf::Section&, Range) const override { return {}; }
+    // answer Arch::inner_branches
+    std::vector<InnerBranch> inner_branches(const elf::Section&, Range) const override { return {}; }
     // answer Arch::instruction_starts
     std::vector<std::uint64_t> instruction_starts(const elf::Section&, Range) const override { return {}; }
     // answer Arch::same_branch
@@ -193,6 +195,8 @@ public:
     bool is_padding(Bytes) const override { return false; }
     // answer Arch::is_traceable
     bool is_traceable(const elf::Object&, const elf::Symbol&) const override { return false; }
+    // answer Arch::use_of_operand
+    Use use_of_operand(const elf::Section&, Range, const elf::Relocation&) const override { return Use::address; }
     // answer Arch::special_sections
     std::span<const SpecialSection> special_sections() const noexcept override { return special_section_table; }
     // answer Arch::code_pools

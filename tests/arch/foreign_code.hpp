@@ -39,6 +39,22 @@ protected:
         return {symbol.value, symbol.value + symbol.size};
     }
 
+    [[nodiscard]] std::vector<Use> uses(std::string_view text) const {
+        const elf::Object object = assemble(text);
+        const elf::Section& section = section_of(object);
+        std::vector<Use> result;
+        for (const auto& each : section.rela()) result.push_back(arch.use_of(section, whole(section), each));
+        return result;
+    }
+    [[nodiscard]] std::vector<std::pair<std::uint64_t, std::uint64_t>> inner_branches(std::string_view text) const {
+        const elf::Object object = assemble(text);
+        const elf::Section& section = section_of(object);
+        std::vector<std::pair<std::uint64_t, std::uint64_t>> result;
+        for (const InnerBranch& each : arch.inner_branches(section, whole(section)))
+            result.emplace_back(each.from, each.to);
+        return result;
+    }
+
     [[nodiscard]] std::vector<std::int64_t> biases(const elf::Object& object, std::string_view name = ".text") const {
         const elf::Section& section = section_of(object, name);
         std::vector<std::int64_t> result;

@@ -145,5 +145,17 @@ TEST_F(Ppc64leCode, ReplacementsAreNamedAfterTheirLabels) {
     EXPECT_FALSE(arch.is_code_pool("__ftr_fixup"));
 }
 
+TEST_F(Ppc64leCode, TellsAccessesFromAddresses) {
+    EXPECT_THAT(uses("addis 3,2,foo@toc@ha\n addi 3,3,foo@toc@l\n lwz 4,foo@toc@l(3)\n ld 4,foo@toc@l(3)\n"
+                     "stb 4,foo@toc@l(3)\n std 4,foo@toc@l(3)\n lha 4,foo@toc@l(3)\n sth 4,foo@toc@l(3)\n bl foo\n"),
+                ElementsAre(Use::part, Use::address, Use::read, Use::read, Use::write, Use::write, Use::read,
+                            Use::write, Use::branch));
+}
+
+TEST_F(Ppc64leCode, HasBranchesInside) {
+    EXPECT_THAT(inner_branches("1: nop\n bne 1b\n b 2f\n bl foo\n 2: blr\n"),
+                ElementsAre(std::pair(4, 0), std::pair(8, 16)));
+}
+
 }  // namespace
 }  // namespace klp::arch

@@ -122,5 +122,17 @@ TEST_F(S390xCode, RelocationLeavesTheBaseRegisterAlone) {
     EXPECT_THAT(field, ElementsAre(std::byte{0xf0}, std::byte{0x00}));
 }
 
+TEST_F(S390xCode, TellsAccessesFromAddresses) {
+    EXPECT_THAT(
+        uses("larl %r1,foo\n lgrl %r1,foo\n strl %r1,foo\n sthrl %r1,foo\n stgrl %r1,foo\n crl %r1,foo\n"
+             "lgrl %r1,foo@GOTENT\n brasl %r14,foo\n"),
+        ElementsAre(Use::address, Use::read, Use::write, Use::write, Use::write, Use::read, Use::address, Use::branch));
+}
+
+TEST_F(S390xCode, HasBranchesInside) {
+    EXPECT_THAT(inner_branches("1: nopr\n jne 1b\n j 2f\n brasl %r14,foo\n 2: br %r14\n"),
+                ElementsAre(std::pair(2, 0), std::pair(6, 16)));
+}
+
 }  // namespace
 }  // namespace klp::arch

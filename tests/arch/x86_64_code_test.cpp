@@ -99,6 +99,64 @@ TEST(IsBranch, TellsCallsFromAddresses) {
     EXPECT_THAT(result, ElementsAre(true, true, true, false, false));
 }
 
+std::vector<Use> uses(std::string_view text) {
+    const auto object = assemble(text);
+    const elf::Section& section = *object.find_section(".text");
+    std::vector<Use> result;
+    for (const auto& each : section.rela()) result.push_back(x86().use_of(section, whole(section), each));
+    return result;
+}
+
+TEST(UseOf, TellsAccessesFromAddresses) {
+    EXPECT_THAT(uses("mov foo(%rip), %eax\n mov foo(,%rax,8), %rdi\n cmpl $1, foo(%rip)\n call *foo(,%rax,8)\n"),
+                ElementsAre(Use::read, Use::read, Use::read, Use::read));
+    EXPECT_THAT(uses("mov %eax, foo(%rip)\n incl foo(%rip)\n movl $1, foo(%rip)\n"),
+                ElementsAre(Use::write, Use::write, Use::write));
+    EXPECT_THAT(uses("lea foo(%rip), %rax\n mov $foo, %rdi\n movabs $foo, %rdi\n cmp $foo, %rax\n cmpq $foo, 8(%rbx)\n"
+                     "mov foo@GOTPCREL(%rip), %rax\n"),
+                testing::Each(Use::address));
+    EXPECT_THAT(uses("movq $foo, 8(%rbx)\n push $foo\n"), ElementsAre(Use::stored, Use::stored));
+    EXPECT_THAT(uses("call foo\n jne foo\n"), ElementsAre(Use::branch, Use::branch));
+}
+
+TEST(UseOf, IsAddressInData) {
+    const auto object = assemble(".data\n .quad foo\n");
+    const elf::Section& section = *object.find_section(".data");
+    EXPECT_EQ(x86().use_of(section, whole(section), section.rela()[0]), Use::address);
+}
+
+TEST(InnerBranches, AreThoseInsideOfTheFunction) {
+    const auto object = assemble("1: nop\n jne 1b\n jmp 2f\n call foo\n 2: ret\n jmp 1b\n");
+    std::vector<std::pair<std::uint64_t, std::uint64_t>> result;
+    for (const InnerBranch& each : x86().inner_branches(*object.find_section(".text"), {0, 11}))
+        result.emplace_back(each.from, each.to);
+    EXPECT_THAT(result, ElementsAre(std::pair(1, 0), std::pair(3, 10)));
+}
+
+// The offset of the call and the position, of the first relocation; -1 where there is none.
+std::pair<int, int> argument(std::string_view text) {
+    const auto object = assemble(text);
+    const elf::Section& section = *object.find_section(".text");
+    const auto found = x86().argument_of(section, whole(section), section.rela()[0]);
+    return found ? std::pair(static_cast<int>(found->call), static_cast<int>(found->position)) : std::pair(-1, -1);
+}
+
+TEST(ArgumentOf, IsTheNextCallThatGetsTheAddress) {
+    EXPECT_EQ(argument("mov $foo, %rdi\n call bar\n"), std::pair(8, 0));
+    EXPECT_EQ(argument("mov $foo, %r8\n xor %edi, %edi\n call bar\n"), std::pair(10, 4));
+    EXPECT_EQ(argument("lea foo(%rip), %rsi\n jmp bar\n"), std::pair(8, 1));
+}
+
+TEST(ArgumentOf, IsNoneWhereTheAddressGoesElsewhereToo) {
+    for (const char* text :
+         {"mov $foo, %rdi\n mov %rdi, (%rax)\n call bar\n", "mov $foo, %rdi\n mov (%rdi), %eax\n call bar\n",
+          "mov $foo, %rdi\n mov %edi, %eax\n call bar\n", "mov $foo, %rdi\n jne 1f\n call bar\n 1: ret\n",
+          "mov $foo, %rdi\n call *%rax\n", "mov $foo, %rdi\n ret\n", "mov $foo, %rdi\n rep movsb\n call bar\n",
+          "mov $foo, %rbx\n call bar\n", "cmp $foo, %rdi\n call bar\n", "mov $foo, %rdi\n xor %edi, %edi\n call bar\n",
+          "movq $foo, (%rdi)\n call bar\n", "mov $foo, %rdi\n"})
+        EXPECT_EQ(argument(text), std::pair(-1, -1)) << text;
+}
+
 TEST(InstructionStarts, AreAscendingOffsetsInTheSection) {
     const auto object = assemble("nop\n f: push %rbp\n mov %rsp, %rbp\n endbr64\n ud2\n int3\n");
     EXPECT_THAT(x86().instruction_starts(*object.find_section(".text"), {1, 12}), ElementsAre(1, 2, 5, 9, 11));

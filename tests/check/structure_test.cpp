@@ -61,6 +61,15 @@ elf::Symbol& symbol(elf::Object& object, std::string_view name) {
     return *found;
 }
 
+TEST(Structure, TellsOfEachAddressThatOutlivesTheModule) {
+    const auto findings = findings_of(with_text("license=GPL",
+                                                "license=GPL\"\n.string \"klpkit_outlives=vmlinux: 'a' in "
+                                                "'f'+0x4\"\n.string \"klpkit_outlives=ext4: 'b' in 'g'+0x8"));
+    ASSERT_THAT(findings, SizeIs(1));
+    EXPECT_EQ(findings[0].severity, Severity::warning);
+    EXPECT_THAT(findings[0].notes, ElementsAre("vmlinux: 'a' in 'f'+0x4", "ext4: 'b' in 'g'+0x8"));
+}
+
 TEST(Structure, OfASoundModuleHasNoFinding) {
     EXPECT_THAT(ids_of(test::sound_livepatch()), IsEmpty());
 }
@@ -105,6 +114,7 @@ INSTANTIATE_TEST_SUITE_P(
         text("check.module-name", "name=livepatch_sound", "name=livepatch_soun"),
         text("check.vermagic-missing", "vermagic=", "magic="),
         text("check.pins-object", "depends=", "depends=other,late"),
+        text("check.outlives", "license=GPL", "klpkit_outlives=vmlinux: 'work' in 'show'+0x4\"\n.string \"license=GPL"),
         text("check.init", "klp_enable_patch", "klp_register_patch"),
         edit("check.init", [](elf::Object& object) { symbol(object, "init_module").name = "start_module"; }),
         more("check.arch-section", ".section .klp.arch.late.altinstructions,\"a\"\n.zero 12\n")));

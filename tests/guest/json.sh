@@ -24,6 +24,7 @@ sed '/^struct eventfd_ctx {/,/^};/{/__u64 count;/d;s/^\tunsigned int flags;/&\n\
 ! diff -u a/fs/eventfd.c b/fs/eventfd.c >layout.patch || fail "the members are where they were"
 json 0 build --kernel "$stock" -o layout.ko --accept diff.layout:eventfd_ctx layout.patch
 json 2 build --kernel "$stock" -o layout.ko layout.patch
+json 0 build --kernel "$stock" -o new-data.ko "$KLPKIT_ROOT/examples/new-data.patch"
 json 0 run --kernel "$stock" new-function.ko -- true
 build_by_hand
 json 0 convert --kernel "$stock" --module by-hand/klp_pair.ko -o klp_annotated.ko by-hand/klp_annotated.ko

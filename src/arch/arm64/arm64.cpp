@@ -94,10 +94,16 @@ public:
     std::vector<ImplicitReference> implicit_references(const elf::Section& section, Range function) const override {
         return implicit_references_of(section, function, instruction_starts(section, function), relative_operand);
     }
+    std::vector<InnerBranch> inner_branches(const elf::Section& section, Range function) const override {
+        return inner_branches_of(section, function, instruction_starts(section, function), relative_operand);
+    }
     std::vector<std::uint64_t> instruction_starts(const elf::Section& section, Range function) const override;
     bool same_branch(Bytes a, Bytes b) const override { return is_same_branch(a, b, relative_operand); }
     bool is_padding(Bytes code) const override;
     bool is_traceable(const elf::Object& object, const elf::Symbol& function) const override;
+
+protected:
+    Use use_of_operand(const elf::Section& section, Range function, const elf::Relocation& relocation) const override;
 };
 
 bool Arm64::is_branch(const elf::Section& section, Range, const elf::Relocation& relocation) const {
@@ -111,6 +117,21 @@ std::optional<std::uint64_t> Arm64::target_of_field(const RelocationInfo& info, 
     if (!is_adr) return read_target(info, byte_order(), field, place, addend);
     if (field.size() < word_size) return std::nullopt;
     return place + static_cast<std::uint64_t>(adr_distance(word_at(field, 0)) - addend);
+}
+
+// "Loads and stores": the number in a word's bits 11:0 counts from the page that ADRP gave. ADR, ADD and MOVK yield
+// addresses.
+Use Arm64::use_of_operand(const elf::Section& section, Range function, const elf::Relocation& relocation) const {
+    if (relocation.offset % word_size != 0 || !function.contains(relocation.offset)) return Use::address;
+    if (relocation.type == R_AARCH64_LD64_GOT_LO12_NC || relocation.type == R_AARCH64_GOT_LD_PREL19)
+        return Use::address;
+    const std::uint32_t word = word_at(section.content(), relocation.offset);
+    if ((word & 0x9f000000) == 0x90000000) return Use::part;
+    if ((word & 0x3b000000) == 0x18000000) return Use::read;
+    if ((word & 0x3b000000) != 0x39000000) return Use::address;
+    const std::uint32_t operation = word >> 22 & 3;
+    const bool is_quadword_store = (word >> 26 & 1) != 0 && word >> 30 == 0 && operation == 2;
+    return operation == 0 || is_quadword_store ? Use::write : Use::read;
 }
 
 std::vector<std::uint64_t> Arm64::instruction_starts(const elf::Section& section, Range function) const {

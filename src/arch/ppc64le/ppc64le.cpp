@@ -109,10 +109,16 @@ public:
     std::vector<ImplicitReference> implicit_references(const elf::Section& section, Range function) const override {
         return implicit_references_of(section, function, instruction_starts(section, function), relative_operand);
     }
+    std::vector<InnerBranch> inner_branches(const elf::Section& section, Range function) const override {
+        return inner_branches_of(section, function, instruction_starts(section, function), relative_operand);
+    }
     std::vector<std::uint64_t> instruction_starts(const elf::Section& section, Range function) const override;
     bool same_branch(Bytes a, Bytes b) const override { return is_same_branch(a, b, relative_operand); }
     bool is_padding(Bytes code) const override;
     bool is_traceable(const elf::Object& object, const elf::Symbol& function) const override;
+
+protected:
+    Use use_of_operand(const elf::Section& section, Range function, const elf::Relocation& relocation) const override;
 };
 
 // EF_PPC64_ABI: 2 for ELFv2; 0 where the file, made from assembly, does not depend on it.
@@ -134,6 +140,20 @@ std::int64_t Ppc64le::addend_bias(const elf::Section& section, Range, const elf:
 bool Ppc64le::is_branch(const elf::Section& section, Range, const elf::Relocation& relocation) const {
     const auto info = relocation_info(relocation.type);
     return section.is_code() && info && info->is_call;
+}
+
+// Power ISA, book I: addis has the high half; D and DS forms of loads and stores add the low one to it, addi yields the
+// sum.
+Use Ppc64le::use_of_operand(const elf::Section& section, Range function, const elf::Relocation& relocation) const {
+    const std::uint64_t start = relocation.offset - relocation.offset % word_size;
+    if (!function.contains(start) || function.end - start < word_size) return Use::address;
+    const std::uint32_t opcode = opcode_of(word_at(section.content(), start));
+    constexpr std::uint32_t addis = 15, first_of_d = 32, lmw = 46, last_of_d = 55, ld = 58, std = 62;
+    if (opcode == addis) return Use::part;
+    if (opcode == ld) return Use::read;
+    if (opcode == std) return Use::write;
+    if (opcode < first_of_d || opcode > last_of_d) return Use::address;
+    return (opcode & 4) != 0 && opcode != lmw ? Use::write : Use::read;
 }
 
 std::vector<std::uint64_t> Ppc64le::instruction_starts(const elf::Section& section, Range function) const {

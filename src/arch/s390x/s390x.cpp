@@ -94,10 +94,14 @@ public:
         return read_target(info, byte_order(), field, place, addend);
     }
     std::vector<ImplicitReference> implicit_references(const elf::Section& section, Range function) const override;
+    std::vector<InnerBranch> inner_branches(const elf::Section& section, Range function) const override;
     std::vector<std::uint64_t> instruction_starts(const elf::Section& section, Range function) const override;
     bool same_branch(Bytes a, Bytes b) const override { return s390x::same_branch(a, b); }
     bool is_padding(Bytes code) const override;
     bool is_traceable(const elf::Object& object, const elf::Symbol& function) const override;
+
+protected:
+    Use use_of_operand(const elf::Section& section, Range function, const elf::Relocation& relocation) const override;
 };
 
 // Calls `visit(start, instruction)` for each instruction, until it returns false.
@@ -161,6 +165,32 @@ std::vector<ImplicitReference> S390x::implicit_references(const elf::Section& se
         return true;
     });
     return result;
+}
+
+std::vector<InnerBranch> S390x::inner_branches(const elf::Section& section, Range function) const {
+    std::vector<InnerBranch> result;
+    walk(section, function, [&](std::uint64_t start, Bytes instruction) {
+        const auto operand = relative_operand(instruction);
+        if (!operand || !operand->is_branch) return true;
+        const std::uint64_t target = start + static_cast<std::uint64_t>(operand->distance);
+        if (function.contains(target) && relocation_at(section, start + displacement_offset) == nullptr)
+            result.push_back({start, target});
+        return true;
+    });
+    return result;
+}
+
+// larl yields the address; sthrl, stgrl and strl write; the others of their formats read.
+Use S390x::use_of_operand(const elf::Section& section, Range function, const elf::Relocation& relocation) const {
+    const bool is_of_got =
+        relocation.type == R_390_GOTPCDBL || relocation.type == R_390_GOTENT || relocation.type == R_390_GOTPLTENT;
+    if (is_of_got || !is_operand(relocation.type)) return Use::address;
+    const Bytes instruction = holder_of(section, function, relocation).instruction;
+    const auto opcode = std::to_integer<unsigned>(instruction[0]);
+    const auto extension = std::to_integer<unsigned>(instruction[1]) & 0xf;
+    if (opcode != 0xc4 && opcode != 0xc6) return Use::address;
+    const bool is_store = opcode == 0xc4 && (extension == 0x7 || extension == 0xb || extension == 0xf);
+    return is_store ? Use::write : Use::read;
 }
 
 std::vector<std::uint64_t> S390x::instruction_starts(const elf::Section& section, Range function) const {

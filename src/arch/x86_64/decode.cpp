@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <span>
 
 namespace klp::arch::x86_64 {
 
@@ -79,6 +80,89 @@ std::shared_ptr<const Instructions> decode(Bytes code, const Location& where) {
     remembered[next_slot] = {{code.begin(), code.end()}, instructions};
     next_slot = (next_slot + 1) % remembered.size();
     return instructions;
+}
+
+Use use_of_field(Bytes instruction, std::uint64_t offset) {
+    ZydisDecodedInstruction decoded;
+    std::array<ZydisDecodedOperand, ZYDIS_MAX_OPERAND_COUNT> operands;
+    const auto status =
+        ZydisDecoderDecodeFull(&decoder(), instruction.data(), instruction.size(), &decoded, operands.data());
+    if (!ZYAN_SUCCESS(status)) return Use::address;
+    bool is_read = false, is_written = false;
+    for (const ZydisDecodedOperand& each : std::span(operands).first(decoded.operand_count_visible)) {
+        if (each.type != ZYDIS_OPERAND_TYPE_MEMORY || each.mem.type != ZYDIS_MEMOP_TYPE_MEM) continue;
+        is_read = true;
+        is_written = (each.actions & ZYDIS_OPERAND_ACTION_MASK_WRITE) != 0;
+    }
+    const bool is_displacement = decoded.raw.disp.size != 0 && decoded.raw.disp.offset == offset;
+    if (!is_displacement) return is_written || decoded.mnemonic == ZYDIS_MNEMONIC_PUSH ? Use::stored : Use::address;
+    if (!is_read) return Use::address;
+    return is_written ? Use::write : Use::read;
+}
+
+namespace {
+
+struct Decoded {
+    ZydisDecodedInstruction instruction;
+    std::array<ZydisDecodedOperand, ZYDIS_MAX_OPERAND_COUNT> operands;
+
+    [[nodiscard]] std::span<const ZydisDecodedOperand> all() const {
+        return std::span(operands).first(instruction.operand_count);
+    }
+};
+
+bool decode_fully(Bytes code, const Instruction& instruction, Decoded& decoded) {
+    const Bytes bytes = code.subspan(instruction.begin, instruction.length);
+    return ZYAN_SUCCESS(
+        ZydisDecoderDecodeFull(&decoder(), bytes.data(), bytes.size(), &decoded.instruction, decoded.operands.data()));
+}
+
+ZydisRegister whole(ZydisRegister part) {
+    return ZydisRegisterGetLargestEnclosing(ZYDIS_MACHINE_MODE_LONG_64, part);
+}
+
+bool concerns(const ZydisDecodedOperand& operand, ZydisRegister wanted) {
+    if (operand.type == ZYDIS_OPERAND_TYPE_REGISTER) return whole(operand.reg.value) == wanted;
+    if (operand.type != ZYDIS_OPERAND_TYPE_MEMORY) return false;
+    return whole(operand.mem.base) == wanted || whole(operand.mem.index) == wanted;
+}
+
+// System V ABI, "Parameter Passing".
+std::optional<std::uint32_t> position_of(ZydisRegister loaded) {
+    static constexpr std::array arguments = {ZYDIS_REGISTER_RDI, ZYDIS_REGISTER_RSI, ZYDIS_REGISTER_RDX,
+                                             ZYDIS_REGISTER_RCX, ZYDIS_REGISTER_R8,  ZYDIS_REGISTER_R9};
+    const auto found = std::ranges::find(arguments, loaded);
+    if (found == arguments.end()) return std::nullopt;
+    return static_cast<std::uint32_t>(found - arguments.begin());
+}
+
+}  // namespace
+
+std::optional<Destination> destination_of(Bytes code, const Instructions& instructions, std::size_t begin,
+                                          const std::function<bool(const Instruction&)>& leaves) {
+    Decoded decoded;
+    if (!decode_fully(code, instructions[begin], decoded)) return std::nullopt;
+    const ZydisMnemonic mnemonic = decoded.instruction.mnemonic;
+    const ZydisDecodedOperand& first = decoded.operands[0];
+    const bool loads = mnemonic == ZYDIS_MNEMONIC_MOV || mnemonic == ZYDIS_MNEMONIC_LEA;
+    if (!loads || first.type != ZYDIS_OPERAND_TYPE_REGISTER) return std::nullopt;
+    const ZydisRegister loaded = whole(first.reg.value);
+    const auto position = position_of(loaded);
+    if (!position) return std::nullopt;
+    for (std::size_t i = begin + 1; i < instructions.size(); ++i) {
+        const Instruction& each = instructions[i];
+        if (each.is_branch) {
+            if (!leaves(each)) return std::nullopt;
+            return Destination{i, *position};
+        }
+        if (!decode_fully(code, each, decoded)) return std::nullopt;
+        const auto category = decoded.instruction.meta.category;
+        const bool ends = category == ZYDIS_CATEGORY_RET || category == ZYDIS_CATEGORY_CALL ||
+                          category == ZYDIS_CATEGORY_UNCOND_BR || category == ZYDIS_CATEGORY_COND_BR;
+        if (ends || std::ranges::any_of(decoded.all(), [&](const auto& operand) { return concerns(operand, loaded); }))
+            return std::nullopt;
+    }
+    return std::nullopt;
 }
 
 bool same_branch(Bytes a, Bytes b) {

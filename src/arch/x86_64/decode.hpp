@@ -3,7 +3,9 @@
 #pragma once
 
 #include <array>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "arch/arch.hpp"
@@ -37,6 +39,20 @@ using Instructions = std::vector<Instruction>;
 
 // The instruction that holds the byte at `offset`; null where there is none.
 [[nodiscard]] const Instruction* instruction_at(const Instructions& instructions, std::uint64_t offset);
+
+// What the instruction, given whole, does with the address in its displacement or immediate at `offset`. Precondition:
+// it is no relative branch.
+[[nodiscard]] Use use_of_field(Bytes instruction, std::uint64_t offset);
+
+// Where the register goes that the instruction at `begin` loads with an address: from there to the next direct call or
+// jump for which `leaves` is true, if nothing between reads or changes the register and no way parts. Tells the index
+// of that branch in `instructions`, and which argument the register is.
+struct Destination {
+    std::size_t branch = 0;
+    std::uint32_t position = 0;
+};
+[[nodiscard]] std::optional<Destination> destination_of(Bytes code, const Instructions& instructions, std::size_t begin,
+                                                        const std::function<bool(const Instruction&)>& leaves);
 
 // Relative branches of the same mnemonic: `jmp rel32` and `jmp rel8`.
 [[nodiscard]] bool same_branch(Bytes a, Bytes b);

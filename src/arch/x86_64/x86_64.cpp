@@ -102,10 +102,16 @@ public:
     std::optional<std::uint64_t> target_of_field(const RelocationInfo& info, Bytes field, std::uint64_t place,
                                                  std::int64_t addend) const override;
     std::vector<ImplicitReference> implicit_references(const elf::Section& section, Range function) const override;
+    std::optional<Argument> argument_of(const elf::Section& section, Range function,
+                                        const elf::Relocation& relocation) const override;
+    std::vector<InnerBranch> inner_branches(const elf::Section& section, Range function) const override;
     std::vector<std::uint64_t> instruction_starts(const elf::Section& section, Range function) const override;
     bool same_branch(Bytes a, Bytes b) const override { return x86_64::same_branch(a, b); }
     bool is_padding(Bytes code) const override { return x86_64::is_padding(code); }
     bool is_traceable(const elf::Object& object, const elf::Symbol& function) const override;
+
+protected:
+    Use use_of_operand(const elf::Section& section, Range function, const elf::Relocation& relocation) const override;
 };
 
 std::int64_t X86_64::addend_bias(const elf::Section& section, Range function, const elf::Relocation& relocation) const {
@@ -167,6 +173,52 @@ std::vector<ImplicitReference> X86_64::implicit_references(const elf::Section& s
         }
     }
     return result;
+}
+
+std::optional<Argument> X86_64::argument_of(const elf::Section& section, Range function,
+                                            const elf::Relocation& relocation) const {
+    if (!section.is_code() || !function.contains(relocation.offset)) return std::nullopt;
+    const auto instructions = decode_function(section, function);
+    const Instruction* holder = instruction_at(*instructions, relocation.offset - function.begin);
+    if (holder == nullptr) return std::nullopt;
+    const auto target_field = [&](const Instruction& branch) -> const elf::Relocation* {
+        for (const Field& field : branch.fields) {
+            if (field.size == 0 || !field.counts_from_end) continue;
+            return relocation_at(section, function.begin + branch.begin + field.offset);
+        }
+        return nullptr;
+    };
+    const auto found = destination_of(code_of(section, function), *instructions,
+                                      static_cast<std::size_t>(holder - instructions->data()),
+                                      [&](const Instruction& each) { return target_field(each) != nullptr; });
+    if (!found) return std::nullopt;
+    return Argument{target_field((*instructions)[found->branch])->offset, found->position};
+}
+
+std::vector<InnerBranch> X86_64::inner_branches(const elf::Section& section, Range function) const {
+    std::vector<InnerBranch> result;
+    const auto instructions = decode_function(section, function);
+    for (const Instruction& instruction : *instructions) {
+        for (const Field& field : instruction.fields) {
+            if (!instruction.is_branch || field.size == 0 || !field.counts_from_end) continue;
+            const std::uint64_t begin = function.begin + instruction.begin;
+            const std::uint64_t target = begin + instruction.length + static_cast<std::uint64_t>(field.value);
+            if (function.contains(target) && relocation_at(section, begin + field.offset) == nullptr)
+                result.push_back({begin, target});
+        }
+    }
+    return result;
+}
+
+Use X86_64::use_of_operand(const elf::Section& section, Range function, const elf::Relocation& relocation) const {
+    const auto instructions = decode_function(section, function);
+    const std::uint64_t offset = relocation.offset - function.begin;
+    const Instruction* holder = instruction_at(*instructions, offset);
+    const bool is_of_got = relocation.type == R_X86_64_GOTPCREL || relocation.type == R_X86_64_GOTPCRELX ||
+                           relocation.type == R_X86_64_REX_GOTPCRELX;
+    if (holder == nullptr || is_of_got) return Use::address;
+    const Bytes bytes = section.content().subspan(function.begin + holder->begin, holder->length);
+    return use_of_field(bytes, offset - holder->begin);
 }
 
 std::vector<std::uint64_t> X86_64::instruction_starts(const elf::Section& section, Range function) const {

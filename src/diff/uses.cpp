@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "diff/uses.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+namespace klp::diff {
+
+Uses::Uses(const Decomposition& object) : object_(object), places_(object.pieces().size()) {
+    for (const Piece& holder : object.pieces()) {
+        for (const Field& field : object.fields(holder)) {
+            const Piece* target = field.target.piece;
+            if (target != nullptr && target != &holder) places_[target->index].push_back({&holder, &field});
+        }
+    }
+}
+
+std::vector<PlaceOfUse> Uses::of_address(const Piece& piece) const {
+    std::vector<PlaceOfUse> result;
+    for (const PlaceOfUse& each : of(piece)) {
+        if (keeps_address(use_at(object_, each, Term::request))) result.push_back(each);
+    }
+    return result;
+}
+
+bool keeps_address(arch::Use use) {
+    return use == arch::Use::address || use == arch::Use::stored;
+}
+
+arch::Use use_at(const Decomposition& object, const PlaceOfUse& place, Term longest) {
+    const arch::Arch& architecture = object.architecture();
+    const elf::Section& section = *place.holder->section;
+    const arch::Range range = place.holder->range;
+    const arch::Use use = architecture.use_of(section, range, *place.field->relocation);
+    if (use != arch::Use::address) return use;
+    const auto argument = architecture.argument_of(section, range, *place.field->relocation);
+    if (!argument) return use;
+    const auto fields = object.fields(*place.holder);
+    const auto call = std::ranges::lower_bound(fields, argument->call, {}, &Field::offset);
+    const bool has_name = call != fields.end() && call->offset() == argument->call &&
+                          (call->target.kind == Target::Kind::undefined || call->target.kind == Target::Kind::piece);
+    return has_name && borrows(call->target.name(), argument->position, longest) ? arch::Use::read : use;
+}
+
+// lib/nlattr.c:__nla_parse and __nla_validate walk the policy, and leave one of its entries in the extended error,
+// which is read when the request is answered; lib/parser.c and fs/fs_parser.c walk their tables; lib/string.c,
+// mm/util.c and the uaccess functions copy or compare bytes; locks are let go before they are gone.
+bool borrows(std::string_view function, std::uint32_t argument, Term longest) {
+    struct Borrower {
+        std::string_view name;
+        std::uint32_t argument;
+        Term term;
+    };
+    static constexpr auto borrowers = std::to_array<Borrower>({
+        {"__nla_parse", 4, Term::request}, {"__nla_validate", 3, Term::request},
+        {"nla_policy_len", 0, Term::call}, {"match_token", 1, Term::call},
+        {"__fs_parse", 1, Term::call},     {"memcpy", 1, Term::call},
+        {"__memcpy", 1, Term::call},       {"memmove", 1, Term::call},
+        {"memcmp", 0, Term::call},         {"memcmp", 1, Term::call},
+        {"strcmp", 0, Term::call},         {"strcmp", 1, Term::call},
+        {"strncmp", 0, Term::call},        {"strncmp", 1, Term::call},
+        {"strlen", 0, Term::call},         {"kmemdup", 0, Term::call},
+        {"_copy_to_user", 1, Term::call},  {"mutex_lock", 0, Term::call},
+        {"mutex_unlock", 0, Term::call},   {"down_read", 0, Term::call},
+        {"up_read", 0, Term::call},        {"down_write", 0, Term::call},
+        {"up_write", 0, Term::call},
+    });
+    if (argument == 0 && (function.starts_with("_raw_spin_lock") || function.starts_with("_raw_spin_unlock")))
+        return true;
+    return std::ranges::any_of(borrowers, [&](const Borrower& each) {
+        return each.name == function && each.argument == argument && each.term <= longest;
+    });
+}
+
+std::string describe(const PlaceOfUse& place) {
+    return fmt::format("'{}' at +{:#x}", place.holder->label(), place.field->offset() - place.holder->range.begin);
+}
+
+}  // namespace klp::diff
