@@ -85,7 +85,7 @@ TEST_F(ObjectCaching, DamageIsAMiss) {
 TEST_F(ObjectCaching, FolderThatCannotBeWrittenIsNoFailure) {
     tree.add("file", "");
     const ObjectCache broken(tree.root() / "file/cache");
-    EXPECT_NO_THROW(broken.store("key", {{}, tree.root(), {}}, {}));
+    EXPECT_NO_THROW(broken.store("key", {{}, tree.root(), {}}, {}, {}));
     EXPECT_FALSE(broken.find("key").has_value());
 }
 
