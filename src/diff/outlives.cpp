@@ -29,10 +29,8 @@ public:
             report(diagnostics, patched_.where(*places.front().holder), what(*target), places);
             lines.push_back(line(*target->symbol(), places.front()));
         }
-        for (const PlaceOfUse& each : literals_) {
-            report(diagnostics, patched_.where(*each.holder), describe(each.field->target), {each});
-            lines.push_back(fmt::format("a constant in {}", place_of(each)));
-        }
+        warn_of_literals(diagnostics);
+        for (const PlaceOfUse& each : literals_) lines.push_back(fmt::format("a constant in {}", place_of(each)));
         return lines;
     }
 
@@ -48,6 +46,16 @@ private:
             std::vector<PlaceOfUse>& places = places_[target.piece];
             if (places.empty()) in_order_.push_back(target.piece);
             places.push_back(place);
+        }
+    }
+
+    // One finding a function: it may have a message for each of its errors.
+    void warn_of_literals(Diagnostics& diagnostics) const {
+        for (auto each = literals_.begin(); each != literals_.end();) {
+            const auto next =
+                std::find_if(each, literals_.end(), [&](const auto& place) { return place.holder != each->holder; });
+            report(diagnostics, patched_.where(*each->holder), describe(each->field->target), {each, next});
+            each = next;
         }
     }
 

@@ -98,6 +98,10 @@ TEST(Outlives, NotAFunctionOfTheOriginal) {
 TEST(Outlives, StringThatIsStored) {
     EXPECT_THAT(warnings(with_f("", "w->name = \"a string\"; return 0;"), "diff.outlives"),
                 ElementsAre(HasSubstr("\"a string\"")));
+    // One warning, which tells of both places.
+    const auto two = with_f("", "w->name = \"a string\"; use(w); w->name = \"another one\"; return use(w);");
+    EXPECT_THAT(warnings(two, "diff.outlives"), testing::SizeIs(1));
+    EXPECT_THAT(two.result.value().outlives, testing::SizeIs(2));
 }
 
 // `body` of f(), which changes in what it returns.
