@@ -79,6 +79,9 @@ void add_build(CommandLine& program) {
         .range(1, 1024)
         .type_name("N");
     add_accept_option(command, options->accepted);
+    command.value("--max-units", options->request.max_units, "refuse headers that reach more units (default: 300)")
+        .range(1, 1000000)
+        .type_name("N");
     command.flag("-v,--verbose", options->verbose, "show each reference and how it was resolved");
     command.flag("--json", options->json, "print JSON");
     command.run([options] { return build_patch(*options); });

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <map>
 
 #include "base/kernel_names.hpp"
 #include "kernel/kbuild_environment.hpp"
@@ -18,6 +19,10 @@ namespace {
 // `:` keeps them harmless if they are ever run.
 constexpr std::string_view parts_goal =
     "klp-parts: ; @: klp-parts $(real-obj-y) $(lib-y) $(extra-y) klp-modules $(real-obj-m)";
+constexpr std::string_view folder_goal =
+    "klp-folder: ; @: klp-builtin $(real-obj-y) $(lib-y) $(extra-y) klp-modules $(real-obj-m) klp-folders $(subdir-ym) "
+    "klp-targets $(targets) $(always-y) klp-hosts $(hostprogs) $(host-csingle) $(host-cmulti) $(host-cobjs) "
+    "$(userprogs) klp-left-out $(obj-)";
 constexpr std::string_view inherited_goal = "klp-inherited: ; @: klp-inherited $(KBUILD_SUBDIR_CCFLAGS)";
 
 bool is_dependency_flag(std::string_view word) {
@@ -156,6 +161,44 @@ bool Kbuild::has_makefile(const fs::path& folder) const {
     return fs::exists(path / "Kbuild") || fs::exists(path / "Makefile");
 }
 
+FolderParts Kbuild::parts(const std::string& folder) const {
+    const TempDir scratch("klp-kbuild");
+    const CommandResult result = klp::run(in_tree(
+        {"make", "-rRnB", "--no-print-directory", fmt::format("--eval={}", folder_goal),
+         "TMPOUT=" + (scratch.path() / "try").string(), "-f", source_tree_ + "/scripts/Makefile.build", "obj=" + folder,
+         "need-builtin=1", "need-modorder=1", "klp-folder"},
+        scratch.path()));
+    if (!make_has_rules(result, fmt::format("kernel '{}' cannot be asked what is made in {}", name_, folder)))
+        throw Error({folder, {}, {}}, fmt::format("kernel '{}' does not say what is made in this folder: {}", name_,
+                                                  first_line(result.errors)));
+    FolderParts parts;
+    const std::map<std::string_view, std::set<std::string, std::less<>>*> lists = {
+        {"klp-builtin", &parts.builtin}, {"klp-modules", &parts.modules}, {"klp-folders", &parts.folders},
+        {"klp-targets", &parts.targets}, {"klp-hosts", &parts.hosts},     {"klp-left-out", &parts.left_out}};
+    bool is_answered = false;
+    for (const ShellWords& words : shell_commands(result.output)) {
+        if (words.size() < 2 || words[0] != ":" || words[1] != "klp-builtin") continue;
+        is_answered = true;
+        std::set<std::string, std::less<>>* list = nullptr;
+        for (auto word = words.begin() + 1; word != words.end(); ++word) {
+            if (const auto next = lists.find(*word); next != lists.end()) {
+                list = next->second;
+            } else {
+                list->insert(list == &parts.left_out ? (fs::path(folder) / *word).lexically_normal().string() : *word);
+            }
+        }
+    }
+    if (!is_answered)
+        throw Error({folder, {}, {}}, fmt::format("make does not say what is made here in kernel '{}'", name_));
+    return parts;
+}
+
+std::string Kbuild::identity() const {
+    std::string text = compiler_.identity;
+    for (const auto& [name, value] : environment_) text += fmt::format("\n{}={}", name, value);
+    return sha256_hex(as_bytes(text));
+}
+
 // subdir-ccflags-y of the folders above, which kbuild exports on its way down (scripts/Makefile.lib).
 std::optional<std::string> Kbuild::inherited_flags(const fs::path& folder) const {
     std::optional<std::string> flags;
@@ -195,10 +238,7 @@ CommandAnswer Kbuild::parse(const DryRun& run, const std::string& object, bool s
     if (compilation == run.commands.end())
         return {.why_not = fmt::format("kernel '{}' does not make this object from one source file", name_)};
     command.source = compilation->back();
-    if (!command.source.ends_with(".c"))
-        return {.why_not = fmt::format("is made from {}, which is not a C file", command.source),
-                .is_assembly = run.part != ObjectPart::none};
-
+    const bool is_c = command.source.ends_with(".c");
     const ShellWords debug = words("DEBUG_CFLAGS");
     for (auto word = compilation->begin(); word != compilation->end() - 1; ++word) {
         if (*word == "-o") {
@@ -209,7 +249,7 @@ CommandAnswer Kbuild::parse(const DryRun& run, const std::string& object, bool s
         if (!is_dependency_flag(*word) && !is_debug) command.compiler.push_back(*word);
     }
     if (split_sections) command.compiler.insert(command.compiler.end(), {"-ffunction-sections", "-fdata-sections"});
-    if (run.part == ObjectPart::module) {
+    if (is_c && run.part == ObjectPart::module) {
         command.modules = modules_of(*compilation);
         if (command.modules.empty())
             throw Error({object, {}, {}},
@@ -218,7 +258,11 @@ CommandAnswer Kbuild::parse(const DryRun& run, const std::string& object, bool s
 
     for (auto tool = compilation + 1; tool != run.commands.end(); ++tool)
         if (auto argv = object_tool(*tool, object)) command.object_tools.push_back(std::move(*argv));
-    return {.command = std::move(command)};
+    if (is_c) return {.command = std::move(command)};
+    CommandAnswer answer{.why_not = fmt::format("is made from {}, which is not a C file", command.source),
+                         .is_assembly = run.part != ObjectPart::none};
+    if (command.source.ends_with(".S")) answer.assembly = std::move(command);
+    return answer;
 }
 
 // An object is made by the Makefile of its folder, or of a folder above ("xfs-y += libxfs/xfs_alloc.o").

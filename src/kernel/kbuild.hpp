@@ -8,6 +8,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -41,9 +42,21 @@ struct CompileCommand {
 
 // The answer to the question how an object is made.
 struct CommandAnswer {
-    std::optional<CompileCommand> command{};  // none: it is not made from one C file, or not at all, for…
-    std::string why_not{};                    // …this reason
-    bool is_assembly = false;                 // a part of the kernel, but made from another kind of file
+    std::optional<CompileCommand> command{};   // none: it is not made from one C file, or not at all, for…
+    std::string why_not{};                     // …this reason
+    bool is_assembly = false;                  // a part of the kernel, but made from another kind of file
+    std::optional<CompileCommand> assembly{};  // how, where that is assembly with preprocessor directives (.S)
+};
+
+// What a folder's Makefile says under this kernel's configuration. Objects and folders are named by their paths from
+// the top, as kbuild writes them: a path by way of another folder has `..` in it.
+struct FolderParts {
+    std::set<std::string, std::less<>> builtin;   // objects, and FOLDER/built-in.a of the folders below
+    std::set<std::string, std::less<>> modules;   // objects of modules
+    std::set<std::string, std::less<>> folders;   // where kbuild goes from here
+    std::set<std::string, std::less<>> targets;   // all that is made here, the objects among them
+    std::set<std::string, std::less<>> hosts;     // programs for the build itself, and their objects
+    std::set<std::string, std::less<>> left_out;  // objects, and folders with a final slash, that are not configured
 };
 
 class Kbuild {
@@ -57,6 +70,10 @@ public:
     // make what it takes for a part of the kernel.
     [[nodiscard]] CommandAnswer look_up(std::string_view object, bool split_sections) const;
 
+    // What is made in a folder of the tree ("fs/proc"; "." for the top) that kbuild goes to. Error: it cannot be asked.
+    [[nodiscard]] FolderParts parts(const std::string& folder) const;
+    [[nodiscard]] bool has_makefile(const fs::path& folder) const;
+
     // The same for a module outside the tree: `folder` has NAME.c and a Makefile that says `obj-m := NAME.o`. Error
     // also where there is no such command.
     [[nodiscard]] CompileCommand module_command(const fs::path& folder, std::string_view name) const;
@@ -69,6 +86,8 @@ public:
     [[nodiscard]] std::vector<std::string> words(std::string_view variable) const;
 
     [[nodiscard]] const Compiler& compiler() const noexcept { return compiler_; }
+    // The compiler, the configuration and the options that hold for all objects, as a checksum.
+    [[nodiscard]] std::string identity() const;
 
 private:
     struct DryRun;
@@ -78,7 +97,6 @@ private:
     [[nodiscard]] DryRun dry_run(const std::string& folder, const std::string& object,
                                  const std::vector<std::string>& overrides) const;
     [[nodiscard]] std::optional<std::string> inherited_flags(const fs::path& folder) const;
-    [[nodiscard]] bool has_makefile(const fs::path& folder) const;
     [[nodiscard]] CommandAnswer parse(const DryRun& run, const std::string& object, bool split_sections) const;
 
     std::string name_;  // of the kernel, for messages

@@ -20,6 +20,7 @@ struct Request {
     bool replace = true;
     std::set<std::string, std::less<>> accepted_layouts;  // names of types: diff::Options::accepted_layouts
     unsigned jobs = 0;                                    // 0: as many as the machine has processors
+    unsigned max_units = 300;                             // that patched headers may reach
 };
 
 struct BuiltFunction {
@@ -54,10 +55,19 @@ struct BuiltReference {
     std::string how;
 };
 
+// A translation unit that was compiled both ways.
+struct BuiltUnit {
+    std::string source;                   // path in the tree
+    std::vector<std::string> objects;     // "vmlinux" or modules
+    std::vector<std::string> reached_by;  // patched files that it includes; empty where it is itself among them
+    bool changed = false;                 // something of it is in the module
+};
+
 struct Report {
     std::string name;  // of the module
     std::string kernel;
     std::vector<BuiltObject> objects;
+    std::vector<BuiltUnit> units;
     std::vector<BuiltReference> references;
     std::vector<diff::LayoutChange> accepted_layouts;  // each once
     std::vector<std::string> notes;

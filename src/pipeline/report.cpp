@@ -2,6 +2,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "base/kernel_names.hpp"
 #include "format/livepatch.hpp"
@@ -70,6 +71,31 @@ void add_unit(Report& report, const ResolvedUnit& unit) {
     report.functions_total += unit.proven.unit.proofs().size();
 }
 
+std::vector<BuiltUnit> units_of(const Resolved& resolved) {
+    std::vector<BuiltUnit> units;
+    for (const auto& unit : resolved.compiled.units) {
+        const bool changed = std::ranges::any_of(resolved.units, [&](const ResolvedUnit& one) {
+            return one.proven.compared.compiled->source == unit.source;
+        });
+        units.push_back({unit.source, unit.objects, unit.reached_by, changed});
+    }
+    return units;
+}
+
+// Units that only a header leads to and that it does not change.
+std::optional<std::string> unchanged_note(const std::vector<BuiltUnit>& units) {
+    static constexpr std::size_t most_named = 5;
+    std::size_t count = 0;
+    std::string names;
+    for (const auto& unit : units) {
+        if (unit.changed || unit.reached_by.empty()) continue;
+        if (++count <= most_named) names += (count == 1 ? "" : ", ") + unit.source;
+    }
+    if (count == 0) return std::nullopt;
+    return fmt::format("{} of the {} compiled units include a patched file, but come out as they were: {}{}", count,
+                       units.size(), names, count > most_named ? ", …" : "");
+}
+
 }  // namespace
 
 Report report_of(const Build& build, const Linked& linked, const std::string& module_name) {
@@ -77,6 +103,8 @@ Report report_of(const Build& build, const Linked& linked, const std::string& mo
     report.name = module_name;
     report.kernel = build.kernel.manifest().name;
     report.notes = linked.resolved.compiled.notes;
+    report.units = units_of(linked.resolved);
+    if (auto note = unchanged_note(report.units)) report.notes.push_back(*std::move(note));
     for (const auto& unit : linked.resolved.units) add_unit(report, unit);
     std::ranges::sort(report.objects, {},
                       [](const BuiltObject& one) { return std::pair(one.name != vmlinux, one.name); });

@@ -46,7 +46,8 @@ struct Applied {
 struct Selected {
     Applied applied;
     std::unique_ptr<kernel::Kbuild> kbuild;
-    std::vector<source::TranslationUnit> units;  // at least one
+    std::vector<source::TranslationUnit> units;
+    std::vector<source::TranslationUnit> watched;  // whose objects must not change; with `units`, at least one
     std::vector<std::string> notes;
 };
 
@@ -54,6 +55,7 @@ struct CompiledUnit {
     std::string source;                // path in the tree
     std::vector<std::string> objects;  // of the kernel that have it
     source::CompiledObject original, patched;
+    std::vector<std::string> reached_by;  // patched files that it includes; empty where it is itself among them
 };
 struct Compiled {
     std::vector<CompiledUnit> units;

@@ -39,6 +39,15 @@ Json object_json(const pipeline::BuiltObject& object) {
     return json;
 }
 
+Json unit_json(const pipeline::BuiltUnit& unit) {
+    Json json;
+    json["source"] = unit.source;
+    json["objects"] = unit.objects;
+    json["reached_by"] = unit.reached_by;
+    json["changed"] = unit.changed;
+    return json;
+}
+
 Json reference_json(const pipeline::BuiltReference& reference) {
     Json json;
     json["object"] = reference.object;
@@ -89,6 +98,8 @@ Json build_json(const pipeline::Report& report, const fs::path& module, const Ti
     json["kernel"] = report.kernel;
     json["objects"] = Json::array();
     for (const auto& object : report.objects) json["objects"].push_back(object_json(object));
+    json["units"] = Json::array();
+    for (const auto& unit : report.units) json["units"].push_back(unit_json(unit));
     json["references"] = Json::array();
     for (const auto& reference : report.references) json["references"].push_back(reference_json(reference));
     json["proven"] = Json::object();

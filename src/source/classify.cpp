@@ -17,7 +17,15 @@ bool ends_with_any(std::string_view path, const std::array<std::string_view, N>&
 }
 
 constexpr FileClass documentation = {FileKind::ignored, "", "documentation is no part of the running kernel"};
-constexpr FileClass tooling = {FileKind::ignored, "", "tools and samples are no part of the running kernel"};
+constexpr FileClass text_file = {FileKind::text, "", "documentation is no part of the running kernel"};
+constexpr FileClass tooling = {FileKind::ignored, "", "tools are no part of the running kernel"};
+constexpr FileClass configuration_file = {
+    FileKind::skipped, "build.build-system",
+    "it describes configurations; a livepatch is made for the one that the running kernel was built with"};
+constexpr FileClass objtool = {FileKind::skipped, "build.build-system",
+                               "objtool works when a kernel is built; a livepatch is made with the one that was used"};
+constexpr FileClass source_input = {FileKind::refused, "build.source-input",
+                                    "a Makefile makes source code or data of the kernel from it"};
 constexpr FileClass build_system = {
     FileKind::refused, "build.build-system",
     "it decides how the kernel is built; a livepatch replaces functions of the kernel as it was built"};
@@ -44,21 +52,33 @@ bool is_libfdt(std::string_view path) {
     return path.starts_with("scripts/dtc/libfdt/");
 }
 
+bool is_configuration(std::string_view path) {
+    static constexpr std::array<std::string_view, 2> endings = {".config", "defconfig"};
+    return name_of(path).starts_with("Kconfig") || ends_with_any(path, endings);
+}
+
 bool is_build_file(std::string_view path) {
-    static constexpr std::array<std::string_view, 6> endings = {".lds", ".lds.S",  ".mk",
-                                                                ".tbl", ".config", "defconfig"};
+    static constexpr std::array<std::string_view, 3> endings = {".lds", ".lds.S", ".mk"};
     const std::string_view name = name_of(path);
-    return name.starts_with("Makefile") || name.starts_with("Kbuild") || name.starts_with("Kconfig") ||
-           (path.starts_with("scripts/") && !is_libfdt(path)) || path.starts_with("tools/objtool/") ||
-           ends_with_any(path, endings);
+    return name.starts_with("Makefile") || name.starts_with("Kbuild") ||
+           (path.starts_with("scripts/") && !is_libfdt(path)) || ends_with_any(path, endings);
+}
+
+// What generators read: grammars, tables, key maps, device trees, files that are copied under another name.
+bool is_source_input(std::string_view path) {
+    static constexpr std::array<std::string_view, 12> endings = {".tbl",  ".asn1", ".pl", ".awk",     ".map", ".dts",
+                                                                 ".dtsi", ".dtso", ".uc", "_shipped", ".l",   ".y"};
+    return ends_with_any(path, endings);
 }
 
 bool is_documentation(std::string_view path) {
-    static constexpr std::array<std::string_view, 4> endings = {".rst", ".txt", ".md", ".gitignore"};
-    const std::string_view name = name_of(path);
-    return path.starts_with("Documentation/") || path.starts_with("LICENSES/") || name == "MAINTAINERS" ||
-           name == "CREDITS" || name.starts_with("README") || name == "COPYING" || name.starts_with(".") ||
-           ends_with_any(path, endings);
+    return path.starts_with("Documentation/") || path.starts_with("LICENSES/") || path == "MAINTAINERS" ||
+           path == "CREDITS" || path == "COPYING" || name_of(path).starts_with(".");
+}
+
+bool is_text(std::string_view path) {
+    static constexpr std::array<std::string_view, 3> endings = {".rst", ".txt", ".md"};
+    return name_of(path).starts_with("README") || ends_with_any(path, endings);
 }
 
 bool is_vdso(std::string_view path) {
@@ -77,9 +97,13 @@ bool is_boot(std::string_view path) {
 FileClass classify(std::string_view path) {
     static constexpr std::array<std::string_view, 2> code_assembly = {".S", ".asm"};
     static constexpr std::array<std::string_view, 4> headers = {".h", ".inc", ".def", ".lut"};
-    if (is_build_file(path)) return build_system;
     if (is_documentation(path)) return documentation;
-    if (path.starts_with("tools/") || path.starts_with("samples/") || path.starts_with("usr/")) return tooling;
+    if (path.starts_with("tools/objtool/")) return objtool;
+    if (path.starts_with("tools/") || path.starts_with("usr/")) return tooling;
+    if (is_configuration(path)) return configuration_file;
+    if (is_build_file(path)) return build_system;
+    if (is_text(path)) return text_file;
+    if (is_source_input(path)) return source_input;
     const bool is_header = ends_with_any(path, headers);
     if (is_vdso(path) && !is_header) return vdso;
     if (is_boot(path)) return boot;

@@ -96,6 +96,14 @@ CompiledObject UnitCompiler::patched(const TranslationUnit& unit) const {
     return with_name(compiled.object, std::move(compiled.types), unit.source + " (patched)");
 }
 
+bool UnitCompiler::is_unchanged(const TranslationUnit& unit) const {
+    const fs::path directory = tree_.is_split() ? unit.command.directory : overlay_.root();
+    const Compiled original = compile(unit, {unit.command.directory, tree_.root(), "original"});
+    const Compiled patched = compile(unit, {directory, overlay_.root(), "patched"});
+    overlay_.check_dependencies(patched.dependencies, directory, unit.source);
+    return std::ranges::equal(MappedFile(original.object).bytes(), MappedFile(patched.object).bytes());
+}
+
 UnitCompiler::Compiled UnitCompiler::compile(const TranslationUnit& unit, const Side& side) const {
     const fs::path object = scratch_.path() / fmt::format("{}.{}.o", flat_name(unit.source), side.name);
     const fs::path dependencies = scratch_.path() / fmt::format("{}.{}.d", flat_name(unit.source), side.name);
@@ -107,7 +115,8 @@ UnitCompiler::Compiled UnitCompiler::compile(const TranslationUnit& unit, const 
     Command command = kbuild_.in_tree(argv, scratch_.path());
     command.directory = side.directory;
     check(run(command), unit.source, fmt::format("the {} source does not compile", side.name));
-    std::string types = take_types(object);
+    // What the preprocessor makes of a linker script has none.
+    std::string types = unit.source.ends_with(".lds.S") ? std::string() : take_types(object);
     for (auto tool : unit.command.object_tools) {
         tool.push_back(object.string());
         const std::string program = tool.front();

@@ -35,6 +35,8 @@ public:
     // Both may be called for several units at once. Error: the compiler's messages (ExitCode::error).
     [[nodiscard]] CompiledObject original(const TranslationUnit& unit) const;  // from the cache where it is there
     [[nodiscard]] CompiledObject patched(const TranslationUnit& unit) const;
+    // Whether the compiler's output for both sides is the same, whatever kind of file that is.
+    [[nodiscard]] bool is_unchanged(const TranslationUnit& unit) const;
 
 private:
     struct Side {

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The include index of a kernel's tree, kept in its cache folder: the tree does not change, and reading its
-// 60,000 files takes a second or more.
+// 60,000 files takes some seconds.
+//
+// A line has a file and, after tabs, its fields: names with their quotes, `!` where it has a computed
+// include, words for computed includes after `=`.
+#include <fmt/core.h>
+
 #include <optional>
 
 #include "base/derived.hpp"
@@ -12,8 +17,9 @@
 namespace klp::source {
 namespace {
 
-constexpr std::string_view all_files = "includes";
-constexpr std::string_view c_files = "includes-of-c-files";
+constexpr std::string_view index_kind = "include-lines";
+constexpr std::string_view computed_mark = "!";
+constexpr std::string_view c_files_kind = "included-c-files";
 
 // Another tree, or one that was configured otherwise, is not what was scanned.
 DerivedFile cached(std::string_view kind, const kernel::Kernel& kernel, const SourceTree& tree) {
@@ -31,50 +37,81 @@ std::vector<std::string> split_fields(std::string_view line) {
     return fields;
 }
 
-std::optional<IncludeIndex> load(const DerivedFile& file) {
-    const auto text = file.load();
-    if (!text) return std::nullopt;
+IncludeIndex parse_index(std::string_view text) {
     IncludeIndex::Files files;
-    for (const auto line : lines_with_ends(*text)) {
+    for (const auto line : lines_with_ends(text)) {
         check_interrupted();
-        auto fields = split_fields(without_newline(line));
-        std::string name = std::move(fields.front());
-        fields.erase(fields.begin());
-        files.emplace(std::move(name), std::move(fields));
+        const auto fields = split_fields(without_newline(line));
+        IncludeIndex::File& file = files[fields.front()];
+        for (auto field = fields.begin() + 1; field != fields.end(); ++field) {
+            if (*field == computed_mark) {
+                file.has_computed = true;
+            } else if (field->starts_with('=')) {
+                file.words.push_back(field->substr(1));
+            } else {
+                file.names.push_back(*field);
+            }
+        }
     }
     return IncludeIndex(std::move(files));
 }
 
-void save(const IncludeIndex& index, const DerivedFile& file) {
+std::string index_text(const IncludeIndex& index) {
     std::string text;
-    for (const auto& [name, includes] : index.files()) {
+    for (const auto& [path, file] : index.files()) {
         check_interrupted();
-        text += name;
-        for (const auto& include : includes) text += "\t" + include;
+        text += path;
+        for (const auto& name : file.names) text += "\t" + name;
+        if (file.has_computed) text += fmt::format("\t{}", computed_mark);
+        for (const auto& word : file.words) text += "\t=" + word;
         text += "\n";
     }
-    file.store(text);
+    return text;
 }
 
-IncludeIndex scan_and_save(const kernel::Kernel& kernel, const SourceTree& tree, unsigned jobs) {
+IncludedCFiles parse_c_files(std::string_view text) {
+    IncludedCFiles files;
+    for (const auto line : lines_with_ends(text)) {
+        const auto fields = split_fields(without_newline(line));
+        files.emplace(fields.front(), std::set(fields.begin() + 1, fields.end()));
+    }
+    return files;
+}
+
+std::string c_files_text(const IncludedCFiles& files) {
+    std::string text;
+    for (const auto& [path, sources] : files) {
+        text += path;
+        for (const auto& source : sources) text += "\t" + source;
+        text += "\n";
+    }
+    return text;
+}
+
+IncludeIndex index_of(const kernel::Kernel& kernel, const SourceTree& tree, unsigned jobs) {
+    const DerivedFile file = cached(index_kind, kernel, tree);
+    if (const auto text = file.load()) return parse_index(*text);
     std::vector<fs::path> roots = {tree.root()};
     if (tree.is_split()) roots.push_back(tree.object_root());  // generated headers
-    IncludeIndex index = IncludeIndex::scan(roots, jobs);
-    save(index, cached(all_files, kernel, tree));
-    save(index.of_c_files(), cached(c_files, kernel, tree));
+    IncludeIndex index = IncludeIndex::scan(roots, kernel.arch().source_folder(), jobs);
+    file.store(index_text(index));
     return index;
 }
 
 }  // namespace
 
-IncludeIndex all_includes(const kernel::Kernel& kernel, const SourceTree& tree, unsigned jobs) {
-    if (auto index = load(cached(all_files, kernel, tree))) return *std::move(index);
-    return scan_and_save(kernel, tree, jobs);
+IncludeIndex all_includes(const kernel::Kernel& kernel, const SourceTree& tree, unsigned jobs,
+                          const std::map<std::string, std::string>& added) {
+    IncludeIndex index = index_of(kernel, tree, jobs);
+    return added.empty() ? std::move(index) : index.with(added);
 }
 
-IncludeIndex included_c_files(const kernel::Kernel& kernel, const SourceTree& tree, unsigned jobs) {
-    if (auto index = load(cached(c_files, kernel, tree))) return *std::move(index);
-    return scan_and_save(kernel, tree, jobs).of_c_files();
+IncludedCFiles included_c_files(const kernel::Kernel& kernel, const SourceTree& tree, unsigned jobs) {
+    const DerivedFile file = cached(c_files_kind, kernel, tree);
+    if (const auto text = file.load()) return parse_c_files(*text);
+    IncludedCFiles files = index_of(kernel, tree, jobs).included_c_files();
+    file.store(c_files_text(files));
+    return files;
 }
 
 }  // namespace klp::source

@@ -2,75 +2,16 @@
 #include "source/includes.hpp"
 
 #include <algorithm>
-#include <array>
+#include <optional>
+#include <unordered_map>
 
-#include "base/parallel.hpp"
-#include "base/process.hpp"
+#include "source/include_scan.hpp"
 
 namespace klp::source {
 namespace {
 
-bool is_space(char c) {
-    return c == ' ' || c == '\t';
-}
-
-// Whether `#`, alone on its line so far, stands before `at`.
-bool follows_hash(std::string_view source, std::size_t at) {
-    while (at > 0 && is_space(source[at - 1])) --at;
-    if (at == 0 || source[at - 1] != '#') return false;
-    for (--at; at > 0 && is_space(source[at - 1]);) --at;
-    return at == 0 || source[at - 1] == '\n';
-}
-
-std::string_view file_name_of(std::string_view path) {
-    return path.substr(path.rfind('/') + 1);
-}
-
 std::string_view without_quotes(std::string_view include) {
     return include.substr(1, include.size() - 2);
-}
-
-// Folders of a tree that hold no kernel code.
-bool is_outside_kernel(const fs::path& folder) {
-    static constexpr std::array names = {"Documentation", "tools", "samples", "scripts", "rust", "LICENSES"};
-    const std::string name = folder.filename();
-    return name.starts_with('.') || std::ranges::find(names, name) != names.end();
-}
-
-bool is_source(const fs::path& path) {
-    const std::string extension = path.extension();
-    return extension == ".c" || extension == ".h" || extension == ".inc" || extension == ".def" || extension == ".S";
-}
-
-std::vector<std::string> source_files(const fs::path& tree) {
-    std::vector<std::string> paths;
-    const std::size_t prefix = tree.string().size() + 1;
-    for (auto entry = fs::recursive_directory_iterator(tree); entry != fs::recursive_directory_iterator(); ++entry) {
-        check_interrupted();
-        if (entry.depth() == 0 && is_outside_kernel(entry->path())) entry.disable_recursion_pending();
-        if (is_source(entry->path()) && entry->is_regular_file())
-            paths.push_back(entry->path().string().substr(prefix));
-    }
-    return paths;
-}
-
-IncludeIndex::Files scan_tree(const fs::path& tree, unsigned jobs) {
-    const auto paths = source_files(tree);
-    std::vector<std::vector<std::string>> includes(paths.size());
-    static constexpr std::size_t chunk = 256;
-    parallel_for((paths.size() + chunk - 1) / chunk, jobs, [&](std::size_t index) {
-        check_interrupted();
-        for (std::size_t i = index * chunk; i < std::min(paths.size(), (index + 1) * chunk); ++i) {
-            const MappedFile file(tree / paths[i]);
-            for (const auto include : find_includes(as_text(file.bytes()))) includes[i].emplace_back(include);
-        }
-    });
-    IncludeIndex::Files files;
-    for (std::size_t i = 0; i < paths.size(); ++i) {
-        check_interrupted();
-        files.emplace(paths[i], std::move(includes[i]));
-    }
-    return files;
 }
 
 // A path ends with what an include line says, at a folder's border; `..` before it may lead anywhere.
@@ -79,97 +20,153 @@ bool ends_with_path(std::string_view path, std::string_view include) {
     return path == include || (path.ends_with(include) && path[path.size() - include.size() - 1] == '/');
 }
 
+// "arm64" for a file below arch/arm64/.
+std::string_view arch_folder(std::string_view path) {
+    constexpr std::string_view arch = "arch/";
+    if (!path.starts_with(arch)) return {};
+    path.remove_prefix(arch.size());
+    return path.substr(0, path.find('/'));
+}
+
 }  // namespace
 
-std::vector<std::string_view> find_includes(std::string_view source) {
-    static constexpr std::string_view word = "include";
-    const Bytes text = as_bytes(source);
-    const Bytes needle = as_bytes(word);
-    std::vector<std::string_view> found;
-    for (auto at = klp::find(text, needle); at; at = klp::find(text, needle, *at + word.size())) {
-        if (!follows_hash(source, *at)) continue;
-        std::size_t begin = *at + word.size();
-        while (begin < source.size() && is_space(source[begin])) ++begin;
-        if (begin == source.size() || (source[begin] != '"' && source[begin] != '<')) continue;
-        const std::size_t end = source.find_first_of(source[begin] == '"' ? "\"\n" : ">\n", begin + 1);
-        if (end == std::string_view::npos || source[end] == '\n') continue;
-        found.push_back(source.substr(begin, end + 1 - begin));
+std::string_view file_name_of(std::string_view path) {
+    return path.substr(path.rfind('/') + 1);
+}
+
+// What units are made from; of .uc files, scripts make several C files each.
+bool is_code(std::string_view path) {
+    return path.ends_with(".c") || path.ends_with(".S") || path.ends_with(".uc");
+}
+
+bool may_mean(std::string_view includer, std::string_view name, std::string_view path,
+              const std::function<bool(const std::string&)>& exists) {
+    const std::string_view written = without_quotes(name);
+    if (name.front() == '"') {
+        const std::string beside = (fs::path(includer).parent_path() / written).lexically_normal();
+        if (beside == path) return true;
+        if (exists(beside)) return false;
     }
-    return found;
+    if (!ends_with_path(path, written)) return false;
+    // No include path leads from one architecture's folder into another's; a name may.
+    const auto from = arch_folder(includer);
+    const auto to = arch_folder(path);
+    return from.empty() || to.empty() || from == to || written.find("../") != std::string_view::npos ||
+           written.find("arch/") != std::string_view::npos;
 }
 
-IncludeIndex IncludeIndex::scan(const std::vector<fs::path>& trees, unsigned jobs) {
-    Files files;
-    for (const auto& tree : trees) files.merge(scan_tree(tree, jobs));
-    return IncludeIndex(std::move(files));
-}
-
-void IncludeIndex::replace(const std::string& path, std::string_view text) {
-    std::vector<std::string> includes;
-    for (const auto include : find_includes(text)) includes.emplace_back(include);
-    files_[path] = std::move(includes);
-}
-
-IncludeIndex IncludeIndex::of_c_files() const {
-    Files kept;
-    std::set<std::string, std::less<>> headers;  // names of headers that lead to a .c file
-    for (bool grown = true; grown;) {
-        grown = false;
-        for (const auto& [path, includes] : files_) {
-            check_interrupted();
-            for (const auto& include : includes) {
-                const std::string name(without_quotes(include));
-                if (!name.ends_with(".c") && !headers.contains(file_name_of(name))) continue;
-                auto& list = kept[path];
-                if (std::ranges::find(list, include) != list.end()) continue;
-                list.push_back(include);
-                const std::string beside = (fs::path(path).parent_path() / name).lexically_normal();
-                if (files_.contains(beside)) kept.try_emplace(beside);
-                grown |= !path.ends_with(".c") && headers.emplace(file_name_of(path)).second;
-            }
+// Who includes, by what.
+class IncludeIndex::Graph {
+public:
+    explicit Graph(Files files) : files_(std::move(files)) {
+        for (const auto& [path, file] : files_) {
+            for (const auto& name : file.names) lines_[file_name_of(without_quotes(name))].push_back({path, name});
+            if (file.has_computed) computed_.push_back(path);
+            for (const auto& word : file.words) bringers_[word].push_back(path);
         }
     }
-    return IncludeIndex(std::move(kept));
-}
 
-IncludeIndex::LinesByName IncludeIndex::lines_by_name() const {
-    LinesByName lines;
-    for (const auto& [path, includes] : files_) {
-        check_interrupted();
-        for (const auto& include : includes) lines[file_name_of(without_quotes(include))].push_back({path, include});
-    }
-    return lines;
-}
+    [[nodiscard]] const Files& files() const noexcept { return files_; }
 
-bool IncludeIndex::may_mean(const IncludeLine& line, const std::string& path) const {
-    const std::string_view name = without_quotes(line.include);
-    if (line.include.front() == '"') {
-        const std::string beside = (fs::path(line.includer).parent_path() / name).lexically_normal();
-        if (beside == path) return true;
-        if (files_.contains(beside)) return false;
+    [[nodiscard]] std::set<std::string> sources_reaching(const std::string& path) const {
+        std::set<std::string_view> seen = {path};
+        std::vector<std::string_view> open = {path};
+        const auto meet = [&](std::string_view includer) {
+            if (seen.insert(includer).second) open.push_back(includer);
+        };
+        while (!open.empty()) {
+            const std::string_view current = open.back();
+            open.pop_back();
+            if (const auto lines = lines_.find(file_name_of(current)); lines != lines_.end())
+                for (const auto& line : lines->second)
+                    if (!seen.contains(line.includer) && means(line, current)) meet(line.includer);
+            for (const auto bringer : bringers_of(current)) {
+                // Every unit has what options define: the others are those that include by macros.
+                if (bringer != command_line) meet(bringer);
+                for (const auto includer : bringer == command_line ? computed_ : Paths()) meet(includer);
+            }
+        }
+        std::set<std::string> sources;
+        const bool is_for_all = seen.contains(command_line);
+        for (const auto& [file, includes] : files_)
+            if (is_code(file) && file != path && (is_for_all || seen.contains(file))) sources.insert(file);
+        return sources;
     }
-    return ends_with_path(path, name);
+
+    [[nodiscard]] IncludedCFiles included_c_files() const {
+        IncludedCFiles included;
+        for (const auto& [path, file] : files_) {
+            if (!path.ends_with(".c")) continue;
+            if (!lines_.contains(file_name_of(path)) && bringers_of(path).empty()) continue;
+            auto sources = sources_reaching(path);
+            if (!sources.empty()) included.emplace(path, std::move(sources));
+        }
+        return included;
+    }
+
+private:
+    using Paths = std::vector<std::string_view>;
+    // The texts belong to `files_`.
+    struct IncludeLine {
+        std::string_view includer;
+        std::string_view name;  // with quotes
+    };
+
+    [[nodiscard]] bool means(const IncludeLine& line, std::string_view path) const {
+        return may_mean(line.includer, line.name, path,
+                        [&](const std::string& other) { return files_.contains(other); });
+    }
+
+    // Those who bring a word, or the rarest of the words that pasting (##) can make it of; nothing where nobody can.
+    [[nodiscard]] Paths bringers_of_word(std::string_view word) const {
+        Paths bringers;
+        if (const auto whole = bringers_.find(word); whole != bringers_.end()) bringers = whole->second;
+        for (std::size_t size = 1; size < word.size(); ++size) {
+            const auto first = bringers_.find(word.substr(0, size));
+            if (first == bringers_.end()) continue;
+            const Paths rest = bringers_of_word(word.substr(size));
+            if (rest.empty()) continue;
+            const Paths& rarer = rest.size() < first->second.size() ? rest : first->second;
+            bringers.insert(bringers.end(), rarer.begin(), rarer.end());
+        }
+        std::ranges::sort(bringers);
+        const auto [begin, end] = std::ranges::unique(bringers);
+        bringers.erase(begin, end);
+        return bringers;
+    }
+
+    // Whoever includes a file by way of a macro includes a file that brings the rarest word of its name.
+    [[nodiscard]] Paths bringers_of(std::string_view path) const {
+        std::optional<Paths> rarest;
+        for (const auto word : words_of(file_name_of(path))) {
+            Paths bringers = bringers_of_word(word);
+            if (!rarest || bringers.size() < rarest->size()) rarest = std::move(bringers);
+            if (rarest->empty()) break;
+        }
+        return rarest.value_or(Paths());
+    }
+
+    Files files_;
+    std::unordered_map<std::string_view, std::vector<IncludeLine>> lines_;  // by the last component of what they name
+    Paths computed_;                                                        // that have a computed include
+    std::unordered_map<std::string_view, Paths> bringers_;                  // by word
+};
+
+IncludeIndex::IncludeIndex(Files files) : graph_(std::make_unique<Graph>(std::move(files))) {}
+IncludeIndex::~IncludeIndex() = default;
+IncludeIndex::IncludeIndex(IncludeIndex&&) noexcept = default;
+IncludeIndex& IncludeIndex::operator=(IncludeIndex&&) noexcept = default;
+
+const IncludeIndex::Files& IncludeIndex::files() const noexcept {
+    return graph_->files();
 }
 
 std::set<std::string> IncludeIndex::sources_reaching(const std::string& path) const {
-    const LinesByName lines = lines_by_name();
-    std::set<std::string, std::less<>> seen = {path};
-    std::vector<std::string> open = {path};
-    std::set<std::string> sources;
-    while (!open.empty()) {
-        const std::string current = std::move(open.back());
-        open.pop_back();
-        const auto candidates = lines.find(file_name_of(current));
-        if (candidates == lines.end()) continue;
-        check_interrupted();
-        for (const auto& line : candidates->second) {
-            if (seen.contains(line.includer) || !may_mean(line, current)) continue;
-            const std::string& includer = *seen.emplace(line.includer).first;
-            open.push_back(includer);
-            if (includer.ends_with(".c") || includer.ends_with(".S")) sources.insert(includer);
-        }
-    }
-    return sources;
+    return graph_->sources_reaching(path);
+}
+
+IncludedCFiles IncludeIndex::included_c_files() const {
+    return graph_->included_c_files();
 }
 
 }  // namespace klp::source

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Who includes whom in a source tree, read off the `#include` lines. Conditions are not evaluated and include
-// paths not known, so that it says "may include": nothing that does include a file is missed.
+// Who may include whom in a source tree, read off the text. Conditions are not evaluated and include paths not known,
+// so that nothing that does include a file is missed; whether it does is for the compiler to say (dependencies.hpp).
 #pragma once
 
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "base/file.hpp"
@@ -16,48 +16,61 @@
 
 namespace klp::source {
 
-// The text between the quotes of an `#include` line, with the quotes: `"internal.h"`, `<linux/mm.h>`.
-[[nodiscard]] std::vector<std::string_view> find_includes(std::string_view source);
+// What is read off one file.
+struct FileIncludes {
+    std::vector<std::string>
+        names;  // between the quotes of `#include` lines, with them: `"internal.h"`, `<linux/mm.h>`
+    std::vector<std::string> computed;  // what stands there instead: `TRACE_INCLUDE(TRACE_INCLUDE_FILE)`
+};
+[[nodiscard]] FileIncludes find_includes(std::string_view source);
+
+// The words (C identifiers and numbers) of a text, in order.
+[[nodiscard]] std::vector<std::string_view> words_of(std::string_view text);
+
+// Sources that may include a .c file, by its path.
+using IncludedCFiles = std::map<std::string, std::set<std::string>, std::less<>>;
 
 class IncludeIndex {
 public:
-    // By path: the includes of each file.
-    using Files = std::map<std::string, std::vector<std::string>, std::less<>>;
-    explicit IncludeIndex(Files files) : files_(std::move(files)) {}
-    IncludeIndex(IncludeIndex&&) = default;
-    IncludeIndex& operator=(IncludeIndex&&) = default;
+    struct File {
+        std::vector<std::string> names;
+        // Words that the file can bring into the name that a computed include means, whoever has that: those of its own
+        // computed includes, and of definitions of macros that can be involved.
+        std::vector<std::string> words;
+        bool has_computed = false;  // a computed include
+    };
+    // Its `names` are included by all units, as the options of compilers say (-include), its `words` come
+    // from options that define macros (-D).
+    static constexpr std::string_view command_line = "";  // the empty path
 
-    // All C files and headers of some trees, which are seen as one. Documentation, tools and samples are no part
-    // of a kernel.
-    [[nodiscard]] static IncludeIndex scan(const std::vector<fs::path>& trees, unsigned jobs);
+    using Files = std::map<std::string, File, std::less<>>;
+    explicit IncludeIndex(Files files);
+    ~IncludeIndex();
+    IncludeIndex(IncludeIndex&&) noexcept;
+    IncludeIndex& operator=(IncludeIndex&&) noexcept;
 
-    // Overrides what the tree says: a patch may add an include line.
-    void replace(const std::string& path, std::string_view text);
+    // All C files and headers of some trees, which are seen as one. Documentation and tools are no part of a kernel,
+    // nor is arch/OTHER where nothing of arch/`source_arch` leads there.
+    [[nodiscard]] static IncludeIndex scan(const std::vector<fs::path>& trees, std::string_view source_arch,
+                                           unsigned jobs);
+    // With some files added, or in the place of those that the trees have.
+    [[nodiscard]] IncludeIndex with(const std::map<std::string, std::string>& texts) const;
 
-    [[nodiscard]] const Files& files() const noexcept { return files_; }
-    // What answers questions about .c files: includes of those, and of headers that include some.
-    [[nodiscard]] IncludeIndex of_c_files() const;
-    // All .c and .S files that may include `path`, themselves or by way of others. Translation units are not told
-    // from .c files that are only included.
+    [[nodiscard]] const Files& files() const noexcept;
+    // All .c and .S files, and templates of such (.uc), that may include `path`, themselves or by way of others.
+    // Translation units are not told from .c files that are only included.
     [[nodiscard]] std::set<std::string> sources_reaching(const std::string& path) const;
+    [[nodiscard]] IncludedCFiles included_c_files() const;
 
 private:
-    // An include line, by the last component of what it names. The text belongs to `files_`.
-    struct IncludeLine {
-        std::string_view includer;
-        std::string_view include;
-    };
-    using LinesByName = std::unordered_map<std::string_view, std::vector<IncludeLine>>;
-    [[nodiscard]] LinesByName lines_by_name() const;
-    [[nodiscard]] bool may_mean(const IncludeLine& line, const std::string& path) const;
-
-    Files files_;
+    class Graph;
+    std::unique_ptr<Graph> graph_;
 };
 
-// The part of the index that each build asks for: includes of .c files. Scanned once a kernel, then kept in
-// its cache folder.
-[[nodiscard]] IncludeIndex included_c_files(const kernel::Kernel& kernel, const SourceTree& tree, unsigned jobs);
-// The whole index, kept likewise.
-[[nodiscard]] IncludeIndex all_includes(const kernel::Kernel& kernel, const SourceTree& tree, unsigned jobs);
+// What each build asks for. Scanned once a kernel, then kept in its cache folder.
+[[nodiscard]] IncludedCFiles included_c_files(const kernel::Kernel& kernel, const SourceTree& tree, unsigned jobs);
+// The whole index, kept likewise. `added`: files that are not in the tree, or have other text, with their text.
+[[nodiscard]] IncludeIndex all_includes(const kernel::Kernel& kernel, const SourceTree& tree, unsigned jobs,
+                                        const std::map<std::string, std::string>& added);
 
 }  // namespace klp::source

@@ -8,68 +8,157 @@
 #include "base/parallel.hpp"
 #include "source/c_scanner.hpp"
 #include "source/classify.hpp"
-#include "source/includes.hpp"
+#include "source/header_reach.hpp"
+#include "source/makefile_change.hpp"
 #include "source/object_names.hpp"
 
 namespace klp::source {
 namespace {
 
-constexpr std::size_t named_includers = 3;  // in a message; enough to see what is meant
+constexpr std::size_t most_named = 5;  // in a message; enough to see what is meant
 
-// Length of the common beginning: files near each other in the tree are built alike.
-std::size_t nearness(std::string_view a, std::string_view b) {
-    return static_cast<std::size_t>(std::ranges::mismatch(a, b).in1 - a.begin());
+std::string named(const std::set<std::string>& paths) {
+    std::vector<std::string> first;
+    for (const auto& path : paths)
+        if (first.size() < most_named) first.push_back(path);
+    return fmt::format("{}{}", fmt::join(first, ", "), paths.size() > most_named ? ", …" : "");
 }
 
-// Compiled into no object, but into the numbers by which assembly finds the fields of structures (Kbuild).
-bool makes_offsets(std::string_view source) {
-    return source.ends_with("asm-offsets.c");
+std::string file_name(const std::string& path) {
+    return fs::path(path).filename().string();
 }
 
 }  // namespace
 
-std::string UnitSelector::source_arch() const {
-    return std::string(kernel_.arch().source_folder());
+std::optional<TranslationUnit> unit_of(const std::string& source, kernel::CommandAnswer answer) {
+    if (!answer.command) return std::nullopt;
+    TranslationUnit unit{source, *std::move(answer.command), {}, {}};
+    if (unit.command.part == kernel::ObjectPart::builtin) unit.objects = {"vmlinux"};
+    if (unit.command.part == kernel::ObjectPart::module) unit.objects = unit.command.modules;
+    if (unit.objects.empty()) return std::nullopt;
+    return unit;
 }
 
-bool UnitSelector::is_usable(const PatchedFile& file, Diagnostics& diagnostics) {
+UnitSelector::UnitSelector(const kernel::Kernel& kernel, const kernel::Kbuild& kbuild, const SourceTree& tree,
+                           const PatchedFiles& files, SelectionOptions options)
+    : kernel_(kernel),
+      kbuild_(kbuild),
+      tree_(tree),
+      files_(files),
+      options_(std::move(options)),
+      inventory_(kernel, kbuild, tree),
+      dependencies_(kernel, kbuild, tree) {}
+
+void UnitSelector::skip(const std::string& path, std::string_view reason) {
+    skipped_.push_back({path, "build.not-built", fmt::format("is no part of kernel '{}'", kernel_.manifest().name),
+                        std::string(reason)});
+}
+
+// Whether no changed line of a Makefile matters to this kernel's configuration.
+bool UnitSelector::changes_nothing_built(const PatchedFile& file) const {
+    return file.existed && file.exists &&
+           is_for_other_configurations(file.original, file.text(),
+                                       [&](std::string_view option) { return kernel_.config().enabled(option); });
+}
+
+UnitSelector::Role UnitSelector::role_of_refused(const PatchedFile& file, Diagnostics& diagnostics) {
     const FileClass kind = classify(file.path);
-    const Location where{file.path, {}, {}};
+    if (kind.id != "build.vdso" && kind.id != "build.boot" && inventory_.is_left_out(file.path)) {
+        skip(file.path, "the configuration of this kernel leaves it out");
+        return Role::none;
+    }
+    if (is_makefile(file.path) && changes_nothing_built(file)) {
+        skipped_.push_back({file.path, std::string(kind.id),
+                            fmt::format("cannot be changed by a livepatch: {}", kind.reason),
+                            "the changed lines are comments, or for options that this kernel's configuration has not"});
+        return Role::none;
+    }
+    diagnostics.error(std::string(kind.id), {file.path, {}, {}},
+                      fmt::format("cannot be changed by a livepatch: {}", kind.reason));
+    return Role::none;
+}
+
+// A text in a folder of code may be documentation, a part of a source, or what a Makefile makes a source from.
+UnitSelector::Role UnitSelector::role_of_text(const PatchedFile& file, Diagnostics& diagnostics) {
+    const FileClass kind = classify(file.path);
+    if (!all_includes(kernel_, tree_, options_.jobs, {}).sources_reaching(file.path).empty()) return Role::header;
+    if (!inventory_.is_named_by_makefile(file.path, file_name(file.path))) {
+        notes_.push_back(fmt::format("{}: ignored, {}", file.path, kind.reason));
+    } else if (inventory_.is_left_out(file.path)) {
+        skip(file.path, "the configuration of this kernel leaves it out");
+    } else {
+        diagnostics.error(
+            "build.source-input", {file.path, {}, {}},
+            "cannot be changed by a livepatch: a Makefile makes source code or data of the kernel from it");
+    }
+    return Role::none;
+}
+
+bool UnitSelector::is_usable_c_file(const PatchedFile& file, Diagnostics& diagnostics) {
+    if (file.exists && file.existed) return true;
+    if (inventory_.is_left_out(file.path)) {
+        skip(file.path, "the configuration of this kernel leaves it out");
+    } else if (!file.exists) {
+        diagnostics.error("build.deleted-file", {file.path, {}, {}},
+                          "the patch deletes this file; a livepatch cannot take code away");
+    } else {
+        diagnostics
+            .error("build.new-file", {file.path, {}, {}},
+                   "the patch adds this file, which the kernel's build does not know")
+            .hint("put the new functions into one of the existing files that the patch changes");
+    }
+    return false;
+}
+
+UnitSelector::Role UnitSelector::role_of(const PatchedFile& file, Diagnostics& diagnostics) {
+    const FileClass kind = classify(file.path);
     if (kind.kind == FileKind::ignored) {
         notes_.push_back(fmt::format("{}: ignored, {}", file.path, kind.reason));
-        return false;
+        return Role::none;
     }
-    if (kind.kind == FileKind::refused) {
-        diagnostics.error(std::string(kind.id), where,
-                          fmt::format("cannot be changed by a livepatch: {}", kind.reason));
-        return false;
+    if (inventory_.is_of_foreign_arch(file.path)) {
+        skip(file.path, "it is code of another architecture");
+        return Role::none;
     }
-    if (!file.exists) {
-        diagnostics.error("build.deleted-file", where,
-                          "the patch deletes this file; a livepatch cannot take code away");
-        return false;
+    switch (kind.kind) {
+        case FileKind::skipped:
+            skipped_.push_back({file.path, std::string(kind.id),
+                                fmt::format("cannot be changed by a livepatch: {}", kind.reason),
+                                std::string(kind.reason)});
+            return Role::none;
+        case FileKind::refused:
+            return role_of_refused(file, diagnostics);
+        case FileKind::text:
+            return role_of_text(file, diagnostics);
+        case FileKind::c_source:
+            return is_usable_c_file(file, diagnostics) ? Role::c_source : Role::none;
+        case FileKind::header:
+            if (file.exists && file.existed &&
+                code_without_comments(file.text()) == code_without_comments(file.original)) {
+                // Line numbers below the change do not count: the header is compiled with #line directives.
+                notes_.push_back(fmt::format("{}: only comments change", file.path));
+                return Role::none;
+            }
+            return Role::header;
+        case FileKind::ignored:
+            break;
     }
-    if (!file.existed && kind.kind == FileKind::c_source) {
-        diagnostics.error("build.new-file", where, "the patch adds this file, which the kernel's build does not know")
-            .hint("put the new functions into one of the existing files that the patch changes");
-        return false;
-    }
-    return true;
+    return Role::none;
 }
 
 UnitSelector::Candidate UnitSelector::look_up_object(const std::string& source, const std::string& object) const {
     kernel::CommandAnswer answer = kbuild_.look_up(object, true);
-    if (!answer.command) return {source, {}, std::move(answer.why_not), answer.is_assembly};
-    TranslationUnit unit{source, *std::move(answer.command), {}};
-    if (unit.command.part == kernel::ObjectPart::builtin) unit.objects = {"vmlinux"};
-    if (unit.command.part == kernel::ObjectPart::module) unit.objects = unit.command.modules;
-    if (unit.objects.empty()) return {source, {}, "the configuration of this kernel does not ask for it", false};
-    return {source, std::move(unit), {}, false};
+    if (!answer.command) return {source, {}, std::move(answer.why_not)};
+    auto unit = unit_of(source, std::move(answer));
+    if (!unit) return {source, {}, "the configuration of this kernel does not ask for it"};
+    if (inventory_.place_of(source).use != Inventory::Use::part)
+        return {source, {}, "the configuration of this kernel leaves its folder out"};
+    return {source, std::move(unit), {}};
 }
 
 UnitSelector::Candidate UnitSelector::look_up(const std::string& source) const {
-    const std::string arch = source_arch();
-    if (is_of_other_arch(source, arch)) return {source, {}, "it is code of another architecture", false};
+    const std::string arch(kernel_.arch().source_folder());
+    if (is_of_other_arch(source, arch)) return {source, {}, "it is code of another architecture"};
     Candidate candidate = look_up_object(source, object_of(source));
     if (candidate.unit) return candidate;
     for (const auto& object : objects_by_other_folders(tree_.root(), source, arch)) {
@@ -79,105 +168,127 @@ UnitSelector::Candidate UnitSelector::look_up(const std::string& source) const {
     return candidate;
 }
 
-std::vector<UnitSelector::Candidate> UnitSelector::look_up_all(const std::vector<std::string>& sources) const {
-    std::vector<Candidate> candidates(sources.size());
-    parallel_for(sources.size(), jobs_, [&](std::size_t i) { candidates[i] = look_up(sources[i]); });
-    return candidates;
-}
-
 // A .c file is compiled on its own, as a part of others that include it (kernel/sched/build_policy.c), or both
 // (fs/binfmt_elf.c, also in fs/compat_binfmt_elf.c).
+void UnitSelector::select_c_file(const PatchedFile& file, const std::vector<std::string>& includers,
+                                 Diagnostics& diagnostics) {
+    std::vector<Candidate> candidates(includers.size() + 1);
+    parallel_for(candidates.size(), options_.jobs, [&](std::size_t i) {
+        Candidate& candidate = candidates[i];
+        candidate = look_up(i == 0 ? file.path : includers[i - 1]);
+        if (i == 0 || !candidate.unit) return;
+        const auto& command = candidate.unit->command;
+        auto read = dependencies_.kept(command.object);
+        if (!read) read = dependencies_.ask(command.object, command);
+        candidate.unit->reached_by = {file.path};
+        if (!read->contains(file.path)) candidate.unit.reset();
+    });
+    bool is_built = false;
+    for (auto& candidate : candidates) {
+        if (!candidate.unit) continue;
+        is_built = true;
+        units_.emplace(candidate.source, *std::move(candidate.unit));
+    }
+    if (is_built) return;
+    const auto is_out = [&](const std::string& source) { return inventory_.is_left_out(source); };
+    const bool is_only_included = !includers.empty() && std::ranges::all_of(includers, is_out);
+    if (is_out(file.path) || is_only_included) return skip(file.path, candidates.front().why_not);
+    diagnostics
+        .error("build.not-built", {file.path, {}, {}},
+               fmt::format("is no part of kernel '{}'", kernel_.manifest().name))
+        .note(candidates.front().why_not);
+}
+
 void UnitSelector::select_c_files(const std::vector<const PatchedFile*>& files, Diagnostics& diagnostics) {
     if (files.empty()) return;
-    const IncludeIndex index = included_c_files(kernel_, tree_, jobs_);
+    const IncludedCFiles included = included_c_files(kernel_, tree_, options_.jobs);
     for (const PatchedFile* file : files) {
-        std::vector<std::string> sources = {file->path};
-        for (const auto& includer : index.sources_reaching(file->path)) {
+        std::vector<std::string> includers;
+        const auto found = included.find(file->path);
+        for (const auto& includer : found == included.end() ? std::set<std::string>() : found->second) {
             const FileClass kind = classify(includer);
-            if (kind.id == "build.vdso") {
+            if (kind.id == "build.vdso" && inventory_.place_of(includer).use != Inventory::Use::none) {
                 diagnostics.error("build.vdso", {file->path, {}, {}},
                                   fmt::format("is a part of {}: {}", includer, kind.reason));
             }
-            if (kind.kind == FileKind::c_source) sources.push_back(includer);
+            if (kind.kind == FileKind::c_source) includers.push_back(includer);
         }
-        const auto candidates = look_up_all(sources);
-        bool is_built = false;
-        for (const auto& candidate : candidates) {
-            if (!candidate.unit) continue;
-            is_built = true;
-            units_.emplace(candidate.source, *candidate.unit);
-        }
-        if (is_built) continue;
-        diagnostics
-            .error("build.not-built", {file->path, {}, {}},
-                   fmt::format("is no part of kernel '{}'", kernel_.manifest().name))
-            .note(candidates.front().why_not);
+        select_c_file(*file, includers, diagnostics);
     }
 }
 
-void UnitSelector::check_headers(const std::vector<const PatchedFile*>& headers, Diagnostics& diagnostics) {
+void UnitSelector::add_headers(const std::vector<const PatchedFile*>& headers, Selection& selection,
+                               Diagnostics& diagnostics) {
     if (headers.empty()) return;
-    IncludeIndex index = all_includes(kernel_, tree_, jobs_);
-    for (const auto& [path, file] : files_.files()) index.replace(path, file.text());
-    for (const PatchedFile* header : headers) {
-        std::vector<std::string> others;
-        for (const auto& source : index.sources_reaching(header->path)) {
-            const bool is_code = classify(source).kind != FileKind::ignored;
-            if (is_code && !units_.contains(source)) others.push_back(source);
+    std::vector<std::string> paths;
+    for (const PatchedFile* header : headers) paths.push_back(header->path);
+    HeaderReach reach(kernel_, kbuild_, tree_, files_, options_, inventory_, dependencies_);
+    HeaderReach::Result found = reach.find(paths, units_);
+    const Location where{paths.front(), {}, {}};
+    if (found.is_cut_short) {
+        diagnostics
+            .error("build.header", where,
+                   fmt::format("the patched headers reach more than {} units of kernel '{}' (up to {} source files "
+                               "include them)",
+                               options_.max_units, kernel_.manifest().name, found.candidates))
+            .hint(
+                "each of them would be compiled twice: allow it with --max-units, or move the change into the .c files "
+                "that need it, for instance as a copy of the changed definition under a new name");
+        return;
+    }
+    if (!found.unknown.empty()) {
+        diagnostics
+            .error("build.header", where,
+                   fmt::format("may reach code that is made by rules of its own and cannot be compared: {}",
+                               named(found.unknown)))
+            .hint("move the change into the .c files that need it");
+    }
+    if (!found.hosts.empty())
+        notes_.push_back(fmt::format(
+            "programs of the kernel's own build, which is over, may include a patched header: {}", named(found.hosts)));
+    for (const auto& path : paths) {
+        const bool is_included = std::ranges::any_of(
+            found.units, [&](const auto& unit) { return std::ranges::count(unit.second.reached_by, path) != 0; });
+        if (!is_included && units_.empty())
+            notes_.push_back(fmt::format("{}: no unit of this kernel includes it", path));
+    }
+    if (!found.units.empty())
+        options_.progress(
+            fmt::format("{} units of this kernel include {}", found.units.size(), fmt::join(paths, ", ")));
+    units_.merge(found.units);
+    selection.watched = std::move(found.watched);
+}
+
+void UnitSelector::report_skipped(Selection& selection, Diagnostics& diagnostics) {
+    const bool is_all = selection.units.empty() && selection.watched.empty();
+    for (const auto& file : skipped_) {
+        if (is_all) {
+            Finding& finding = diagnostics.error(file.id, {file.path, {}, {}}, file.message);
+            if (file.message.find(file.reason) == std::string::npos) finding.note(file.reason);
+        } else {
+            notes_.push_back(fmt::format("{}: skipped, {}", file.path, file.reason));
         }
-        check_header(*header, others, diagnostics);
     }
 }
 
-void UnitSelector::check_header(const PatchedFile& header, const std::vector<std::string>& others,
-                                Diagnostics& diagnostics) {
-    std::vector<std::string> near_first = others;
-    std::ranges::stable_sort(near_first, std::ranges::greater(),
-                             [&](const std::string& path) { return nearness(path, header.path); });
-    std::vector<std::string> built;
-    static constexpr std::size_t batch = 8;
-    for (std::size_t i = 0; i < near_first.size() && built.size() < named_includers; i += batch) {
-        const auto begin = near_first.begin() + static_cast<std::ptrdiff_t>(i);
-        const auto count = static_cast<std::ptrdiff_t>(std::min(batch, near_first.size() - i));
-        for (const auto& candidate : look_up_all({begin, begin + count})) {
-            const bool is_built =
-                candidate.unit || candidate.is_assembly ||
-                (makes_offsets(candidate.source) && !is_of_other_arch(candidate.source, source_arch()));
-            if (is_built && built.size() < named_includers) built.push_back(candidate.source);
-        }
-    }
-    if (built.empty()) return;
-    diagnostics
-        .error("build.header", {header.path, {}, {}},
-               fmt::format("this header reaches code beyond the patched .c files, such as {}", fmt::join(built, ", ")))
-        .note(fmt::format(
-            "in all, {} other source files of the tree may include it, themselves or by way of other headers",
-            others.size()))
-        .hint(
-            "move the change into the .c files that need it, or give them a copy of the changed definition under a new "
-            "name");
-}
-
-std::vector<TranslationUnit> UnitSelector::select(Diagnostics& diagnostics) {
+Selection UnitSelector::select(Diagnostics& diagnostics) {
     std::vector<const PatchedFile*> c_files;
     std::vector<const PatchedFile*> headers;
     for (const auto& [path, file] : files_.files()) {
-        if (!file.is_changed() || !is_usable(file, diagnostics)) continue;
-        if (classify(path).kind == FileKind::c_source) {
-            c_files.push_back(&file);
-        } else if (code_without_comments(file.text()) == code_without_comments(file.original)) {
-            // Line numbers below the change do not count: the header is compiled with #line directives.
-            notes_.push_back(fmt::format("{}: only comments change", path));
-        } else {
-            headers.push_back(&file);
-        }
+        if (!file.is_changed()) continue;
+        const Role role = role_of(file, diagnostics);
+        if (role == Role::c_source) c_files.push_back(&file);
+        if (role == Role::header) headers.push_back(&file);
     }
+    Selection selection;
     select_c_files(c_files, diagnostics);
-    check_headers(headers, diagnostics);
-    std::vector<TranslationUnit> units;
-    for (auto& [source, unit] : units_) units.push_back(std::move(unit));
+    // Many units may have to be asked for: not for a patch that is refused anyway.
+    if (!diagnostics.has_errors()) add_headers(headers, selection, diagnostics);
+    for (auto& [source, unit] : units_) selection.units.push_back(std::move(unit));
     units_.clear();
-    return units;
+    report_skipped(selection, diagnostics);
+    selection.notes = std::move(notes_);
+    return selection;
 }
 
 }  // namespace klp::source

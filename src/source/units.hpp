@@ -8,9 +8,12 @@
 #include <vector>
 
 #include "base/diagnostics.hpp"
+#include "base/progress.hpp"
 #include "kernel/kbuild.hpp"
 #include "kernel/kernel.hpp"
 #include "source/apply.hpp"
+#include "source/dependencies.hpp"
+#include "source/inventory.hpp"
 #include "source/source_tree.hpp"
 
 namespace klp::source {
@@ -18,42 +21,74 @@ namespace klp::source {
 struct TranslationUnit {
     std::string source;  // path in the tree, without `..`
     kernel::CompileCommand command;
-    std::vector<std::string> objects;  // that have it: "vmlinux", or one or more modules
+    std::vector<std::string> objects;     // that have it: "vmlinux", or one or more modules
+    std::vector<std::string> reached_by;  // patched files that it includes; empty where it is itself among them
+};
+
+struct Selection {
+    std::vector<TranslationUnit> units;  // in the order of their paths
+    // Reached by patched headers, but nothing that a livepatch can replace (assembly, the vDSO, numbers for assembly):
+    // their objects must come out as they were. They are of no object.
+    std::vector<TranslationUnit> watched;
+    std::vector<std::string> notes;
+};
+
+struct SelectionOptions {
+    unsigned jobs = 0;
+    unsigned max_units = 0;  // that patched headers may reach
+    Progress progress;
 };
 
 class UnitSelector {
 public:
     UnitSelector(const kernel::Kernel& kernel, const kernel::Kbuild& kbuild, const SourceTree& tree,
-                 const PatchedFiles& files, unsigned jobs)
-        : kernel_(kernel), kbuild_(kbuild), tree_(tree), files_(files), jobs_(jobs) {}
+                 const PatchedFiles& files, SelectionOptions options);
 
-    // In the order of their paths. Findings (`build.*`) for each changed file that cannot be part of a livepatch.
-    [[nodiscard]] std::vector<TranslationUnit> select(Diagnostics& diagnostics);
-    [[nodiscard]] const std::vector<std::string>& notes() const noexcept { return notes_; }
+    // Findings (`build.*`) for each changed file that cannot be part of a livepatch. Files that are nothing to this
+    // kernel are notes where anything else is left, and findings otherwise.
+    [[nodiscard]] Selection select(Diagnostics& diagnostics);
 
 private:
     struct Candidate {
         std::string source;
         std::optional<TranslationUnit> unit;  // none: not in this kernel, for…
         std::string why_not;                  // …this reason
-        bool is_assembly = false;             // of this kernel, but nothing that could be compiled again
     };
-    [[nodiscard]] bool is_usable(const PatchedFile& file, Diagnostics& diagnostics);
-    [[nodiscard]] std::string source_arch() const;
+    // A file that is nothing to this kernel, and the finding that this is where nothing else is left.
+    struct Skipped {
+        std::string path;
+        std::string id;
+        std::string message;
+        std::string reason;
+    };
+    enum class Role { none, c_source, header };
+
+    [[nodiscard]] Role role_of(const PatchedFile& file, Diagnostics& diagnostics);
+    [[nodiscard]] Role role_of_text(const PatchedFile& file, Diagnostics& diagnostics);
+    [[nodiscard]] Role role_of_refused(const PatchedFile& file, Diagnostics& diagnostics);
+    [[nodiscard]] bool is_usable_c_file(const PatchedFile& file, Diagnostics& diagnostics);
+    [[nodiscard]] bool changes_nothing_built(const PatchedFile& file) const;
+    void skip(const std::string& path, std::string_view reason);
     [[nodiscard]] Candidate look_up(const std::string& source) const;
     [[nodiscard]] Candidate look_up_object(const std::string& source, const std::string& object) const;
-    [[nodiscard]] std::vector<Candidate> look_up_all(const std::vector<std::string>& sources) const;
     void select_c_files(const std::vector<const PatchedFile*>& files, Diagnostics& diagnostics);
-    void check_headers(const std::vector<const PatchedFile*>& headers, Diagnostics& diagnostics);
-    void check_header(const PatchedFile& header, const std::vector<std::string>& others, Diagnostics& diagnostics);
+    void select_c_file(const PatchedFile& file, const std::vector<std::string>& includers, Diagnostics& diagnostics);
+    void add_headers(const std::vector<const PatchedFile*>& headers, Selection& selection, Diagnostics& diagnostics);
+    void report_skipped(Selection& selection, Diagnostics& diagnostics);
 
     const kernel::Kernel& kernel_;
     const kernel::Kbuild& kbuild_;
     const SourceTree& tree_;
     const PatchedFiles& files_;
-    unsigned jobs_;
+    SelectionOptions options_;
+    Inventory inventory_;
+    Dependencies dependencies_;
     std::map<std::string, TranslationUnit> units_;
     std::vector<std::string> notes_;
+    std::vector<Skipped> skipped_;
 };
+
+// What Kbuild says of an object, as a unit; nullopt where it is not made from one C file that the kernel has.
+[[nodiscard]] std::optional<TranslationUnit> unit_of(const std::string& source, kernel::CommandAnswer answer);
 
 }  // namespace klp::source

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include "scratch_tree.hpp"
+#include "source/include_scan.hpp"
 #include "source/includes.hpp"
 
 namespace klp::source {
@@ -9,11 +10,25 @@ namespace {
 
 using testing::ElementsAre;
 using testing::IsEmpty;
+using testing::Pair;
 
 TEST(Includes, AreFoundOnTheirOwnLinesOnly) {
-    EXPECT_THAT(find_includes("#include <a.h>\n  # \tinclude\t\"b.h\" // x\nx #include <no.h>\n#include MACRO\n"
-                              "#if include <no.h>\n#include \"cut\n#include <c.h>"),
-                ElementsAre("<a.h>", "\"b.h\"", "<c.h>"));
+    const FileIncludes found = find_includes(
+        "#include <a.h>\n  # \tinclude\t\"b.h\" // x\nx #include <no.h>\n#include MACRO(1)\n"
+        "#if include <no.h>\n#include \"cut\n#include_next <d.h>\n#included <no.h>\n#include <c.h>");
+    EXPECT_THAT(found.names, ElementsAre("<a.h>", "\"b.h\"", "<d.h>", "<c.h>"));
+    EXPECT_THAT(found.computed, ElementsAre("MACRO(1)"));
+}
+
+TEST(Includes, OfCompilerOptions) {
+    const auto options = find_options(
+        "F := -include $(srctree)/include/linux/k.h \\\n\t-include a.h -DX=\"y.h\" -DZ=1\n"
+        "-include $(V)\n",
+        {"X"});
+    EXPECT_THAT(options.included, ElementsAre("include/linux/k.h", "a.h"));
+    ASSERT_EQ(options.definitions.size(), 1U);
+    EXPECT_EQ(options.definitions[0].name, "X");
+    EXPECT_EQ(options.definitions[0].text, "=\"y.h\"");
 }
 
 class IncludeReach : public testing::Test {
@@ -35,44 +50,98 @@ protected:
         tree.add("tools/t.c", "#include <linux/y.h>\n");
         tree.add("Documentation/d.c", "#include <linux/y.h>\n");
     }
+    [[nodiscard]] std::set<std::string> reaching(const std::string& path, std::string_view arch = {}) const {
+        return IncludeIndex::scan({tree.root()}, arch, 2).sources_reaching(path);
+    }
     ScratchTree tree;
 };
 
 TEST_F(IncludeReach, LeadsToAssembly) {
-    EXPECT_THAT(IncludeIndex::scan({tree.root()}, 2).sources_reaching("fs/flags.h"), ElementsAre("fs/entry.S"));
+    EXPECT_THAT(reaching("fs/flags.h"), ElementsAre("fs/entry.S"));
 }
 
 TEST_F(IncludeReach, FollowsHeaders) {
-    const IncludeIndex index = IncludeIndex::scan({tree.root()}, 2);
-    EXPECT_THAT(index.sources_reaching("include/linux/y.h"), ElementsAre("fs/a.c"));
+    EXPECT_THAT(reaching("include/linux/y.h"), ElementsAre("fs/a.c"));
 }
 
 TEST_F(IncludeReach, QuotedNameMeansTheOwnFolderFirst) {
-    const IncludeIndex index = IncludeIndex::scan({tree.root()}, 2);
-    EXPECT_THAT(index.sources_reaching("fs/internal.h"), ElementsAre("fs/a.c"));
-    EXPECT_THAT(index.sources_reaching("mm/internal.h"), ElementsAre("mm/b.c"));
+    EXPECT_THAT(reaching("fs/internal.h"), ElementsAre("fs/a.c"));
+    EXPECT_THAT(reaching("mm/internal.h"), ElementsAre("mm/b.c"));
 }
 
 TEST_F(IncludeReach, KnowsIncludedCFiles) {
-    const IncludeIndex index = IncludeIndex::scan({tree.root()}, 2).of_c_files();
-    EXPECT_THAT(index.sources_reaching("mm/part.c"), ElementsAre("mm/all.c"));
-    EXPECT_THAT(index.sources_reaching("mm/wrapped.c"), ElementsAre("mm/uses.c"));
-    EXPECT_THAT(index.sources_reaching("fs/a.c"), IsEmpty());
+    EXPECT_THAT(
+        IncludeIndex::scan({tree.root()}, {}, 2).included_c_files(),
+        ElementsAre(Pair("mm/part.c", ElementsAre("mm/all.c")), Pair("mm/wrapped.c", ElementsAre("mm/uses.c"))));
 }
 
-TEST_F(IncludeReach, AllAndPartAgree) {
-    const IncludeIndex all = IncludeIndex::scan({tree.root()}, 2);
-    const IncludeIndex part = all.of_c_files();
-    for (const auto& [path, includes] : all.files()) {
-        if (path.ends_with(".c")) {
-            EXPECT_EQ(all.sources_reaching(path), part.sources_reaching(path)) << path;
-        }
-    }
+TEST_F(IncludeReach, FileOfAnyKindMayBeIncluded) {
+    tree.add("mm/table.tmpl", "#include <linux/y.h>\n");
+    tree.add("mm/other.tmpl", "#include <linux/y.h>\n");
+    tree.add("mm/t.c", "#include \"table.tmpl\"\n");
+    EXPECT_THAT(reaching("include/linux/y.h"), ElementsAre("fs/a.c", "mm/t.c"));
+}
+
+// The trace headers' way: the header that is patched says itself under which name define_trace.h includes it.
+TEST_F(IncludeReach, ByWayOfMacros) {
+    tree.add("include/trace/define.h", "#define INC(x) STR(DIR/x.h)\n#include INC(TRACE_FILE)\n");
+    tree.add("include/linux/str.h", "#define STR(x...) #x\n");
+    tree.add("net/net-trace.h",
+             "#define TRACE_FILE net-trace\n#define DIR ../../net\n#include <trace/define.h>\n"
+             "#include <net/fields.h>\n");
+    tree.add("include/net/fields.h", "");
+    tree.add("net/n.c", "#include \"net-trace.h\"\n");
+    tree.add("fs/fs-trace.h", "#define TRACE_FILE fs-trace\n#include <trace/define.h>\n");
+    tree.add("fs/f.c", "#include \"fs-trace.h\"\n");
+    tree.add("mm/unnamed.h", "");
+    EXPECT_THAT(reaching("net/net-trace.h"), ElementsAre("net/n.c"));
+    EXPECT_THAT(reaching("include/net/fields.h"), ElementsAre("net/n.c"));
+    EXPECT_THAT(reaching("mm/unnamed.h"), IsEmpty());
+}
+
+// The definition and the computed include meet in one unit only.
+TEST_F(IncludeReach, ByWayOfAMacroDefinedElsewhere) {
+    tree.add("include/linux/magic.h", "#include MAGIC_FILE\n");
+    tree.add("include/linux/genl.h", "int genl;\n");
+    tree.add("fs/api.h", "#define MAGIC_FILE <linux/genl.h>\n#include <linux/magic.h>\n");
+    tree.add("fs/m.c", "#include \"api.h\"\n");
+    tree.add("fs/other.c", "#define MAGIC_FILE <linux/y.h>\n#include <linux/magic.h>\n");
+    EXPECT_THAT(reaching("include/linux/genl.h"), ElementsAre("fs/m.c"));
+    EXPECT_THAT(reaching("include/linux/y.h"), ElementsAre("fs/a.c", "fs/other.c"));
+}
+
+TEST_F(IncludeReach, NameMayBePasted) {
+    tree.add("fs/p.c", "#define NAME(x) STR(x##gs.h)\n#include NAME(fla)\n");
+    EXPECT_THAT(reaching("fs/flags.h"), ElementsAre("fs/entry.S", "fs/p.c"));
+    EXPECT_THAT(reaching("fs/internal.h"), ElementsAre("fs/a.c"));
+}
+
+TEST_F(IncludeReach, NameDefinedByAnOptionOfTheCompiler) {
+    tree.add("fs/p.c", "#include CONFIGURED\n");
+    tree.add("fs/Makefile", "ccflags-y += -DCONFIGURED=\\\"flags.h\\\"\n");
+    EXPECT_THAT(reaching("fs/flags.h"), ElementsAre("fs/entry.S", "fs/p.c"));
+    EXPECT_THAT(reaching("fs/internal.h"), ElementsAre("fs/a.c"));
+}
+
+TEST_F(IncludeReach, OptionsIncludeForAll) {
+    tree.add("Makefile", "LINUXINCLUDE := -include $(srctree)/include/linux/forced.h\n");
+    tree.add("include/linux/forced.h", "#include <linux/inner.h>\n");
+    tree.add("include/linux/inner.h", "");
+    EXPECT_THAT(reaching("include/linux/inner.h"), testing::Contains("mm/b.c"));
+    EXPECT_THAT(reaching("include/linux/forced.h"), testing::Contains("fs/entry.S"));
+}
+
+TEST_F(IncludeReach, OtherArchitecturesCountWhereSomethingLeadsThere) {
+    tree.add("arch/arm/a.c", "#include <linux/y.h>\n");
+    tree.add("arch/arm64/b.c", "#include <linux/y.h>\n");
+    tree.add("arch/x86/c.c", "#include <linux/y.h>\n");
+    tree.add("arch/arm64/xen/Makefile", "obj-y += ../../arm/a.o\n");
+    EXPECT_THAT(reaching("include/linux/y.h", "x86"), ElementsAre("arch/x86/c.c", "fs/a.c"));
+    EXPECT_THAT(reaching("include/linux/y.h", "arm64"), ElementsAre("arch/arm/a.c", "arch/arm64/b.c", "fs/a.c"));
 }
 
 TEST_F(IncludeReach, PatchMayAddAnInclude) {
-    IncludeIndex index = IncludeIndex::scan({tree.root()}, 2);
-    index.replace("mm/b.c", "#include <linux/y.h>\n");
+    const IncludeIndex index = IncludeIndex::scan({tree.root()}, {}, 2).with({{"mm/b.c", "#include <linux/y.h>\n"}});
     EXPECT_THAT(index.sources_reaching("include/linux/y.h"), ElementsAre("fs/a.c", "mm/b.c"));
     EXPECT_THAT(index.sources_reaching("mm/internal.h"), IsEmpty());
 }

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// What is kept of a unit is a derived file, compressed: a checksum of what the file system says of its dependencies,
+// then those, a line each.
+#include "source/dependencies.hpp"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+
+#include "base/compress.hpp"
+#include "base/decompress.hpp"
+#include "base/error.hpp"
+#include "base/process.hpp"
+#include "base/text.hpp"
+#include "source/overlay.hpp"
+
+namespace klp::source {
+namespace {
+
+// The Makefiles that decide about an object's command, besides those that the environment comes from.
+std::vector<fs::path> deciding_makefiles(const fs::path& tree, const std::string& object) {
+    std::vector<fs::path> found;
+    const auto add = [&](const fs::path& path) {
+        if (fs::is_regular_file(path)) found.push_back(path);
+    };
+    for (const char* name : {"scripts/Makefile.build", "scripts/Makefile.lib"}) add(tree / name);
+    for (fs::path folder = fs::path(object).parent_path(); !folder.empty(); folder = folder.parent_path())
+        for (const char* name : {"Kbuild", "Makefile"}) add(tree / folder / name);
+    return found;
+}
+
+}  // namespace
+
+Dependencies::Dependencies(const kernel::Kernel& kernel, const kernel::Kbuild& kbuild, const SourceTree& tree)
+    : kernel_(kernel), kbuild_(kbuild), tree_(tree), identity_(kbuild.identity()), scratch_("klp-dependencies") {}
+
+DerivedFile Dependencies::entry(const std::string& object) const {
+    std::vector<std::string> made_from = {"object " + object, "tree " + tree_.root().string(), "kbuild " + identity_};
+    for (const auto& makefile : deciding_makefiles(tree_.root(), object))
+        made_from.push_back(makefile.string() + " " + state_of(makefile.string()));
+    const std::string digest = sha256_hex(as_bytes(fmt::format("{}", fmt::join(made_from, "\n"))));
+    return {kernel_.cache_folder() / "dependencies" / digest, "dependencies", made_from};
+}
+
+// Size, times and inode; what a file is that is not there, is a state too.
+std::string Dependencies::state_of(const std::string& name) const {
+    {
+        const std::lock_guard guard(lock_);
+        if (const auto known = states_.find(name); known != states_.end()) return known->second;
+    }
+    struct stat info {};
+    std::string state = "-";
+    if (::stat((tree_.root() / name).c_str(), &info) == 0)
+        state = fmt::format("{} {}.{} {}.{} {}", info.st_size, info.st_mtim.tv_sec, info.st_mtim.tv_nsec,
+                            info.st_ctim.tv_sec, info.st_ctim.tv_nsec, info.st_ino);
+    const std::lock_guard guard(lock_);
+    return states_.emplace(name, std::move(state)).first->second;
+}
+
+std::string Dependencies::states_digest(const Files& files) const {
+    std::string text;
+    for (const auto& file : files) text += state_of(file) + "\n";
+    return sha256_hex(as_bytes(text));
+}
+
+std::string Dependencies::name_of(const fs::path& file, const fs::path& root) const {
+    const std::string written = file.string();
+    {
+        const std::lock_guard guard(lock_);
+        if (const auto known = names_.find(written); known != names_.end()) return known->second;
+    }
+    std::error_code error;
+    const fs::path real = fs::canonical(file, error);
+    if (error)
+        throw Error({written, {}, {}}, fmt::format("what the compiler reads cannot be looked at: {}", error.message()));
+    std::string name = real.string();
+    for (const fs::path& base : {root, tree_.root()}) {
+        const std::string prefix = base.string() + "/";
+        if (name.starts_with(prefix)) {
+            name.erase(0, prefix.size());
+            break;
+        }
+    }
+    const std::lock_guard guard(lock_);
+    return names_.emplace(written, std::move(name)).first->second;
+}
+
+void Dependencies::add_name(Files& files, const fs::path& file, const fs::path& root) const {
+    std::error_code error;
+    if (fs::exists(file, error)) files.insert(name_of(file, root));
+    if (error) throw Error({file.string(), {}, {}}, fmt::format("cannot be looked at: {}", error.message()));
+}
+
+std::optional<Dependencies::Files> Dependencies::kept(const std::string& object) const {
+    const auto packed = entry(object).load();
+    if (!packed) return std::nullopt;
+    const auto bytes = decompress(Compression::zstd, as_bytes(*packed), {object, {}, {}});
+    const auto lines = lines_of(as_text(bytes));
+    if (lines.empty()) return std::nullopt;
+    Files files;
+    for (auto line = lines.begin() + 1; line != lines.end(); ++line) files.emplace(*line);
+    if (states_digest(files) != lines.front()) return std::nullopt;
+    return files;
+}
+
+std::vector<std::string> Dependencies::run_compiler(const kernel::CompileCommand& command, const fs::path& directory,
+                                                    const fs::path& root) const {
+    std::string flat = command.object;
+    std::ranges::replace(flat, '/', '_');
+    const fs::path output = scratch_.path() / (flat + ".d");
+    std::vector<std::string> argv = command.compiler;
+    argv.push_back(command.source);
+    for (auto& word : argv) word = tree_.moved(word, root);
+    argv.insert(argv.end(), {"-M", "-MF", output.string()});
+    Command run = kbuild_.in_tree(argv, scratch_.path());
+    run.directory = directory;
+    CommandResult result = klp::run(run);
+    if (result.status != 0) {
+        // A prepared tree lacks some headers that are generated while the kernel is built, such as numbers for
+        // assembly; the compiler then takes what it does not find for such. They include nothing.
+        run.argv.emplace_back("-MG");
+        result = klp::run(run);
+    }
+    if (result.status != 0)
+        throw Error({command.source, {}, {}},
+                    fmt::format("the compiler does not say which files this is made from:\n{}",
+                                without_newline(result.errors)));
+    return read_dependency_file(output);
+}
+
+Dependencies::Files Dependencies::ask(const std::string& object, const kernel::CompileCommand& command) const {
+    Files files;
+    for (const auto& file : run_compiler(command, command.directory, tree_.root()))
+        add_name(files, command.directory / file, tree_.root());
+    const std::string text = fmt::format("{}\n{}\n", states_digest(files), fmt::join(files, "\n"));
+    entry(object).store(as_text(compress_zstd(as_bytes(text))));
+    return files;
+}
+
+Dependencies::Files Dependencies::ask_patched(const kernel::CompileCommand& command, const fs::path& root) const {
+    const fs::path directory = tree_.is_split() ? command.directory : root;
+    Files files;
+    for (const auto& file : run_compiler(command, directory, root)) add_name(files, directory / file, root);
+    return files;
+}
+
+}  // namespace klp::source

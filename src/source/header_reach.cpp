@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "source/header_reach.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/parallel.hpp"
+#include "base/process.hpp"
+#include "source/classify.hpp"
+#include "source/overlay.hpp"
+#include "source/patched_tree.hpp"
+
+namespace klp::source {
+namespace {
+
+constexpr std::size_t progress_step = 100;  // candidates
+
+std::vector<std::string> common_files(const Dependencies::Files& files, const std::vector<std::string>& headers) {
+    std::vector<std::string> common;
+    for (const auto& header : headers)
+        if (files.contains(header)) common.push_back(header);
+    return common;
+}
+
+// Code that has run when a livepatch is loaded, or that no kernel has.
+bool is_of_no_interest(const std::string& source) {
+    const FileClass kind = classify(source);
+    return kind.kind == FileKind::ignored || kind.kind == FileKind::skipped || kind.id == "build.boot";
+}
+
+bool is_linker_script(std::string_view source) {
+    return source.ends_with(".lds.S");
+}
+
+// As the kernel's rule for linker scripts has it (scripts/Makefile.build: cmd_cpp_lds_S).
+kernel::CompileCommand linker_script_command(const kernel::Kbuild& kbuild, const SourceTree& tree,
+                                             const std::string& source) {
+    kernel::CompileCommand command;
+    command.object = source.substr(0, source.size() - 2);
+    command.source = tree.is_split() ? (tree.root() / source).string() : source;
+    command.directory = tree.object_root();
+    command.compiler = {kbuild.compiler().program, "-E", "-P", "-D__ASSEMBLY__", "-DLINKER_SCRIPT"};
+    for (const char* variable : {"NOSTDINC_FLAGS", "LINUXINCLUDE", "KBUILD_CPPFLAGS"})
+        for (auto& word : kbuild.words(variable)) command.compiler.push_back(std::move(word));
+    return command;
+}
+
+}  // namespace
+
+std::optional<TranslationUnit> HeaderReach::look_up(const std::string& source, const Inventory::Place& place) const {
+    if (is_linker_script(source)) return TranslationUnit{source, linker_script_command(kbuild_, tree_, source), {}, {}};
+    kernel::CommandAnswer answer = kbuild_.look_up(place.object, true);
+    if (place.use == Inventory::Use::part && answer.command) return unit_of(source, std::move(answer));
+    if (answer.command) return TranslationUnit{source, *std::move(answer.command), {}, {}};
+    if (answer.assembly) return TranslationUnit{source, *std::move(answer.assembly), {}, {}};
+    return std::nullopt;
+}
+
+Dependencies::Files HeaderReach::dependencies_of(const TranslationUnit& unit, Side side) const {
+    if (side == Side::original) return dependencies_.ask(unit.command.object, unit.command);
+    Overlay overlay(tree_.root());
+    write_patched(overlay, files_);
+    overlay.make_folders_real(tree_.path_in_tree(unit.command.source));
+    return dependencies_.ask_patched(unit.command, overlay.root());
+}
+
+void HeaderReach::add(TranslationUnit unit, Inventory::Use use) {
+    const std::lock_guard guard(lock_);
+    if (use == Inventory::Use::elsewhere || unit.objects.empty()) {
+        result_.watched.push_back(std::move(unit));
+        return;
+    }
+    std::string source = unit.source;
+    result_.units.emplace(std::move(source), std::move(unit));
+    if (known_ + result_.units.size() > options_.max_units) is_cut_short_ = true;
+}
+
+void HeaderReach::ask(const std::string& source, const std::vector<std::string>& headers, Side side) {
+    if (is_of_no_interest(source)) return;
+    const auto note_down = [&](std::set<std::string>& list) {
+        const std::lock_guard guard(lock_);
+        list.insert(source);
+    };
+    if (source.ends_with(".uc")) {
+        if (inventory_.visit(fs::path(source).parent_path().string()) != Inventory::Visit::no)
+            note_down(result_.unknown);
+        return;
+    }
+    const Inventory::Place place = inventory_.place_of(source);
+    if (place.use == Inventory::Use::none) return;
+    if (place.use == Inventory::Use::host) return note_down(result_.hosts);
+    std::optional<Dependencies::Files> files;
+    if (side == Side::original && !is_linker_script(source)) files = dependencies_.kept(place.object);
+    if (files && common_files(*files, headers).empty()) return;
+    auto unit = look_up(source, place);
+    if (!unit) return note_down(result_.unknown);
+    try {
+        if (!files) files = dependencies_of(*unit, side);
+    } catch (const Error&) {
+        // Options that come from rules of its own are not known: it cannot be told.
+        if (place.use != Inventory::Use::elsewhere) throw;
+        return note_down(result_.unknown);
+    }
+    unit->reached_by = common_files(*files, headers);
+    if (!unit->reached_by.empty()) add(*std::move(unit), place.use);
+}
+
+void HeaderReach::ask_all(const std::vector<std::string>& sources, const std::vector<std::string>& headers, Side side) {
+    std::atomic<std::size_t> asked = 0;
+    parallel_for(sources.size(), options_.jobs, [&](std::size_t i) {
+        check_interrupted();
+        if (is_cut_short_) return;
+        ask(sources[i], headers, side);
+        const std::size_t count = ++asked;
+        if (count % progress_step != 0) return;
+        const std::lock_guard guard(lock_);
+        options_.progress(fmt::format("{} of {} source files looked at, {} include a patched header", count,
+                                      sources.size(), result_.units.size() + result_.watched.size()));
+    });
+}
+
+HeaderReach::Result HeaderReach::find(const std::vector<std::string>& headers,
+                                      const std::map<std::string, TranslationUnit>& known) {
+    known_ = known.size();
+    std::vector<std::string> before;  // that the unpatched tree has
+    std::vector<std::string> added;
+    std::map<std::string, std::string> texts;
+    for (const auto& [path, file] : files_.files())
+        if (file.is_changed() && file.exists) texts.emplace(path, file.text());
+    for (const auto& header : headers) (files_.files().at(header).existed ? before : added).push_back(header);
+
+    const auto candidates = [&](const IncludeIndex& index, const std::vector<std::string>& wanted) {
+        std::set<std::string> sources;
+        for (const auto& header : wanted) sources.merge(index.sources_reaching(header));
+        std::erase_if(sources, [&](const std::string& source) {
+            return known.contains(source) || result_.units.contains(source);
+        });
+        result_.candidates += sources.size();
+        return std::vector<std::string>(sources.begin(), sources.end());
+    };
+    const IncludeIndex index = all_includes(kernel_, tree_, options_.jobs, {});
+    const auto sources = candidates(index, before);
+    if (sources.size() > progress_step)
+        options_.progress(fmt::format("{} source files may include {}; asking the compiler which of them do",
+                                      sources.size(), fmt::join(before, ", ")));
+    ask_all(sources, before, Side::original);
+    // A new header may also come in the place of one that others mean by the same name.
+    if (!added.empty()) ask_all(candidates(index.with(texts), added), added, Side::patched);
+    result_.is_cut_short = is_cut_short_;
+    std::ranges::sort(result_.watched, {}, &TranslationUnit::source);
+    return std::move(result_);
+}
+
+}  // namespace klp::source

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The units of this kernel that patched headers reach: the text of the tree says which may include them, the compiler
+// which do.
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <mutex>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "source/dependencies.hpp"
+#include "source/includes.hpp"
+#include "source/inventory.hpp"
+#include "source/units.hpp"
+
+namespace klp::source {
+
+class HeaderReach {
+public:
+    HeaderReach(const kernel::Kernel& kernel, const kernel::Kbuild& kbuild, const SourceTree& tree,
+                const PatchedFiles& files, const SelectionOptions& options, const Inventory& inventory,
+                const Dependencies& dependencies)
+        : kernel_(kernel),
+          kbuild_(kbuild),
+          tree_(tree),
+          files_(files),
+          options_(options),
+          inventory_(inventory),
+          dependencies_(dependencies) {}
+
+    struct Result {
+        std::map<std::string, TranslationUnit> units;
+        std::vector<TranslationUnit> watched;
+        std::set<std::string> unknown;  // may include one, but what they are made into cannot be compared
+        std::set<std::string> hosts;    // programs of the build that may include one
+        std::size_t candidates = 0;     // sources that may include one, units or not
+        bool is_cut_short = false;      // more units than are allowed
+    };
+    // `headers`: paths of patched files, `known`: units that are compiled anyway. Error: kbuild or the compiler does
+    // not answer.
+    [[nodiscard]] Result find(const std::vector<std::string>& headers,
+                              const std::map<std::string, TranslationUnit>& known);
+
+private:
+    enum class Side { original, patched };
+
+    void ask_all(const std::vector<std::string>& sources, const std::vector<std::string>& headers, Side side);
+    void ask(const std::string& source, const std::vector<std::string>& headers, Side side);
+    [[nodiscard]] std::optional<TranslationUnit> look_up(const std::string& source,
+                                                         const Inventory::Place& place) const;
+    [[nodiscard]] Dependencies::Files dependencies_of(const TranslationUnit& unit, Side side) const;
+    void add(TranslationUnit unit, Inventory::Use use);
+
+    const kernel::Kernel& kernel_;
+    const kernel::Kbuild& kbuild_;
+    const SourceTree& tree_;
+    const PatchedFiles& files_;
+    const SelectionOptions& options_;
+    const Inventory& inventory_;
+    const Dependencies& dependencies_;
+    std::mutex lock_;
+    Result result_;
+    std::size_t known_ = 0;
+    std::atomic<bool> is_cut_short_ = false;
+};
+
+}  // namespace klp::source

@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Which units a patched header reaches, and what becomes of files that are nothing to the kernel, on the stock kernel.
+. "$(dirname "$0")/../lib.sh"
+
+source=$(path_of source)
+
+# edit FILE SED-SCRIPT: adds the change to headers.patch.
+edit() {
+    mkdir -p "a/$(dirname "$1")" "b/$(dirname "$1")"
+    cp "$source/$1" "a/$1"
+    sed "$2" "$source/$1" >"b/$1"
+    ! diff -u "a/$1" "b/$1" >>headers.patch || fail "the sed script changes nothing in $1"
+}
+
+# new FILE TEXT: adds a file to headers.patch.
+new() {
+    printf -- '--- /dev/null\n+++ b/%s\n@@ -0,0 +1 @@\n+%s\n' "$1" "$2" >>headers.patch
+}
+
+# build STATUS [OPTION...]: of the edits so far.
+build() {
+    local status=$1
+    shift
+    expect_status "$status" "$KLP" build --kernel "$KLPKIT_TEST_KERNEL" --json -o headers.ko "$@" headers.patch
+    rm -rf a b headers.patch headers.ko
+}
+
+# reached JQ: of the units.
+reached() {
+    jq -r "[.units[] | select($1) | .source] | sort | join(\" \")" out
+}
+
+# By way of a macro: `#include GENL_MAGIC_INCLUDE_FILE`. The compiler's word for it is its dependency file.
+edit include/linux/drbd_genl.h 's/disk_timeout, DRBD_DISK_TIMEOUT_DEF)/disk_timeout, DRBD_DISK_TIMEOUT_DEF + 1)/'
+build 0
+[ "$(reached 'true' | wc -w)" -eq 11 ] || fail "reached: $(reached true)"
+[ "$(reached .changed)" = drivers/block/drbd/drbd_nl.c ] || fail "changed: $(reached .changed)"
+jq -e '[.objects[] | .name] == ["drbd"]' out >/dev/null || fail "$(cat out)"
+jq -e 'any(.notes[]; contains("come out as they were"))' out >/dev/null || fail "no note on the other ten"
+
+# A trace header, which define_trace.h includes by two macros. What it is made into cannot be traced.
+edit include/trace/events/sctp.h 's/__entry->rwnd = asoc->peer.rwnd;/__entry->rwnd = asoc->peer.rwnd + 1;/'
+build 2
+expect_in "diff.not-traceable" err
+expect_in "net/sctp/sm_statefuns.c" err
+
+# A macro of a header, in vmlinux and in a module.
+edit block/elevator.h 's/list_entry((ptr), struct request, queuelist)/list_entry((ptr)->next, struct request, queuelist)/'
+build 0
+jq -e '[.objects[].name] == ["vmlinux", "bfq"]' out >/dev/null || fail "$(jq .objects out)"
+[ "$(reached .changed)" = "block/bfq-iosched.c block/mq-deadline.c" ] || fail "changed: $(reached .changed)"
+
+# Comments, and definitions that nobody uses, change nothing.
+edit block/elevator.h '1a /* a comment */'
+build 3
+expect_in "only comments change" err
+edit fs/proc/fd.h 's/^#define.*/&\n#define NOBODY_USES_THIS 1/'
+build 3
+expect_in "changes no code" err
+
+# Included by an option of the compiler, and so by all: too many, unless they are allowed.
+edit include/linux/kconfig.h 's/^#define IS_BUILTIN.*/&\n#define NOBODY_USES_THIS 1/'
+build 2 --max-units 3
+expect_in "reach more than 3 units" err
+expect_in "--max-units" err
+edit block/elevator.h 's/list_entry((ptr), struct request, queuelist)/list_entry((ptr)->next, struct request, queuelist)/'
+build 2 --max-units 3
+expect_in "reach more than 3 units" err
+
+# A new header of a patched file; one that is taken away.
+edit fs/proc/cmdline.c 's/^#include <linux\/seq_file.h>/&\n#include "cmdline-text.h"/; s/seq_puts(m, saved_command_line);/seq_puts(m, CMDLINE_TEXT);/'
+new fs/proc/cmdline-text.h '#define CMDLINE_TEXT "patched"'
+build 0
+jq -e '[.objects[].functions[].name] == ["cmdline_proc_show"]' out >/dev/null || fail "$(cat out)"
+{
+    printf -- '--- a/fs/proc/fd.h\n+++ /dev/null\n@@ -1,%d +0,0 @@\n' "$(wc -l <"$source/fs/proc/fd.h")"
+    sed 's/^/-/' "$source/fs/proc/fd.h"
+} >headers.patch
+build 1
+expect_in "fd.h: No such file" err
+
+# Assembly cannot be replaced: it must come out as it was.
+edit arch/x86/include/asm/unwind_hints.h 's/^.macro UNWIND_HINT_EMPTY/&\n\tnop/'
+build 2
+expect_in "[build.header]" err
+expect_in "is made into, which a livepatch cannot replace" err
+
+# What makefiles make source code from is not documentation.
+edit arch/x86/lib/x86-opcode-map.txt 's/^00: ADD/00: SUB/'
+build 2
+expect_in "[build.source-input]" err
+edit drivers/tty/vt/defkeymap.map '1i # nothing'
+build 2
+expect_in "[build.source-input]" err
+
+# Files that are nothing to this kernel go by the way, as long as something is left.
+patch_of_cmdline() {
+    edit fs/proc/cmdline.c 's/seq_puts(m, saved_command_line);/seq_puts(m, "patched");/'
+}
+skipped() {
+    build 0
+    jq -e --arg file "$1" 'any(.notes[]; startswith($file + ": "))' out >/dev/null || fail "no note on $1: $(jq .notes out)"
+}
+edit arch/arm64/include/asm/pgtable.h 's/^#ifndef __ASSEMBLY__/&\n#define NEW_HERE 1/'
+build 2
+expect_in "[build.not-built]" err
+patch_of_cmdline
+edit arch/arm64/include/asm/pgtable.h 's/^#ifndef __ASSEMBLY__/&\n#define NEW_HERE 1/'
+skipped arch/arm64/include/asm/pgtable.h
+edit fs/Kconfig '1i # nothing'
+build 2
+expect_in "[build.build-system]" err
+for file in fs/Kconfig arch/powerpc/kernel/module.c tools/testing/selftests/Makefile arch/x86/configs/x86_64_defconfig \
+    fs/cramfs/inode.c fs/cramfs/Makefile drivers/fpga/Kconfig rust/kernel/lib.rs samples/kprobes/kprobe_example.c Documentation/process/howto.rst; do
+    [ -e "$source/$file" ] || continue
+    patch_of_cmdline
+    edit "$file" '1i # nothing'
+    skipped "$file"
+done
+
+# Lines of a Makefile for options that are not set; others are still refused.
+patch_of_cmdline
+edit fs/proc/Makefile '$a obj-$(CONFIG_NOT_OF_THIS_KERNEL) += new.o'
+skipped fs/proc/Makefile
+patch_of_cmdline
+edit fs/proc/Makefile '$a ccflags-y += -DNEW'
+build 2
+expect_in "[build.build-system]" err
