@@ -88,8 +88,11 @@ public:
         }
         std::set<std::string> sources;
         const bool is_for_all = seen.contains(command_line);
+        for (const auto file : seen)
+            if (is_code(file) && file != path) sources.emplace(file);
+        if (!is_for_all) return sources;
         for (const auto& [file, includes] : files_)
-            if (is_code(file) && file != path && (is_for_all || seen.contains(file))) sources.insert(file);
+            if (is_code(file) && file != path) sources.insert(file);
         return sources;
     }
 
@@ -135,8 +138,22 @@ private:
         return bringers;
     }
 
+    // A .c file is named in one place: its words are too common for each of them to count.
+    [[nodiscard]] Paths bringers_of_all(const std::vector<std::string_view>& words) const {
+        std::map<std::string_view, std::size_t> counts;
+        const std::set<std::string_view> different(words.begin(), words.end());
+        for (const auto word : different)
+            if (const auto found = bringers_.find(word); found != bringers_.end())
+                for (const auto bringer : found->second) ++counts[bringer];
+        Paths bringers;
+        for (const auto& [bringer, count] : counts)
+            if (count == different.size()) bringers.push_back(bringer);
+        return bringers;
+    }
+
     // Whoever includes a file by way of a macro includes a file that brings the rarest word of its name.
     [[nodiscard]] Paths bringers_of(std::string_view path) const {
+        if (path.ends_with(".c")) return bringers_of_all(words_of(file_name_of(path)));
         std::optional<Paths> rarest;
         for (const auto word : words_of(file_name_of(path))) {
             Paths bringers = bringers_of_word(word);
