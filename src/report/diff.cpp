@@ -65,12 +65,9 @@ Json diff_json(const diff::Result& result) {
         references.push_back(
             {{"name", each.name}, {"symbol", each.extracted->name}, {"defined_in_unit", each.defined_in_unit}});
     }
-    return {{"functions", functions},
-            {"data", data},
-            {"references", references},
-            {"accepted", accepted_json(result.accepted_layouts)},
-            {"outlives", result.outlives},
-            {"notes", result.notes}};
+    return {{"functions", functions},      {"data", data},
+            {"references", references},    {"accepted", accepted_json(result.accepted_layouts)},
+            {"outlives", result.outlives}, {"notes", result.notes}};
 }
 
 std::string diff_text(const diff::Result& result) {
