@@ -163,11 +163,11 @@ bool Kbuild::has_makefile(const fs::path& folder) const {
 
 FolderParts Kbuild::parts(const std::string& folder) const {
     const TempDir scratch("klp-kbuild");
-    const CommandResult result = klp::run(in_tree(
-        {"make", "-rRnB", "--no-print-directory", fmt::format("--eval={}", folder_goal),
-         "TMPOUT=" + (scratch.path() / "try").string(), "-f", source_tree_ + "/scripts/Makefile.build", "obj=" + folder,
-         "need-builtin=1", "need-modorder=1", "klp-folder"},
-        scratch.path()));
+    const CommandResult result =
+        klp::run(in_tree({"make", "-rRnB", "--no-print-directory", fmt::format("--eval={}", folder_goal),
+                          "TMPOUT=" + (scratch.path() / "try").string(), "-f", source_tree_ + "/scripts/Makefile.build",
+                          "obj=" + folder, "need-builtin=1", "need-modorder=1", "klp-folder"},
+                         scratch.path()));
     if (!make_has_rules(result, fmt::format("kernel '{}' cannot be asked what is made in {}", name_, folder)))
         throw Error({folder, {}, {}}, fmt::format("kernel '{}' does not say what is made in this folder: {}", name_,
                                                   first_line(result.errors)));
