@@ -63,7 +63,7 @@ struct Result {
     std::vector<std::string> notes;  // worth telling ("pr_debug in 'f' cannot be switched on in the new code")
     std::vector<LayoutChange> accepted_layouts{};  // that would have been refused
     // What the kernel may hold on to when the livepatch is gone: "'work' in 'f'+0x12".
-    std::vector<std::string> outlives;
+    std::vector<std::string> outlives{};
     [[nodiscard]] bool unchanged() const noexcept { return functions.empty(); }
     // Functions and variables without an original that other files may refer to; symbols of `extracted`.
     [[nodiscard]] std::vector<const elf::Symbol*> new_globals() const;

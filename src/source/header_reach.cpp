@@ -111,7 +111,12 @@ void HeaderReach::ask_all(const std::vector<std::string>& sources, const std::ve
     parallel_for(sources.size(), options_.jobs, [&](std::size_t i) {
         check_interrupted();
         if (is_cut_short_) return;
-        ask(sources[i], headers, side);
+        try {
+            ask(sources[i], headers, side);
+        } catch (const Error& failure) {
+            const std::lock_guard guard(lock_);
+            if (!failure_ || sources[i] < failure_->source) failure_.emplace(sources[i], failure);
+        }
         const std::size_t count = ++asked;
         if (count % progress_step != 0) return;
         const std::lock_guard guard(lock_);
@@ -147,6 +152,8 @@ HeaderReach::Result HeaderReach::find(const std::vector<std::string>& headers,
     ask_all(sources, before, Side::original);
     // A new header may also come in the place of one that others mean by the same name.
     if (!added.empty()) ask_all(candidates(index.with(texts), added), added, Side::patched);
+    // Too many is an answer that the one which could not be had would not change.
+    if (failure_ && !is_cut_short_) throw Error(failure_->error);
     result_.is_cut_short = is_cut_short_;
     std::ranges::sort(result_.watched, {}, &TranslationUnit::source);
     return std::move(result_);

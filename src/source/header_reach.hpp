@@ -6,6 +6,7 @@
 #include <atomic>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -64,6 +65,11 @@ private:
     Result result_;
     std::size_t known_ = 0;
     std::atomic<bool> is_cut_short_ = false;
+    struct Failure {
+        std::string source;
+        Error error;
+    };
+    std::optional<Failure> failure_;  // to ask about a candidate: of several the first by name
 };
 
 }  // namespace klp::source

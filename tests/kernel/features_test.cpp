@@ -59,12 +59,12 @@ TEST(Features, WithoutAnyFactsNothingIsClaimed) {
 
 TEST(Features, WhatIsUnknownOfTheLoaderIsTold) {
     const auto names = [](const Features& features) {
-        std::vector<std::string> names;
+        std::vector<std::string> told;
         for (const arch::UnknownFeature& each : features.loader.unknown) {
             EXPECT_FALSE(each.effect.empty()) << each.name;
-            names.push_back(each.name);
+            told.push_back(each.name);
         }
-        return names;
+        return told;
     };
     EXPECT_THAT(names(features_of({}, "arm64")),
                 testing::UnorderedElementsAre("loader.areas", "loader.page_size", "loader.module_area",
