@@ -80,7 +80,7 @@ build 1
 expect_in "fd.h: No such file" err
 
 # Assembly cannot be replaced: it must come out as it was.
-edit arch/x86/include/asm/unwind_hints.h 's/^.macro UNWIND_HINT_EMPTY/&\n\tnop/'
+edit include/asm-generic/export.h 's/^.macro ___EXPORT_SYMBOL.*/&\n\tnop/'
 build 2
 expect_in "[build.header]" err
 expect_in "is made into, which a livepatch cannot replace" err
