@@ -115,11 +115,11 @@ bool PatchedFiles::is_file(const std::string& path) const {
 std::optional<std::string> PatchedFiles::path_in_tree(const FilePatch& file) const {
     const std::string_view path = file.path();
     for (const auto written : {without_first_folder(path), path, without_first_folder(file.old_path)}) {
-        const auto name = tree_.name_of(written);
+        auto name = tree_.name_of(written);
         if (name && is_file(*name)) return name;
     }
     if (!file.is_created) return std::nullopt;
-    const auto stripped = tree_.name_of(without_first_folder(path));
+    auto stripped = tree_.name_of(without_first_folder(path));
     const auto whole = tree_.name_of(path);
     for (const auto& name : {stripped, whole}) {
         if (name && fs::is_directory(tree_.at(*name).parent_path())) return name;

@@ -115,7 +115,7 @@ void HeaderReach::ask_all(const std::vector<std::string>& sources, const std::ve
             ask(sources[i], headers, side);
         } catch (const Error& failure) {
             const std::lock_guard guard(lock_);
-            if (!failure_ || sources[i] < failure_->source) failure_.emplace(sources[i], failure);
+            if (!failure_ || sources[i] < failure_->source) failure_ = Failure{sources[i], failure};
         }
         const std::size_t count = ++asked;
         if (count % progress_step != 0) return;

@@ -138,8 +138,8 @@ private:
             if (path.starts_with("arch/")) makefile_text_ += text;
         }
         std::ranges::sort(forced);
-        const auto [begin, end] = std::ranges::unique(forced);
-        forced.erase(begin, end);
+        const auto end = std::unique(forced.begin(), forced.end());
+        forced.erase(end, forced.end());
     }
 
     void add_sources(const std::vector<std::string>& paths) {

@@ -133,8 +133,8 @@ private:
             bringers.insert(bringers.end(), rarer.begin(), rarer.end());
         }
         std::ranges::sort(bringers);
-        const auto [begin, end] = std::ranges::unique(bringers);
-        bringers.erase(begin, end);
+        const auto end = std::unique(bringers.begin(), bringers.end());
+        bringers.erase(end, bringers.end());
         return bringers;
     }
 

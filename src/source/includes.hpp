@@ -41,7 +41,7 @@ public:
     };
     // Its `names` are included by all units, as the options of compilers say (-include), its `words` come
     // from options that define macros (-D).
-    static constexpr std::string_view command_line = "";  // the empty path
+    static constexpr std::string_view command_line{};  // the empty path
 
     using Files = std::map<std::string, File, std::less<>>;
     explicit IncludeIndex(Files files);
