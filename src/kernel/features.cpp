@@ -82,18 +82,18 @@ LoaderFeatures loader_features(const FeatureFacts& facts, const Config& config, 
     return loader;
 }
 
-// Empty where it is missing: then the headers cannot be asked, and that answer is not kept.
-std::string compiler_of_facts(const Kernel& kernel) {
+// nullopt where it is missing: then the headers cannot be asked, and that answer is not kept.
+std::optional<std::string> compiler_of_facts(const Kernel& kernel) {
     try {
-        return "compiler " + kernel.compiler().identity;
-    } catch (const Error&) {
-        return {};
+        return kernel.compiler().identity;
+    } catch (const NoCompiler&) {
+        return std::nullopt;
     }
 }
 
-// Whatever the answers depend on.
+// Whatever the answers depend on, but for the compiler.
 std::vector<std::string> origin_of_facts(const Kernel& kernel) {
-    std::vector<std::string> origin = {"4", compiler_of_facts(kernel)};
+    std::vector<std::string> origin = {"5"};
     for (const arch::HeaderQuestion& each : header_questions(kernel.arch()))
         origin.push_back(fmt::format("{}={}", each.name, each.expression));
     for (const fs::path& file : {kernel.vmlinux_path(), kernel.manifest().source / "include/config/auto.conf"}) {
@@ -107,10 +107,15 @@ std::vector<std::string> origin_of_facts(const Kernel& kernel) {
 
 FeatureFacts facts_of(const Kernel& kernel) {
     const DerivedFile file = kernel.derived("features", origin_of_facts(kernel));
-    if (const auto text = file.load()) return facts_from_json(*text, file.path());
+    const std::optional<std::string> compiler = compiler_of_facts(kernel);
+    if (const auto text = file.load()) {
+        // The first line is the compiler's. What it said stays true where it is no longer there.
+        const std::size_t end = text->find('\n');
+        if (!compiler || text->substr(0, end) == *compiler) return facts_from_json(text->substr(end + 1), file.path());
+    }
     FeatureFacts facts = ask(kernel);
     // A compiler that is missing today may be there tomorrow.
-    if (!facts.headers_error) file.store(to_json(facts));
+    if (compiler && !facts.headers_error) file.store(*compiler + "\n" + to_json(facts));
     return facts;
 }
 
