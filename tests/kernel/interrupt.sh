@@ -92,18 +92,18 @@ done
   seq 1 3 900000 | sed 's/.*/@@ -&,1 +&,1 @@\n-x\n+y/'; } >hunks.patch
 
 before=forget
-at_moments 6 0 build --kernel "$kernel" -o output "$KLPKIT_ROOT/examples/two-objects.patch"
-at_moments 8 2 build --kernel "$kernel" -o output header.patch
+at_moments 2 0 build --kernel "$kernel" -o output "$KLPKIT_ROOT/examples/two-objects.patch"
+at_moments 3 2 build --kernel "$kernel" -o output header.patch
 before=:
 at_moments 3 2 build --kernel "$kernel" -o output header.patch
 at_moments 3 1 build --kernel "$kernel" -o output hunks.patch
-at_moments 4 0 diff original.o patched.o -o output
-at_moments 4 0 symbols-db --kernel "$kernel" -o output
-at_moments 4 0 kernel symbols "$kernel" --json
-at_moments 4 0 check --kernel "$kernel" meminfo.ko
-at_moments 4 0 simulate --kernel "$kernel" meminfo.ko --dump dump
-at_moments 4 0 convert --kernel "$kernel" meminfo.ko -o output
-at_moments 5 0 kernel add other --source "$source" --image "$(path_of image)" --config "$(path_of config)" \
+at_moments 2 0 diff original.o patched.o -o output
+at_moments 2 0 symbols-db --kernel "$kernel" -o output
+at_moments 2 0 kernel symbols "$kernel" --json
+at_moments 2 0 check --kernel "$kernel" meminfo.ko
+at_moments 2 0 simulate --kernel "$kernel" meminfo.ko --dump dump
+at_moments 2 0 convert --kernel "$kernel" meminfo.ko -o output
+at_moments 3 0 kernel add other --source "$source" --image "$(path_of image)" --config "$(path_of config)" \
     --symvers "$(path_of symvers)" --modules "$(path_of modules)"
 usual=0
 count=0
