@@ -59,7 +59,8 @@ void prepare_again(const kernel::Manifest& manifest, const Progress& progress) {
 void keep_prepared(const kernel::Manifest& manifest, const Progress& progress) {
     if (manifest.source.empty()) return;
     const kernel::TreeLook first = look(manifest);
-    if (first.result == Result::not_noted) kernel::note_tree(manifest);
+    // Of a tree that is gone there is nothing to note.
+    if (first.result == Result::not_noted && fs::exists(manifest.source)) kernel::note_tree(manifest);
     if (first.result != Result::changed) return;
     if (!manifest.fetched) say_what_to_do(manifest, first.change);
     if (!fs::exists(manifest.source / "Makefile"))

@@ -77,6 +77,12 @@ jq --arg config "$PWD/config" 'del(.checksum) | .paths.config = $config' "$entry
 mv changed "$entry"
 json 0 simulate --kernel "$KLPKIT_TEST_KERNEL" "$sample"
 
+# And as if its source tree were gone, so that its headers cannot be asked.
+jq '.paths.source = "/nowhere"' "$entry" >changed
+mv changed "$entry"
+json 0 simulate --kernel "$KLPKIT_TEST_KERNEL" "$sample"
+json 0 check --kernel "$KLPKIT_TEST_KERNEL" "$sample"
+
 # A kernel of the catalogue whose entry is damaged.
 mkdir cache/kernels/damaged
 echo '{' >cache/kernels/damaged/kernel.json

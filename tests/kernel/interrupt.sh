@@ -93,9 +93,8 @@ done
 
 before=forget
 at_moments 2 0 build --kernel "$kernel" -o output "$KLPKIT_ROOT/examples/two-objects.patch"
-at_moments 3 2 build --kernel "$kernel" -o output header.patch
 before=:
-at_moments 3 2 build --kernel "$kernel" -o output header.patch
+at_moments 2 2 build --kernel "$kernel" --max-units 20 -o output header.patch
 at_moments 3 1 build --kernel "$kernel" -o output hunks.patch
 at_moments 2 0 diff original.o patched.o -o output
 at_moments 2 0 symbols-db --kernel "$kernel" -o output
