@@ -76,12 +76,12 @@ kernel=$KLPKIT_TEST_KERNEL
 before=:
 forget() { rm -rf "cache/kernels/$kernel/cache"; }
 
-# A header that reaches most of the tree, many functions in one object, many hunks.
+# A header that several units include, many functions in one object, many hunks.
 source=$(path_of source)
-mkdir -p a/include/linux b/include/linux
-cp "$source/include/linux/kernel.h" a/include/linux
-{ echo 'int interrupted_declaration(void);'; cat a/include/linux/kernel.h; } >b/include/linux/kernel.h
-diff -u a/include/linux/kernel.h b/include/linux/kernel.h >header.patch && fail "no change"
+mkdir -p a/fs/proc b/fs/proc
+cp "$source/fs/proc/fd.h" a/fs/proc
+{ echo 'int interrupted_declaration(void);'; cat a/fs/proc/fd.h; } >b/fs/proc/fd.h
+diff -u a/fs/proc/fd.h b/fs/proc/fd.h >header.patch && fail "no change"
 for side in original patched; do
     awk -v side=$side 'BEGIN { for (i = 0; i < 20000; ++i) {
         printf ".section .text.f%d,\"ax\"\n.type f%d,@function\nf%d: call __fentry__\n", i, i, i
@@ -94,7 +94,7 @@ done
 before=forget
 at_moments 2 0 build --kernel "$kernel" -o output "$KLPKIT_ROOT/examples/two-objects.patch"
 before=:
-at_moments 2 2 build --kernel "$kernel" --max-units 20 -o output header.patch
+at_moments 2 3 build --kernel "$kernel" -o output header.patch
 at_moments 3 1 build --kernel "$kernel" -o output hunks.patch
 at_moments 2 0 diff original.o patched.o -o output
 at_moments 2 0 symbols-db --kernel "$kernel" -o output
