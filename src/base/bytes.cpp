@@ -89,6 +89,7 @@ std::optional<std::size_t> find(Bytes haystack, Bytes needle, std::size_t from) 
     if (from > haystack.size()) return std::nullopt;
     const Bytes rest = haystack.subspan(from);
     if (needle.empty()) return from;
+    if (rest.size() < needle.size()) return std::nullopt;  // also: no pointer at all
     const void* hit = ::memmem(rest.data(), rest.size(), needle.data(), needle.size());
     if (hit == nullptr) return std::nullopt;
     return from + static_cast<std::size_t>(static_cast<const std::byte*>(hit) - rest.data());

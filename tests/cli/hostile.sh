@@ -2,6 +2,8 @@
 # Files that nobody's tools make: one message with file and place, the documented exit status, no output file, and no more
 # time and memory than their size accounts for.
 . "$(dirname "$0")/../tiny-kernel.sh"
+# Sanitizers need memory of their own.
+if grep -q __asan_init "$KLP"; then KLP=$KLPKIT_ROOT/build/release/klp; fi
 tiny_kernel
 
 # expect_error TEXT COMMAND...: status 1, TEXT, and nothing else.
