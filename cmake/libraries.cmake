@@ -85,10 +85,11 @@ function(klp_test_headers)
   target_precompile_headers(klp_test_headers PRIVATE <gmock/gmock.h> <gtest/gtest.h>)
   add_library(klp_test_environment OBJECT ${CMAKE_SOURCE_DIR}/tests/support/environment.cpp)
   target_link_libraries(klp_test_environment PRIVATE klp_options GTest::gtest)
-  # klp::Diagnostics::add(), error() and warning()
+  # klp::Diagnostics::add(), error(), warning() and add_once()
   set(string NSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEE)
   foreach(call IN ITEMS 3addENS_8SeverityE${string}NS_8LocationES7_ 5errorE${string}NS_8LocationES6_
-                        7warningE${string}NS_8LocationES6_)
+                        7warningE${string}NS_8LocationES6_
+                        8add_onceESt17basic_string_viewIcSt11char_traitsIcEENS_8SeverityENSt7__cxx1112basic_stringIcS3_SaIcEEENS_8LocationES9_)
     target_link_options(klp_test_environment INTERFACE -Wl,--wrap=_ZN3klp11Diagnostics${call})
   endforeach()
 endfunction()

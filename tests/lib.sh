@@ -17,6 +17,9 @@ fi
 # What a sanitizer reports is none of the statuses that klp ends with.
 export ASAN_OPTIONS=exitcode=99 UBSAN_OPTIONS=exitcode=99:print_stacktrace=1
 
+# Whether $KLP was built with the address sanitizer, which needs terabytes of address space and much memory of its own.
+is_sanitized() { grep -q __asan_init "$KLP"; }
+
 fail() { echo "FAIL: $*"; exit 1; }
 skip() { echo "$*"; exit 77; }
 

@@ -2,8 +2,6 @@
 # Files that nobody's tools make: one message with file and place, the documented exit status, no output file, and no more
 # time and memory than their size accounts for.
 . "$(dirname "$0")/../tiny-kernel.sh"
-# Sanitizers need memory of their own.
-if grep -q __asan_init "$KLP"; then KLP=$KLPKIT_ROOT/build/release/klp; fi
 tiny_kernel
 
 # expect_error TEXT COMMAND...: status 1, TEXT, and nothing else.
@@ -59,7 +57,7 @@ large() {
     for command in inspect 'check --kernel none' 'check --kernel tiny' 'simulate --kernel tiny' "diff $file"; do
         local status=0
         # shellcheck disable=SC2086
-        (ulimit -v 4000000 && exec timeout 60 "$KLP" $command "$file" >out 2>err) || status=$?
+        ({ is_sanitized || ulimit -v 4000000; } && exec timeout 60 "$KLP" $command "$file" >out 2>err) || status=$?
         case $status in 0 | 2 | 3) ;; *) cat err; fail "klp $command of $2 $1 ended with $status" ;; esac
         [ "$(wc -l <err)" -lt 100 ] || fail "klp $command says too much of $2 $1"
     done

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Compressed modules: what one costs in memory is what it holds, up to a limit that the message tells.
 . "$(dirname "$0")/../tiny-kernel.sh"
-# Sanitizers need memory of their own.
-if grep -q __asan_init "$KLP"; then KLP=$KLPKIT_ROOT/build/release/klp; fi
+# It is klp's own memory that is measured.
+if is_sanitized; then KLP=$KLPKIT_ROOT/build/release/klp; fi
 
 tiny_kernel
 livepatch_text live | as -o live.ko -

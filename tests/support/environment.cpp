@@ -22,6 +22,12 @@ Finding& real_error(Diagnostics* self, std::string id, Location where, std::stri
 Finding& real_warning(Diagnostics* self, std::string id, Location where, std::string message) asm(
     "__real__ZN3klp11Diagnostics7warningENSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEENS_8LocationES6_");
 
+Finding*
+real_add_once(Diagnostics* self, std::string_view subject, Severity severity, std::string id, Location where, std::string message) asm(
+    "__real__ZN3klp11Diagnostics8add_onceESt17basic_string_viewIcSt11char_"
+    "traitsIcEENS_8SeverityENSt7__cxx1112basic_stringIcS3_SaIcEEENS_"
+    "8LocationES9_");
+
 Finding& wrapped_add(Diagnostics* self, Severity severity, std::string id, Location where, std::string message) asm(
     "__wrap__ZN3klp11Diagnostics3addENS_8SeverityENSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEENS_"
     "8LocationES7_");
@@ -29,6 +35,11 @@ Finding& wrapped_error(Diagnostics* self, std::string id, Location where, std::s
     "__wrap__ZN3klp11Diagnostics5errorENSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEENS_8LocationES6_");
 Finding& wrapped_warning(Diagnostics* self, std::string id, Location where, std::string message) asm(
     "__wrap__ZN3klp11Diagnostics7warningENSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEENS_8LocationES6_");
+Finding*
+wrapped_add_once(Diagnostics* self, std::string_view subject, Severity severity, std::string id, Location where, std::string message) asm(
+    "__wrap__ZN3klp11Diagnostics8add_onceESt17basic_"
+    "string_viewIcSt11char_traitsIcEENS_8SeverityENSt7__"
+    "cxx1112basic_stringIcS3_SaIcEEENS_8LocationES9_");
 
 namespace {
 
@@ -71,6 +82,12 @@ Finding& wrapped_error(Diagnostics* self, std::string id, Location where, std::s
 Finding& wrapped_warning(Diagnostics* self, std::string id, Location where, std::string message) {
     record(id);
     return real_warning(self, std::move(id), std::move(where), std::move(message));
+}
+
+Finding* wrapped_add_once(Diagnostics* self, std::string_view subject, Severity severity, std::string id,
+                          Location where, std::string message) {
+    record(id);
+    return real_add_once(self, subject, severity, std::move(id), std::move(where), std::move(message));
 }
 
 }  // namespace klp
