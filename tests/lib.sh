@@ -90,6 +90,14 @@ run_guest() {
 # path_of PART: of the test kernel, by the name that `klp kernel info` gives it.
 path_of() { "$KLP" kernel info "$KLPKIT_TEST_KERNEL" --json | jq -r ".paths.$1"; }
 
+# add_change PATCH FILE SED-SCRIPT: to PATCH, what the script makes of FILE of the test kernel's source.
+add_change() {
+    local before
+    before=$(path_of source)/$2
+    sed "$3" "$before" >edited
+    ! diff -u --label "a/$2" --label "b/$2" "$before" edited >>"$1" || fail "the sed script changes nothing in $2"
+}
+
 # own_catalogue: from here on a catalogue in ./cache, with the test kernel alone and nothing compiled yet.
 own_catalogue() {
     set -- "$(path_of source)" "$(path_of image)" "$(path_of config)" "$(path_of symvers)" "$(path_of modules)" "$(path_of vmlinux)"

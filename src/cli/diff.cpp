@@ -42,7 +42,7 @@ diff::Result compare(const elf::Object& original, const elf::Object& patched, co
                      Diagnostics& diagnostics) {
     const auto types = types_of(original, patched, diagnostics);
     diff::Options rules{.untraced_objects = true};
-    if (types) rules.types.emplace(types->original, types->patched);
+    if (types) rules.types.emplace(diff::Options::Types{types->original, types->patched});
     rules.accepted_layouts = accepted_layouts(options.accepted);
     diff::Result result = diff::diff(diff::decompose(original, patched, {}, diagnostics), rules, diagnostics);
     if (types) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <vector>
 
 #include "diff/decomposition.hpp"
 #include "diff/names.hpp"
@@ -151,10 +152,10 @@ void Decomposition::make_pool_pieces() {
         SectionView& pool = views_.at(section);
         std::uint64_t end = section->size();
         std::vector<arch::Range> ranges;
-        for (auto each = offsets.rbegin(); each != offsets.rend(); ++each) {
-            if (*each > end) continue;
-            ranges.push_back({*each, end});
-            end = *each;
+        for (const std::uint64_t start_of_one : std::vector(offsets.rbegin(), offsets.rend())) {
+            if (start_of_one > end) continue;
+            ranges.push_back({start_of_one, end});
+            end = start_of_one;
         }
         for (const arch::Range range : ranges) add_piece(*section, pool, range);
         std::ranges::reverse(pool.pieces);

@@ -145,7 +145,7 @@ std::vector<std::string> Apt::names(std::string_view prefix) const {
 
 // In the cache, where it can be written to.
 fs::path Apt::own_state() {
-    const fs::path state = cache_root() / (architecture_.empty() ? "apt" : "apt-" + architecture_);
+    fs::path state = cache_root() / (architecture_.empty() ? "apt" : "apt-" + architecture_);
     if (make_state(state)) return state;
     scratch_.emplace("klp-apt");
     if (!make_state(scratch_->path())) throw Error({scratch_->path().string(), "", {}}, "folders cannot be made in it");

@@ -21,7 +21,7 @@ std::string name_from_patch(const fs::path& patch) {
 
 std::string module_name(const kernel::Kernel& kernel, const Request& request) {
     if (request.name.empty() && request.patches.empty()) throw Error("no patch file given", ExitCode::usage);
-    const std::string name = request.name.empty() ? name_from_patch(request.patches.front()) : request.name;
+    std::string name = request.name.empty() ? name_from_patch(request.patches.front()) : request.name;
     if (!std::ranges::all_of(name, is_module_name_character)) {
         throw Error(fmt::format("'{}' is no name for a module: letters, digits and '_' are allowed", name),
                     ExitCode::usage);

@@ -51,10 +51,10 @@ std::optional<Mismatch> Matcher::compare_bytes(const Piece& piece, const Place& 
     if (!theirs) return Mismatch{0, "no shipped content at " + image_.describe(shipped)};
     std::uint64_t at = 0;
     const auto compare_until = [&](std::uint64_t end) -> std::optional<Mismatch> {
-        const auto [mine, other] = std::mismatch(ours.begin() + at, ours.begin() + end, theirs->begin() + at);
-        if (mine != ours.begin() + end)
-            return byte_mismatch(ours, *theirs, static_cast<std::uint64_t>(mine - ours.begin()));
-        return std::nullopt;
+        const Bytes part = ours.subspan(at, end - at);
+        const auto [mine, other] = std::ranges::mismatch(part, theirs->subspan(at, end - at));
+        if (mine == part.end()) return std::nullopt;
+        return byte_mismatch(ours, *theirs, at + static_cast<std::uint64_t>(mine - part.begin()));
     };
     const auto fields = originals_.fields(piece);
     for (const Field& field : fields) {

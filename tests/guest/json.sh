@@ -18,10 +18,7 @@ json() {
 json 0 'kernel symbols' "$stock" meminfo_proc_show
 json 0 'kernel symbols' --object ext4 "$stock"
 json 0 build --kernel "$stock" -o new-function.ko "$KLPKIT_ROOT/examples/new-function.patch"
-mkdir -p a/fs b/fs
-cp "$(path_of source)/fs/eventfd.c" a/fs
-sed '/^struct eventfd_ctx {/,/^};/{/__u64 count;/d;s/^\tunsigned int flags;/&\n\t__u64 count;/}' a/fs/eventfd.c >b/fs/eventfd.c
-! diff -u a/fs/eventfd.c b/fs/eventfd.c >layout.patch || fail "the members are where they were"
+add_change layout.patch fs/eventfd.c '/^struct eventfd_ctx {/,/^};/{/__u64 count;/d;s/^\tunsigned int flags;/&\n\t__u64 count;/}'
 json 0 build --kernel "$stock" -o layout.ko --accept diff.layout:eventfd_ctx layout.patch
 json 2 build --kernel "$stock" -o layout.ko layout.patch
 json 0 build --kernel "$stock" -o new-data.ko "$KLPKIT_ROOT/examples/new-data.patch"

@@ -5,12 +5,7 @@
 source=$(path_of source)
 
 # edit FILE SED-SCRIPT: adds the change to headers.patch.
-edit() {
-    mkdir -p "a/$(dirname "$1")" "b/$(dirname "$1")"
-    cp "$source/$1" "a/$1"
-    sed "$2" "$source/$1" >"b/$1"
-    ! diff -u "a/$1" "b/$1" >>headers.patch || fail "the sed script changes nothing in $1"
-}
+edit() { add_change headers.patch "$@"; }
 
 # new FILE TEXT: adds a file to headers.patch.
 new() {
@@ -22,7 +17,7 @@ build() {
     local status=$1
     shift
     expect_status "$status" "$KLP" build --kernel "$KLPKIT_TEST_KERNEL" --json -o headers.ko "$@" headers.patch
-    rm -rf a b headers.patch headers.ko
+    rm -f headers.patch headers.ko
 }
 
 # reached JQ: of the units.

@@ -81,10 +81,7 @@ forget() { rm -rf "cache/kernels/$kernel/cache"; }
 
 # A header that several units include, many functions in one object, many hunks.
 source=$(path_of source)
-mkdir -p a/fs/proc b/fs/proc
-cp "$source/fs/proc/fd.h" a/fs/proc
-{ echo 'int interrupted_declaration(void);'; cat a/fs/proc/fd.h; } >b/fs/proc/fd.h
-diff -u a/fs/proc/fd.h b/fs/proc/fd.h >header.patch && fail "no change"
+add_change header.patch fs/proc/fd.h '1i int interrupted_declaration(void);'
 for side in original patched; do
     awk -v side=$side 'BEGIN { for (i = 0; i < 20000; ++i) {
         printf ".section .text.f%d,\"ax\"\n.type f%d,@function\nf%d: call __fentry__\n", i, i, i

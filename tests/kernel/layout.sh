@@ -2,18 +2,12 @@
 # Types of the kernel that a patch lays out differently.
 . "$(dirname "$0")/../lib.sh"
 
-source=$(path_of source)
-
 # layout FILE SED-SCRIPT STATUS ARGUMENT...: what `klp build` makes of that change; reports in ./out and ./err.
 layout() {
     local file=$1 script=$2 status=$3
     shift 3
-    rm -rf a b
-    mkdir -p "a/$(dirname "$file")" "b/$(dirname "$file")"
-    cp "$source/$file" "a/$file"
-    sed "$script" "a/$file" >"b/$file"
-    ! diff -u "a/$file" "b/$file" >layout.patch || fail "the sed script changes nothing in $file"
-    rm -f layout.ko
+    rm -f layout.patch layout.ko
+    add_change layout.patch "$file" "$script"
     expect_status "$status" "$KLP" build --kernel "$KLPKIT_TEST_KERNEL" -o layout.ko "$@" layout.patch
     [ "$status" -eq 0 ] || expect_no_file layout.ko
 }

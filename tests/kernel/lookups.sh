@@ -3,12 +3,9 @@
 . "$(dirname "$0")/../lib.sh"
 
 own_catalogue
-source=$(path_of source)
-mkdir -p a/fs b/fs tools tmp
-cp "$source/fs/binfmt_elf.c" a/fs
+mkdir tools tmp
 # Compiled on its own and as a part of fs/compat_binfmt_elf.c.
-sed 's/e_phentsize != sizeof(struct elf_phdr))/e_phentsize != sizeof(struct elf_phdr) + 1)/' a/fs/binfmt_elf.c >b/fs/binfmt_elf.c
-diff -u a/fs/binfmt_elf.c b/fs/binfmt_elf.c >twice.patch && fail "no change"
+add_change twice.patch fs/binfmt_elf.c 's/e_phentsize != sizeof(struct elf_phdr))/e_phentsize != sizeof(struct elf_phdr) + 1)/'
 export TMPDIR=$PWD/tmp
 build() { "$KLP" build --kernel "$KLPKIT_TEST_KERNEL" -o output.ko twice.patch; }
 expect_status 0 build

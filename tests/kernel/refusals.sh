@@ -3,7 +3,7 @@
 # change to the kernel's source.
 . "$(dirname "$0")/../lib.sh"
 
-source=$("$KLP" kernel info "$KLPKIT_TEST_KERNEL" --json | jq -r .paths.source)
+source=$(path_of source)
 touch began
 
 # refused_patch STATUS TEXT: bad.patch ends with STATUS and a message that has TEXT.
@@ -17,12 +17,9 @@ refused_patch() {
 
 # refused STATUS TEXT FILE SED-SCRIPT: as above with the patch that applies SED-SCRIPT to FILE of the source.
 refused() {
-    mkdir -p "a/$(dirname "$3")" "b/$(dirname "$3")"
-    cp "$source/$3" "a/$3"
-    sed "$4" "$source/$3" >"b/$3"
-    ! diff -u "a/$3" "b/$3" >bad.patch || fail "the sed script changes nothing in $3"
+    rm -f bad.patch
+    add_change bad.patch "$3" "$4"
     refused_patch "$1" "$2"
-    rm -rf a b
 }
 
 refused 3 "no code" fs/proc/cmdline.c '1a /* a comment that moves every line */'

@@ -3,15 +3,8 @@
 # of several objects.
 . "$(dirname "$0")/../lib.sh"
 
-source=$(path_of source)
-
 # edit FILE SED-SCRIPT: adds the change to units.patch.
-edit() {
-    mkdir -p "a/$(dirname "$1")" "b/$(dirname "$1")"
-    cp "$source/$1" "a/$1"
-    sed "$2" "$source/$1" >"b/$1"
-    ! diff -u "a/$1" "b/$1" >>units.patch || fail "the sed script changes nothing in $1"
-}
+edit() { add_change units.patch "$@"; }
 
 # built_as TEXT: the patch of the edits so far gives, sorted, these lines `OBJECT FUNCTION SOURCE`.
 built_as() {
@@ -19,7 +12,7 @@ built_as() {
     jq -r '.objects[] | .name as $object | .functions[] | "\($object) \(.name) \(.source)"' out | sort >built
     echo "$1" | diff - built || fail "other functions than expected"
     jq -e 'all(.objects[].functions[]; .fidelity == "identical")' out >/dev/null || fail "$(cat out)"
-    rm -rf a b units.patch units.ko
+    rm -f units.patch units.ko
 }
 
 # Included by another .c file.
@@ -39,7 +32,7 @@ built_as "kvm kvm_debugfs_release virt/kvm/kvm_main.c"
 edit fs/proc/fd.h 's/return PROC_I(inode)->fd;/return PROC_I(inode)->fd + 0x1111;/'
 expect_status 0 "$KLP" build --kernel "$KLPKIT_TEST_KERNEL" --json -o units.ko units.patch
 jq -e '[.objects[].functions[] | select(.source == "fs/proc/fd.c")] | length > 0' out >/dev/null || fail "$(cat out)"
-rm -rf a b units.patch units.ko
+rm -f units.patch units.ko
 
 # Only comments change in a header that the whole kernel includes.
 edit include/linux/mm.h '1a /* a comment */'
