@@ -24,6 +24,8 @@ sed '/^struct eventfd_ctx {/,/^};/{/__u64 count;/d;s/^\tunsigned int flags;/&\n\
 ! diff -u a/fs/eventfd.c b/fs/eventfd.c >layout.patch || fail "the members are where they were"
 json 0 build --kernel "$stock" -o layout.ko --accept diff.layout:eventfd_ctx layout.patch
 json 2 build --kernel "$stock" -o layout.ko layout.patch
+json 1 build --kernel nowhere -o layout.ko layout.patch
+json 1 diff nowhere.o nowhere.o
 json 0 build --kernel "$stock" -o new-data.ko "$KLPKIT_ROOT/examples/new-data.patch"
 json 0 run --kernel "$stock" new-function.ko -- true
 build_by_hand
