@@ -3,7 +3,8 @@
 """Holds docs/json.md against what klp prints:
   compare_json.py DOCUMENT FOLDER
 FOLDER has outputs, one a file: 'klp kernel list.json', 'klp simulate.2.json', and so on, by the document's headings. Every key
-that is printed has to be documented, and every documented key to be printed by one of them."""
+that is printed has to be documented, and every documented key to be printed by one of them. What stands under 'every object'
+is of each command that prints an object."""
 import json
 import pathlib
 import re
@@ -39,12 +40,20 @@ def fits(pattern, path):
     return len(pattern) == len(path) and all(wanted in ("*", key) for wanted, key in zip(pattern, path))
 
 
+def add_common_paths(documented, printed):
+    common = documented.pop("every object", [])
+    for command, patterns in documented.items():
+        if not all(path.startswith("[]") for path in printed.get(command, ())):
+            patterns[:0] = common
+
+
 def main():
     documented = documented_paths(pathlib.Path(sys.argv[1]))
     printed = {}
     for file in sorted(pathlib.Path(sys.argv[2]).glob("*.json")):
         command = file.name.split(".")[0]
         printed.setdefault(command, set()).update(printed_paths(json.loads(file.read_text())))
+    add_common_paths(documented, printed)
     complaints = [f"{command}: not documented at all" for command in printed if command not in documented]
     for command, patterns in documented.items():
         paths = printed.get(command, set())

@@ -73,6 +73,10 @@ Followed follow_links(const fs::path& path) {
     fail_output(path, errno_text(ELOOP));
 }
 
+bool is_standard_output_by(const Followed& followed, const std::optional<FileInfo>& info) {
+    return info && (followed.is_open_file || !S_ISCHR(info->st_mode)) && is_open_as_standard_output(*info);
+}
+
 bool is_within(const fs::path& file, const FileInfo& folder) {
     for (fs::path above = fs::canonical(file); above.has_relative_path();) {
         above = above.parent_path();
@@ -123,14 +127,22 @@ OutputFile::OutputFile(const fs::path& path, const std::vector<fs::path>& inputs
     const auto info = info_of(place_);
     if (info && S_ISDIR(info->st_mode))
         throw Error({path.string(), {}, {}}, "the output is a folder, expected the name of a file");
-    is_standard_output_ =
-        info && (followed.is_open_file || !S_ISCHR(info->st_mode)) && is_open_as_standard_output(*info);
+    is_standard_output_ = is_standard_output_by(followed, info);
     is_direct_ = is_standard_output_ || followed.is_open_file || (info && !S_ISREG(info->st_mode));
     if (info && S_ISREG(info->st_mode))
         for (const fs::path& input : inputs) refuse_input(place_, *info, input);
     if (is_standard_output_) return;
     if (info) check_file();
     if (!is_direct_) check_folder();
+}
+
+bool leads_to_standard_output(const fs::path& path) noexcept {
+    try {
+        const Followed followed = follow_links(path);
+        return is_standard_output_by(followed, info_of(followed.place));
+    } catch (const std::exception&) {  // OutputFile says why
+        return false;
+    }
 }
 
 void OutputFile::check_file() const {

@@ -39,4 +39,7 @@ private:
     std::unique_ptr<PendingFile> pending_;
 };
 
+// Whether -o with that path means standard output; false also where nothing can be written there.
+[[nodiscard]] bool leads_to_standard_output(const fs::path& path) noexcept;
+
 }  // namespace klp

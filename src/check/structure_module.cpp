@@ -83,6 +83,14 @@ void check_outlives(Structure& structure) {
     for (const std::string_view each : places) finding.note(std::string(each));
 }
 
+void check_accepted(Structure& structure) {
+    const auto accepted = values_of(structure, format::modinfo_accepted);
+    if (accepted.empty()) return;
+    Finding& finding = add_modinfo(structure, rules::accepted,
+                                   "its author took the responsibility for what is refused otherwise (--accept)");
+    for (const std::string_view each : accepted) finding.note(std::string(each));
+}
+
 // struct module has the name in place of what precedes it in other words: the only text among zeros.
 bool holds_name(const elf::Section& section, std::string_view name) {
     const std::string_view content = as_text(section.content());
@@ -100,6 +108,7 @@ void check_modinfo(Structure& structure) {
     check_license(structure);
     check_depends(structure);
     check_outlives(structure);
+    check_accepted(structure);
     if (values_of(structure, "vermagic").empty()) {
         add_modinfo(structure, rules::vermagic_missing, "no vermagic: the kernel loads it by force alone, if at all")
             .hint("a module needs what modpost writes into its .mod.c");

@@ -7,9 +7,9 @@
 #include "cli/command.hpp"
 #include "cli/kernel.hpp"
 #include "cli/open_kernel.hpp"
+#include "cli/outcome.hpp"
 #include "pipeline/module_name.hpp"
 #include "report/build.hpp"
-#include "report/findings.hpp"
 
 namespace klp::cli {
 
@@ -26,22 +26,27 @@ struct BuildOptions {
     bool verbose = false;
 };
 
-pipeline::Built build_and_print_findings(const kernel::Kernel& kernel, const BuildOptions& options,
-                                         const OutputFile& output, Timings& timings) {
-    Diagnostics diagnostics;
+// What is known of a build while it runs.
+struct Attempt {
+    pipeline::Report report;
+    Timings timings;
+    fs::path module;  // the file; empty: none is written
+};
+
+std::vector<std::byte> make_module(const kernel::Kernel& kernel, const BuildOptions& options, Attempt& attempt,
+                                   Diagnostics& findings) {
     try {
-        pipeline::Built built = pipeline::build(kernel, options.request, stderr_progress(), timings, diagnostics);
-        print_findings(diagnostics);
-        return built;
-    } catch (const Error&) {
-        print_findings(diagnostics);
-        if (options.json && diagnostics.has_errors())
-            print_result(report::to_text(report::refused_json(diagnostics)), output);
+        auto module =
+            pipeline::build(kernel, options.request, stderr_progress(), attempt.timings, findings, attempt.report);
+        print_findings(findings);
+        return module;
+    } catch (const std::exception&) {
+        print_findings(findings);
         throw;
     }
 }
 
-ExitCode build_patch(BuildOptions& options) {
+ExitCode build_patch(BuildOptions& options, Attempt& attempt, Outcome& outcome) {
     pipeline::Request& request = options.request;
     request.patches.assign(options.patches.begin(), options.patches.end());
     request.replace = !options.no_replace;
@@ -51,15 +56,23 @@ ExitCode build_patch(BuildOptions& options) {
     std::vector<fs::path> inputs = request.patches;
     append_kernel_files(inputs, kernel.manifest(), path);
     OutputFile output(path, inputs);
-    Timings timings;
-    pipeline::Built built = build_and_print_findings(kernel, options, output, timings);
+    std::vector<std::byte> module = make_module(kernel, options, attempt, outcome.findings);
     {
-        const auto stage = timings.stage("write");
-        output.write(std::move(built.module));
+        const auto stage = attempt.timings.stage("write");
+        output.write(std::move(module));
     }
-    deliver(output, options.json ? report::to_text(report::build_json(built.report, path, timings))
-                                 : report::build_text(built.report, path, timings, options.verbose));
+    attempt.module = path;
+    deliver(output, options.json ? outcome.document()
+                                 : report::build_text(attempt.report, path, attempt.timings, options.verbose));
     return ExitCode::done;
+}
+
+ExitCode run_build(BuildOptions& options) {
+    Attempt attempt;
+    return with_document(options.json, options.output, [&](Outcome& outcome) {
+        outcome.result = [&] { return report::build_json(attempt.report, attempt.module, attempt.timings); };
+        return build_patch(options, attempt, outcome);
+    });
 }
 
 }  // namespace
@@ -84,7 +97,7 @@ void add_build(CommandLine& program) {
         .type_name("N");
     command.flag("-v,--verbose", options->verbose, "show each reference and how it was resolved");
     command.flag("--json", options->json, "print JSON");
-    command.run([options] { return build_patch(*options); });
+    command.run([options] { return run_build(*options); });
 }
 
 }  // namespace klp::cli

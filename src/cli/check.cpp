@@ -13,6 +13,7 @@
 #include "kernel/catalogue.hpp"
 #include "kernel/module.hpp"
 #include "report/check.hpp"
+#include "report/document.hpp"
 
 namespace klp::cli {
 
@@ -65,7 +66,7 @@ ExitCode check(const CheckOptions& options) {
         say_that_no_kernel_fits(options, module, findings);
     }
     if (options.json) {
-        print_result(report::to_text(report::check_json(options.module, findings, summary)));
+        print_result(report::to_text(report::document(report::check_json(options.module, findings, summary))));
     } else {
         print_findings(findings);
         print_result(report::check_text(options.module, findings, summary));

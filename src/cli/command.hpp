@@ -28,11 +28,14 @@ void print_result(std::string_view text, const OutputFile& output);
 // The end of every command that leaves a file, which has been written by now: prints the results, then makes the file
 // visible. Results that cannot be printed leave no file.
 void deliver(OutputFile& output, std::string_view results);
+void print_to_stderr(const std::string& text);
 // Progress lines on standard error.
 [[nodiscard]] Progress stderr_progress();
 // All findings, errors last, on standard error: `klp: error: LOCATION: MESSAGE [id]`, notes and hints indented.
 void print_findings(const Diagnostics& diagnostics);
 void print_error(const Error& error);
+// The exception that is being handled, as it is told to people. Precondition: there is one.
+[[nodiscard]] Error current_error();
 
 // Parses and runs; the exit status of the process.
 int run_program(int argc, char** argv);

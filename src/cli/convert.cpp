@@ -14,6 +14,7 @@
 #include "kernel/symbols_db.hpp"
 #include "link/signature.hpp"
 #include "report/convert.hpp"
+#include "report/document.hpp"
 
 namespace klp::cli {
 
@@ -97,7 +98,8 @@ void convert_with(const ConvertOptions& options, const kernel::SymbolSource& sym
     output.write(std::move(result.module));
     const report::ConvertReport report{result, options.input, options.output, symbols.release(),
                                        !options.signing.empty()};
-    deliver(output, options.json ? report::to_text(report::convert_json(report)) : report::convert_text(report));
+    deliver(output, options.json ? report::to_text(report::document(report::convert_json(report)))
+                                 : report::convert_text(report));
 }
 
 std::vector<fs::path> inputs_of(const ConvertOptions& options) {

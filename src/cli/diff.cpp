@@ -6,8 +6,8 @@
 
 #include "cli/accept.hpp"
 #include "cli/command.hpp"
+#include "cli/outcome.hpp"
 #include "report/diff.hpp"
-#include "report/findings.hpp"
 
 namespace klp::cli {
 
@@ -52,35 +52,36 @@ diff::Result compare(const elf::Object& original, const elf::Object& patched, co
     return result;
 }
 
-ExitCode run_diff(const DiffOptions& options) {
+diff::Result compare_or_refuse(const elf::Object& original, const elf::Object& patched, const DiffOptions& options,
+                               Diagnostics& findings) {
+    try {
+        diff::Result result = compare(original, patched, options, findings);
+        findings.stop_on_errors("the change is refused");
+        print_findings(findings);
+        return result;
+    } catch (const std::exception&) {
+        print_findings(findings);
+        throw;
+    }
+}
+
+ExitCode run_diff(const DiffOptions& options, Outcome& outcome) {
     std::optional<OutputFile> output;
     if (!options.output.empty())
         output.emplace(options.output, std::vector<fs::path>{options.original, options.patched});
     const elf::Object original = elf::Object::read(options.original);
     const elf::Object patched = elf::Object::read(options.patched);
-    const auto print = [&](const std::string& text) { output ? print_result(text, *output) : print_result(text); };
-    Diagnostics diagnostics;
-    const auto compared = [&] {
-        try {
-            diff::Result result = compare(original, patched, options, diagnostics);
-            diagnostics.stop_on_errors("the change is refused");
-            return result;
-        } catch (const Error&) {
-            print_findings(diagnostics);
-            if (options.json && diagnostics.has_errors()) print(report::to_text(report::refused_json(diagnostics)));
-            throw;
-        }
-    };
-    const diff::Result result = compared();
-    print_findings(diagnostics);
-    const std::string results = options.json ? report::to_text(report::diff_json(result)) : report::diff_text(result);
+    const diff::Result result = compare_or_refuse(original, patched, options, outcome.findings);
+    const ExitCode status = result.unchanged() ? ExitCode::unchanged : ExitCode::done;
+    outcome.result = [&] { return report::diff_json(result); };
+    const std::string results = options.json ? outcome.document(status) : report::diff_text(result);
     if (output && !result.unchanged()) {
         output->write(result.extracted.write());
         deliver(*output, results);
     } else {
-        print(results);
+        output ? print_result(results, *output) : print_result(results);
     }
-    return result.unchanged() ? ExitCode::unchanged : ExitCode::done;
+    return status;
 }
 
 }  // namespace
@@ -96,7 +97,10 @@ void add_diff(CommandLine& program) {
         .type_name("OUT.o");
     add_accept_option(command, options->accepted);
     command.flag("--json", options->json, "print JSON");
-    command.run([options] { return run_diff(*options); });
+    command.run([options] {
+        return with_document(options->json, options->output,
+                             [&](Outcome& outcome) { return run_diff(*options, outcome); });
+    });
 }
 
 }  // namespace klp::cli

@@ -3,6 +3,7 @@
 
 #include "cli/command.hpp"
 #include "kernel/module.hpp"
+#include "report/document.hpp"
 #include "report/inspect.hpp"
 
 namespace klp::cli {
@@ -16,7 +17,8 @@ struct InspectOptions {
 
 ExitCode inspect(const InspectOptions& options) {
     const check::InspectedModule module = check::inspect_module(kernel::read_module_object(options.module));
-    print_result(options.json ? report::to_text(report::inspect_json(module)) : report::inspect_text(module));
+    print_result(options.json ? report::to_text(report::document(report::inspect_json(module)))
+                              : report::inspect_text(module));
     return ExitCode::done;
 }
 

@@ -15,6 +15,7 @@
 #include "kernel/manifest.hpp"
 #include "packages/add.hpp"
 #include "packages/fetch.hpp"
+#include "report/document.hpp"
 #include "report/features.hpp"
 #include "report/text.hpp"
 
@@ -83,7 +84,7 @@ void print_info(const kernel::Manifest& manifest, bool json, bool with_features)
     Json info = info_json(manifest, kernel.config().value("CONFIG_CC_VERSION_TEXT").value_or(""));
     if (with_features) info["features"] = report::features_json(kernel::probe(kernel), manifest.arch);
     if (json || with_features) {
-        print_result(report::to_text(info));
+        print_result(report::to_text(report::document(info)));
         return;
     }
     const auto print_line = [](const std::string& key, const Json& value) {

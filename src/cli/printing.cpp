@@ -31,11 +31,6 @@ std::string indented_lines(std::string_view text, std::string_view first, std::s
     return result;
 }
 
-// One write a message: lines of concurrent jobs do not mix.
-void print_to_stderr(const std::string& text) {
-    std::fwrite(text.data(), 1, text.size(), stderr);
-}
-
 std::string text_of(const Finding& finding) {
     const std::string place = finding.where.text();
     const std::string what = fmt::format("{}{}{} [{}]", place, place.empty() ? "" : ": ", finding.message, finding.id);
@@ -46,6 +41,11 @@ std::string text_of(const Finding& finding) {
 }
 
 }  // namespace
+
+// One write a message: lines of concurrent jobs do not mix.
+void print_to_stderr(const std::string& text) {
+    std::fwrite(text.data(), 1, text.size(), stderr);
+}
 
 void print_result(std::string_view text) {
     const int failure = write_all(STDOUT_FILENO, as_bytes(text));

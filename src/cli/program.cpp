@@ -28,29 +28,34 @@ void declare(CommandLine& program) {
     add_simulate(program);
 }
 
-ExitCode report(const Error& error) {
-    print_error(error);
-    return error.code();
-}
-
 ExitCode run(int argc, char** argv) {
     try {
         return parse_and_run(argc, argv, "makes, proves and tries out Linux kernel live patches", "klp " KLPKIT_VERSION,
                              declare);
-    } catch (const Interrupted&) {
-        return report(Error("interrupted; unfinished output was removed"));
-    } catch (const Error& error) {
-        return report(error);
-    } catch (const fs::filesystem_error& error) {
-        return report(Error({error.path1().string(), {}, {}}, errno_text(error.code().value())));
-    } catch (const std::bad_alloc&) {
-        return report(Error("out of memory"));
-    } catch (const std::exception& error) {
-        return report(Error(error.what()));
+    } catch (const std::exception&) {
+        const Error error = current_error();
+        print_error(error);
+        return error.code();
     }
 }
 
 }  // namespace
+
+Error current_error() {
+    try {
+        throw;
+    } catch (const Interrupted&) {
+        return Error("interrupted; unfinished output was removed");
+    } catch (const Error& error) {
+        return error;
+    } catch (const fs::filesystem_error& error) {
+        return {{error.path1().string(), {}, {}}, errno_text(error.code().value())};
+    } catch (const std::bad_alloc&) {
+        return Error("out of memory");
+    } catch (const std::exception& error) {
+        return Error(error.what());
+    }
+}
 
 int run_program(int argc, char** argv) {
     return static_cast<int>(run(argc, argv));

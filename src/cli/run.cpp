@@ -9,6 +9,7 @@
 #include "cli/command.hpp"
 #include "cli/open_kernel.hpp"
 #include "guest/guest.hpp"
+#include "report/document.hpp"
 #include "report/run.hpp"
 
 namespace klp::cli {
@@ -81,7 +82,8 @@ ExitCode run_command(const RunOptions& arguments) {
     const kernel::Kernel kernel(choose_kernel(arguments.kernel, files_of(arguments)));
     const std::string& name = kernel.manifest().name;
     const guest::Result result = guest::run(kernel, make_request(arguments), stderr_progress());
-    print_result(arguments.json ? report::to_text(report::run_json(name, result)) : report::run_text(name, result));
+    print_result(arguments.json ? report::to_text(report::document(report::run_json(name, result)))
+                                : report::run_text(name, result));
     if (result.ok()) {
         print_warnings(result);
         return ExitCode::done;

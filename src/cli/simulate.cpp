@@ -12,6 +12,7 @@
 #include "cli/open_kernel.hpp"
 #include "cli/simulate_dump.hpp"
 #include "loader/simulation.hpp"
+#include "report/document.hpp"
 #include "report/simulate.hpp"
 
 namespace klp::cli {
@@ -211,7 +212,8 @@ ExitCode simulate(const SimulateOptions& arguments) {
     const report::Modules modules = player.modules();
     if (dump) dump->write(modules);
     print_result(arguments.json
-                     ? report::to_text(report::simulate_json(report::target_kernel(kernel), player.events, modules))
+                     ? report::to_text(report::document(
+                           report::simulate_json(report::target_kernel(kernel), player.events, modules)))
                      : report::simulate_text(report::target_kernel(kernel), player.events, modules, arguments.verbose));
     if (dump) dump->commit();
     return !player.all_ok() ? ExitCode::unsafe : ExitCode::done;

@@ -25,15 +25,16 @@ void throw_unchanged(Build& build, const std::vector<std::string>& notes, const 
     throw Error(message, ExitCode::unchanged);
 }
 
-Built build(const kernel::Kernel& kernel, const Request& request, const Progress& progress, Timings& timings,
-            Diagnostics& diagnostics) {
+std::vector<std::byte> build(const kernel::Kernel& kernel, const Request& request, const Progress& progress,
+                             Timings& timings, Diagnostics& diagnostics, Report& report) {
+    report.kernel = kernel.manifest().name;
     check_kernel(kernel);
-    const std::string name = module_name(kernel, request);
-    Build build{kernel, request, progress, timings, diagnostics, source::SourceTree(kernel)};
+    report.name = module_name(kernel, request);
+    Build build{kernel, request, progress, timings, diagnostics, source::SourceTree(kernel), report};
     Linked linked =
-        link(build, resolve(build, prove(build, compare(build, compile(build, select(build, apply(build)))))), name);
-    Report report = report_of(build, linked, name);
-    return {std::move(report), std::move(linked.module)};
+        link(build, resolve(build, prove(build, compare(build, compile(build, select(build, apply(build)))))));
+    complete(report, linked);
+    return std::move(linked.module);
 }
 
 }  // namespace klp::pipeline

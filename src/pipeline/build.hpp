@@ -27,7 +27,7 @@ struct BuiltFunction {
     std::string name;
     bool added = false;
     std::uint32_t sympos = 0;
-    std::string fidelity;  // "identical"; empty for added functions, which have no original
+    std::string fidelity;  // "identical"; empty for added functions, which have no original, and before the proof
     std::string source;    // path in the tree
     std::string reason;    // what differs from the original
 };
@@ -63,8 +63,9 @@ struct BuiltUnit {
     bool changed = false;                 // something of it is in the module
 };
 
+// What is known so far: all of it once the module is made.
 struct Report {
-    std::string name;  // of the module
+    std::string name;  // of the module; empty: not known yet, as the kernel
     std::string kernel;
     std::vector<BuiltObject> objects;
     std::vector<BuiltUnit> units;
@@ -72,17 +73,12 @@ struct Report {
     std::vector<diff::LayoutChange> accepted_layouts;  // each once
     std::vector<std::string> notes;
     std::size_t functions_proven = 0;  // of all original functions in the touched units
-    std::size_t functions_total = 0;
+    std::size_t functions_total = 0;   // 0: nothing is proven yet
 };
 
-struct Built {
-    Report report;
-    std::vector<std::byte> module;  // the bytes of the .ko
-};
-
-// `timings` gets a stage for apply, commands, compile, diff, prove, resolve, link. Error with the exit codes of
-// klp::ExitCode; findings in `diagnostics`.
-Built build(const kernel::Kernel& kernel, const Request& request, const Progress& progress, Timings& timings,
-            Diagnostics& diagnostics);
+// The bytes of the .ko. `timings` gets a stage for apply, commands, compile, diff, prove, resolve, link. Error with the
+// exit codes of klp::ExitCode; findings in `diagnostics`, and what was known until then in `report`.
+std::vector<std::byte> build(const kernel::Kernel& kernel, const Request& request, const Progress& progress,
+                             Timings& timings, Diagnostics& diagnostics, Report& report);
 
 }  // namespace klp::pipeline

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <tuple>
 
 #include "base/kernel_names.hpp"
@@ -120,6 +121,15 @@ void add_modinfo(const ComparedUnit& unit, std::vector<std::pair<std::string, st
         modinfo.emplace_back(format::modinfo_outlives, fmt::format("{}: {}", unit.object, each));
 }
 
+// "diff.layout:NAME" of each change that was taken because its author said so.
+std::set<std::string> accepted_ids(const Resolved& resolved) {
+    std::set<std::string> ids;
+    for (const ResolvedUnit& unit : resolved.units)
+        for (const diff::LayoutChange& each : unit.proven.compared.difference.accepted_layouts)
+            ids.insert("diff.layout:" + each.name);
+    return ids;
+}
+
 }  // namespace
 
 Compared compare(Build& build, Compiled compiled) {
@@ -162,6 +172,7 @@ Compared compare(Build& build, Compiled compiled) {
         if (differences[i]->unchanged() && differences[i]->new_globals().empty()) continue;
         compared.units.push_back({jobs[i].unit, *jobs[i].object, std::move(*differences[i])});
     }
+    record(build.report, compared);
     if (is_unchanged && !build.diagnostics.has_errors()) {
         throw_unchanged(build, compared.compiled.notes,
                         "the patch changes no code: every function compiles to what it was");
@@ -201,9 +212,11 @@ Resolved resolve(Build& build, Proven proven) {
     return resolved;
 }
 
-Linked link(Build& build, Resolved resolved, const std::string& module_name) {
+Linked link(Build& build, Resolved resolved) {
     const auto stage = build.timings.stage("link");
-    link::ModuleRequest request{module_name, build.request.replace, {}, {}};
+    link::ModuleRequest request{build.report.name, build.request.replace, {}, {}};
+    for (const std::string& accepted : accepted_ids(resolved))
+        request.modinfo.emplace_back(format::modinfo_accepted, accepted);
     for (auto& unit : resolved.units) {
         add_modinfo(unit.proven.compared, request.modinfo);
         request.units.push_back(part_of(unit));

@@ -11,14 +11,15 @@
 namespace klp::pipeline {
 namespace {
 
-BuiltFunction function_of(const diff::FunctionChange& function, const ProvenUnit& unit) {
+// Without a proof, where there is none yet.
+BuiltFunction function_of(const diff::FunctionChange& function, const ComparedUnit& unit, const resolve::Unit* proven) {
     BuiltFunction built;
     built.name = function.name;
     built.added = function.status == diff::FunctionStatus::added;
-    built.source = unit.compared.compiled->source;
+    built.source = unit.compiled->source;
     built.reason = function.reason;
-    if (built.added) return built;
-    const resolve::FunctionProof* proof = unit.unit.proof_of(*function.original);
+    if (built.added || proven == nullptr) return built;
+    const resolve::FunctionProof* proof = proven->proof_of(*function.original);
     built.name = proof->name;
     built.sympos = proof->sympos;
     built.fidelity = resolve::name_of(proof->fidelity);
@@ -46,13 +47,12 @@ void add_layout(Report& report, const diff::LayoutChange& layout) {
             known->functions.push_back(function);
 }
 
-void add_unit(Report& report, const ResolvedUnit& unit) {
-    const ComparedUnit& compared = unit.proven.compared;
+void add_difference(Report& report, const ComparedUnit& compared, const resolve::Unit* proven) {
     auto object = std::ranges::find(report.objects, compared.object, &BuiltObject::name);
     if (object == report.objects.end()) object = report.objects.insert(object, {compared.object, {}, {}, {}});
     for (const auto& function : compared.difference.functions) {
         if (function.status != diff::FunctionStatus::included)
-            object->functions.push_back(function_of(function, unit.proven));
+            object->functions.push_back(function_of(function, compared, proven));
     }
     for (const auto& data : compared.difference.data) {
         if (data.status == diff::DataStatus::added)
@@ -60,26 +60,24 @@ void add_unit(Report& report, const ResolvedUnit& unit) {
     }
     for (const auto& each : compared.difference.outlives)
         object->outlives.push_back(fmt::format("{}: {}", compared.compiled->source, each));
-    for (std::size_t i = 0; i < unit.resolutions.size(); ++i)
-        report.references.push_back(
-            reference_of(compared.difference.references[i], unit.resolutions[i], compared.object));
     for (const diff::LayoutChange& layout : compared.difference.accepted_layouts) add_layout(report, layout);
     for (const auto& note : compared.difference.notes)
         report.notes.push_back(fmt::format("{}: {}", compared.compiled->source, note));
+}
+
+void add_unit(Report& report, const ResolvedUnit& unit) {
+    const ComparedUnit& compared = unit.proven.compared;
+    add_difference(report, compared, &unit.proven.unit);
+    for (std::size_t i = 0; i < unit.resolutions.size(); ++i)
+        report.references.push_back(
+            reference_of(compared.difference.references[i], unit.resolutions[i], compared.object));
     for (const auto& proof : unit.proven.unit.proofs())
         report.functions_proven += proof.fidelity == resolve::Fidelity::identical ? 1 : 0;
     report.functions_total += unit.proven.unit.proofs().size();
 }
 
-std::vector<BuiltUnit> units_of(const Resolved& resolved) {
-    std::vector<BuiltUnit> units;
-    for (const auto& unit : resolved.compiled.units) {
-        const bool changed = std::ranges::any_of(resolved.units, [&](const ResolvedUnit& one) {
-            return one.proven.compared.compiled->source == unit.source;
-        });
-        units.push_back({unit.source, unit.objects, unit.reached_by, changed});
-    }
-    return units;
+void mark_changed(std::vector<BuiltUnit>& units, const std::string& source) {
+    for (BuiltUnit& each : units) each.changed |= each.source == source;
 }
 
 // Units that only a header leads to and that it does not change.
@@ -96,19 +94,34 @@ std::optional<std::string> unchanged_note(const std::vector<BuiltUnit>& units) {
                        units.size(), names, count > most_named ? ", …" : "");
 }
 
-}  // namespace
-
-Report report_of(const Build& build, const Linked& linked, const std::string& module_name) {
-    Report report;
-    report.name = module_name;
-    report.kernel = build.kernel.manifest().name;
-    report.notes = linked.resolved.compiled.notes;
-    report.units = units_of(linked.resolved);
-    if (auto note = unchanged_note(report.units)) report.notes.push_back(*std::move(note));
-    for (const auto& unit : linked.resolved.units) add_unit(report, unit);
+// vmlinux first.
+void sort_objects(Report& report) {
     std::ranges::sort(report.objects, {},
                       [](const BuiltObject& one) { return std::pair(one.name != vmlinux, one.name); });
-    return report;
+}
+
+}  // namespace
+
+void record(Report& report, const Compiled& compiled) {
+    report.notes = compiled.notes;
+    for (const auto& unit : compiled.units) report.units.push_back({unit.source, unit.objects, unit.reached_by, false});
+}
+
+void record(Report& report, const Compared& compared) {
+    for (const auto& unit : compared.units) {
+        add_difference(report, unit, nullptr);
+        mark_changed(report.units, unit.compiled->source);
+    }
+    sort_objects(report);
+}
+
+void complete(Report& report, const Linked& linked) {
+    report.objects.clear();
+    report.accepted_layouts.clear();
+    report.notes = linked.resolved.compiled.notes;
+    if (auto note = unchanged_note(report.units)) report.notes.push_back(*std::move(note));
+    for (const auto& unit : linked.resolved.units) add_unit(report, unit);
+    sort_objects(report);
 }
 
 }  // namespace klp::pipeline

@@ -119,6 +119,7 @@ Compiled compile(Build& build, Selected selected) {
         compiled.units.push_back({std::move(unit.source), std::move(unit.objects), std::move(*sides[i].original),
                                   std::move(*sides[i].patched), std::move(unit.reached_by)});
     }
+    record(build.report, compiled);
     return compiled;
 }
 

@@ -36,6 +36,7 @@ struct Build {
     Timings& timings;
     Diagnostics& diagnostics;
     source::SourceTree tree;
+    Report& report;  // gets what is known after each stage
 };
 
 struct Applied {
@@ -107,10 +108,12 @@ struct Linked {
 [[nodiscard]] Compared compare(Build& build, Compiled compiled);
 [[nodiscard]] Proven prove(Build& build, Compared compared);
 [[nodiscard]] Resolved resolve(Build& build, Proven proven);
-[[nodiscard]] Linked link(Build& build, Resolved resolved, const std::string& module_name);
+[[nodiscard]] Linked link(Build& build, Resolved resolved);  // as report.name
 
-// What was done, for people and programs.
-[[nodiscard]] Report report_of(const Build& build, const Linked& linked, const std::string& module_name);
+// What was done, for people and programs: after the stage, and at the end.
+void record(Report& report, const Compiled& compiled);
+void record(Report& report, const Compared& compared);
+void complete(Report& report, const Linked& linked);
 
 // Error with ExitCode::unchanged; the notes become findings, since there is no report that they could go into.
 [[noreturn]] void throw_unchanged(Build& build, const std::vector<std::string>& notes, const std::string& message);

@@ -9,12 +9,21 @@ namespace klp::report {
 
 namespace {
 
+Json text_or_null(const std::string& text) {
+    return text.empty() ? Json() : Json(text);
+}
+
+Json proven_json(const pipeline::Report& report) {
+    if (report.functions_total == 0) return nullptr;
+    return {{"identical", report.functions_proven}, {"total", report.functions_total}};
+}
+
 Json function_json(const pipeline::BuiltFunction& function) {
     Json json;
     json["name"] = function.name;
     json["new"] = function.added;
-    json["sympos"] = function.added ? Json() : Json(function.sympos);
-    json["fidelity"] = function.added ? Json() : Json(function.fidelity);
+    json["sympos"] = function.fidelity.empty() ? Json() : Json(function.sympos);
+    json["fidelity"] = text_or_null(function.fidelity);
     json["source"] = function.source;
     json["reason"] = function.reason;
     return json;
@@ -93,18 +102,16 @@ std::string timings_text(const Timings& timings) {
 
 Json build_json(const pipeline::Report& report, const fs::path& module, const Timings& timings) {
     Json json;
-    json["module"] = module.string();
-    json["name"] = report.name;
-    json["kernel"] = report.kernel;
+    json["module"] = text_or_null(module.string());
+    json["name"] = text_or_null(report.name);
+    json["kernel"] = text_or_null(report.kernel);
     json["objects"] = Json::array();
     for (const auto& object : report.objects) json["objects"].push_back(object_json(object));
     json["units"] = Json::array();
     for (const auto& unit : report.units) json["units"].push_back(unit_json(unit));
     json["references"] = Json::array();
     for (const auto& reference : report.references) json["references"].push_back(reference_json(reference));
-    json["proven"] = Json::object();
-    json["proven"]["identical"] = report.functions_proven;
-    json["proven"]["total"] = report.functions_total;
+    json["proven"] = proven_json(report);
     json["accepted"] = accepted_json(report.accepted_layouts);
     json["notes"] = report.notes;
     json["timings"] = Json::object();

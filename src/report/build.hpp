@@ -13,7 +13,9 @@ namespace klp::report {
 // {"module" (the file), "name", "kernel", "objects": [{"name", "functions": [{"name", "new", "sympos", "fidelity",
 // "source", "reason"}]}],
 //  "references": [{"object", "symbol", "resolved", "how"}], "proven": {"identical", "total"}, "notes",
-//  "timings": {STAGE: SECONDS}}; sympos and fidelity are null for new functions.
+//  "timings": {STAGE: SECONDS}}; sympos and fidelity are null for new functions. What is not known yet is null or
+//  empty:
+// without a module that was written, `module` is empty.
 [[nodiscard]] Json build_json(const pipeline::Report& report, const fs::path& module, const Timings& timings);
 // `verbose`: with each reference and how its place was found.
 [[nodiscard]] std::string build_text(const pipeline::Report& report, const fs::path& module, const Timings& timings,

@@ -8,9 +8,9 @@ namespace klp::report {
 namespace {
 
 Json finding_json(const Finding& finding) {
-    Json json = {{"id", finding.id}, {"severity", word_of(finding.severity)}, {"file", finding.where.file}};
-    json["section"] = finding.where.section.empty() ? Json() : Json(finding.where.section);
-    json["offset"] = finding.where.offset ? Json(*finding.where.offset) : Json();
+    Json json = {{"id", finding.id}, {"severity", word_of(finding.severity)}};
+    json.update(location_json(finding.where));
+    json["file"] = finding.where.file;
     json["message"] = finding.message;
     json["notes"] = finding.notes;
     json["hints"] = finding.hints;
@@ -26,8 +26,10 @@ Json findings_json(const Diagnostics& findings) {
     return list;
 }
 
-Json refused_json(const Diagnostics& findings) {
-    return {{"findings", findings_json(findings)}};
+Json location_json(const Location& where) {
+    return {{"file", where.file.empty() ? Json() : Json(where.file)},
+            {"section", where.section.empty() ? Json() : Json(where.section)},
+            {"offset", where.offset ? Json(*where.offset) : Json()}};
 }
 
 }  // namespace klp::report

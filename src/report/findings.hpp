@@ -10,7 +10,7 @@ namespace klp::report {
 // [{"id", "severity", "file", "section", "offset", "message", "notes", "hints"}], and "details" where a finding has
 // them.
 [[nodiscard]] Json findings_json(const Diagnostics& findings);
-// The output of a command whose result is refused.
-[[nodiscard]] Json refused_json(const Diagnostics& findings);
+// {"file", "section", "offset"}, null where there is none.
+[[nodiscard]] Json location_json(const Location& where);
 
 }  // namespace klp::report

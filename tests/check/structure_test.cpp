@@ -70,6 +70,15 @@ TEST(Structure, TellsOfEachAddressThatOutlivesTheModule) {
     EXPECT_THAT(findings[0].notes, ElementsAre("vmlinux: 'a' in 'f'+0x4", "ext4: 'b' in 'g'+0x8"));
 }
 
+TEST(Structure, TellsOfAllThatItsAuthorAccepted) {
+    const auto findings = findings_of(with_text("license=GPL",
+                                                "license=GPL\"\n.string \"klpkit_accepted=diff.layout:foo\"\n"
+                                                ".string \"klpkit_accepted=diff.layout:bar"));
+    ASSERT_THAT(findings, SizeIs(1));
+    EXPECT_EQ(findings[0].severity, Severity::warning);
+    EXPECT_THAT(findings[0].notes, ElementsAre("diff.layout:foo", "diff.layout:bar"));
+}
+
 TEST(Structure, OfASoundModuleHasNoFinding) {
     EXPECT_THAT(ids_of(test::sound_livepatch()), IsEmpty());
 }
@@ -115,6 +124,7 @@ INSTANTIATE_TEST_SUITE_P(
         text("check.vermagic-missing", "vermagic=", "magic="),
         text("check.pins-object", "depends=", "depends=other,late"),
         text("check.outlives", "license=GPL", "klpkit_outlives=vmlinux: 'work' in 'show'+0x4\"\n.string \"license=GPL"),
+        text("check.accepted", "license=GPL", "klpkit_accepted=diff.layout:foo\"\n.string \"license=GPL"),
         text("check.init", "klp_enable_patch", "klp_register_patch"),
         edit("check.init", [](elf::Object& object) { symbol(object, "init_module").name = "start_module"; }),
         more("check.arch-section", ".section .klp.arch.late.altinstructions,\"a\"\n.zero 12\n")));

@@ -21,6 +21,8 @@ json 0 build --kernel "$stock" -o new-function.ko "$KLPKIT_ROOT/examples/new-fun
 add_change layout.patch fs/eventfd.c '/^struct eventfd_ctx {/,/^};/{/__u64 count;/d;s/^\tunsigned int flags;/&\n\t__u64 count;/}'
 json 0 build --kernel "$stock" -o layout.ko --accept diff.layout:eventfd_ctx layout.patch
 json 2 build --kernel "$stock" -o layout.ko layout.patch
+json 1 build --kernel nowhere -o layout.ko layout.patch
+json 1 diff nowhere.o nowhere.o
 json 0 build --kernel "$stock" -o new-data.ko "$KLPKIT_ROOT/examples/new-data.patch"
 json 0 run --kernel "$stock" new-function.ko -- true
 build_by_hand

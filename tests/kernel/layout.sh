@@ -34,6 +34,13 @@ jq -e '.accepted == [.accepted[] | select(.id == "diff.layout" and .type == "str
        (.accepted | length == 1)' out >/dev/null || fail "$(cat out)"
 layout fs/eventfd.c "$swap" 0 --accept diff.layout:eventfd_ctx
 expect_in 'accepted: struct eventfd_ctx changed [diff.layout]' out
+# The module says so, as a reader of its own shows.
+[ "$(PATH=$PATH:/usr/sbin:/sbin modinfo -F klpkit_accepted layout.ko)" = diff.layout:eventfd_ctx ] || fail "$(strings layout.ko | grep klpkit)"
+expect_status 0 "$KLP" inspect layout.ko
+grep -Eq '^ +klpkit_accepted +diff.layout:eventfd_ctx$' out || fail "$(cat out)"
+expect_status 0 "$KLP" check --kernel "$KLPKIT_TEST_KERNEL" --json layout.ko
+jq -e '.findings[] | select(.id == "check.accepted") | .notes == ["diff.layout:eventfd_ctx"] and .severity == "warning"' out >/dev/null ||
+    fail "$(cat out)"
 layout fs/eventfd.c "$swap" 2 --accept diff.layout:file_operations
 layout fs/eventfd.c "$swap" 2 --accept diff.layout:eventfd_ctx --accept diff.layout:eventfd_ctxt
 expect_in '[diff.accept-unknown]' err

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# klp build --json prints one document for every exit status, with what was known until then, and leaves a file for none but 0.
+. "$(dirname "$0")/../lib.sh"
+
+source=$(path_of source)
+version=$("$KLP" --version | cut -d' ' -f2)
+
+# edit FILE SED: makes edit.patch.
+edit() {
+    rm -rf a b
+    mkdir -p "a/$(dirname "$1")" "b/$(dirname "$1")"
+    cp "$source/$1" "a/$1"
+    sed "$2" "a/$1" >"b/$1"
+    ! diff -u "a/$1" "b/$1" >edit.patch || fail "the edit changes nothing"
+}
+
+# built STATUS FILTER [OPTION]...: one document, which the filter is true of. The file that was there stays.
+built() {
+    local status=$1 filter=$2
+    shift 2
+    echo before >edit.ko
+    expect_status "$status" "$KLP" build --json -o edit.ko "$@" edit.patch
+    [ "$(jq -s length out)" = 1 ] || { cat out; fail "not one document"; }
+    jq -e --arg version "$version" ".klp == \$version and .schema == 1 and .status == $status and (.error == null) == ($status == 0) and ($filter)" \
+        out >/dev/null || { cat out; fail "not so: $filter"; }
+    [ "$status" = 0 ] || [ "$(cat edit.ko)" = before ] || fail "a module after status $status"
+    expect_no_file edit.ko.tmp
+}
+stock=(--kernel "$KLPKIT_TEST_KERNEL")
+
+edit fs/proc/meminfo.c 's/"MemTotal: /"MemTotal! /'
+built 0 '.module == "edit.ko" and .findings == [] and .objects[0].functions[0].name == "meminfo_proc_show" and .proven.total > 0' "${stock[@]}"
+built 1 '.error.message | test("nowhere")' --kernel nowhere
+built 1 '.kernel == null and .module == null and .objects == []' --kernel nowhere
+built 64 '.error.message | test("--accept")' "${stock[@]}" --accept diff.nothing:x
+built 64 '.error.message | test("no name for a module")' "${stock[@]}" --name a-b
+
+# The document goes where results go while the module has standard output.
+expect_status 1 "$KLP" build --json --kernel nowhere -o /dev/stdout edit.patch
+[ ! -s out ] || fail "the document is where the module would be"
+sed -n '/^{/,/^}/p' err | jq -e '.status == 1' >/dev/null || { cat err; fail "no document on standard error"; }
+expect_status 1 sh -c '"$KLP" build --json --kernel nowhere -o edit.ko edit.patch >/dev/full'
+expect_in 'results could not be written to standard output' err
+expect_in "'nowhere'" err
+
+# A patch that does not apply.
+sed -i '4,$s/^ .*/ nothing of the kind/' edit.patch
+built 1 '[.findings[].id] == ["build.patch"] and .kernel != null and .name == "livepatch_edit"' "${stock[@]}"
+
+# What the compiler does not take.
+edit fs/proc/meminfo.c 's/^static int meminfo_proc_show/&;&/;s/si_meminfo(&i);/undeclared = 1;/'
+built 1 '.error.file == "fs/proc/meminfo.c" and (.error.message | test("undeclared"))' "${stock[@]}"
+
+# Refused by the comparison, which is as far as it came: the other file's function is there, and nothing is proven.
+edit init/main.c 's/pr_notice("Kernel command line: /pr_notice("Kernel Command line: /'
+mv edit.patch init.patch
+edit fs/proc/meminfo.c 's/"MemTotal: /"MemTotal! /'
+cat init.patch >>edit.patch
+built 2 'any(.findings[]; .id == "diff.init-code") and [.objects[].functions[] | {name, sympos, fidelity}] ==
+    [{name: "meminfo_proc_show", sympos: null, fidelity: null}] and .proven == null and (.units | length) == 2' "${stock[@]}"
+
+# No code changes.
+edit fs/proc/meminfo.c '1s/$/ \/* more *\//'
+built 3 '.units == [{source: "fs/proc/meminfo.c", objects: ["vmlinux"], reached_by: [], changed: false}] and .module == null' "${stock[@]}"
