@@ -15,6 +15,7 @@ BuiltFunction function_of(const diff::FunctionChange& function, const ProvenUnit
     BuiltFunction built;
     built.name = function.name;
     built.added = function.status == diff::FunctionStatus::added;
+    built.carried = function.status == diff::FunctionStatus::carried;
     built.source = unit.compared.compiled->source;
     built.reason = function.reason;
     if (built.added) return built;
