@@ -135,6 +135,11 @@ const std::vector<std::string>* Changes::places_of_kept(const Piece& patched) co
     return found == kept_.end() ? nullptr : &found->second;
 }
 
+const std::vector<std::string>* Changes::obstacles_to(const Piece& patched) const {
+    const auto found = obstacles_.find(&patched);
+    return found == obstacles_.end() ? nullptr : &found->second;
+}
+
 const Piece* Changes::leads_into(const Piece& patched) const {
     if (patched.role != Role::constant && patched.role != Role::data) return nullptr;
     for (const Field& field : pairs_.patched().fields(patched)) {
@@ -143,10 +148,12 @@ const Piece* Changes::leads_into(const Piece& patched) const {
     return nullptr;
 }
 
-Changes find_changes(const Correlation& pairs) {
+Changes find_changes(const Correlation& pairs, const std::optional<Hooking>& hooking) {
     Changes changes(pairs);
     compare_all(changes);
     ConstantsToKeep constants(changes);
+    std::optional<UnhookableFunctions> unhookable;
+    if (hooking) unhookable.emplace(changes, *hooking);
     for (std::optional<std::size_t> before; before != changes.count();) {
         before = changes.count();
         spread_over_cold_parts(changes);
@@ -154,6 +161,7 @@ Changes find_changes(const Correlation& pairs) {
         constants.find();
         const auto is_changed = [&](const Piece& piece) { return is_changed_constant(changes, piece); };
         if (std::ranges::any_of(pairs.patched().pieces(), is_changed)) spread_changed_constants(changes);
+        if (unhookable) unhookable->spread();
     }
     return changes;
 }

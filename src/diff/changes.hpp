@@ -4,10 +4,12 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "diff/correlate.hpp"
+#include "diff/ways_in.hpp"
 
 namespace klp::diff {
 
@@ -28,6 +30,15 @@ public:
     void keep(const Piece& patched, std::vector<std::string> places) { kept_[&patched] = std::move(places); }
     [[nodiscard]] const std::vector<std::string>* places_of_kept(const Piece& patched) const;
 
+    // A changed function that ftrace cannot hook, and that comes along with its callers, which are replaced instead.
+    void carry(const Piece& patched) { carried_.insert(&patched); }
+    [[nodiscard]] bool is_carried(const Piece& patched) const { return carried_.contains(&patched); }
+    // The same, where that cannot be: why not, for people.
+    void block(const Piece& patched, std::vector<std::string> obstacles) {
+        obstacles_[&patched] = std::move(obstacles);
+    }
+    [[nodiscard]] const std::vector<std::string>* obstacles_to(const Piece& patched) const;
+
     // The changed function that data of both objects has addresses inside of (labels of a computed goto); null: none.
     [[nodiscard]] const Piece* leads_into(const Piece& patched) const;
 
@@ -36,10 +47,40 @@ private:
     std::vector<std::optional<std::string>> reasons_;  // by index of the piece
     std::size_t count_ = 0;
     std::map<const Piece*, std::vector<std::string>> kept_;
+    std::set<const Piece*> carried_;
+    std::map<const Piece*, std::vector<std::string>> obstacles_;
+};
+
+// For objects that say what ftrace can hook.
+struct Hooking {
+    bool is_module = false;  // whose __exit code is there
 };
 
 // Compares all pieces that have a counterpart: functions with their .cold parts, constants with the constants and
-// functions that refer to them, tables with the functions that they lead into.
-[[nodiscard]] Changes find_changes(const Correlation& pairs);
+// functions that refer to them, tables with the functions that they lead into, and, with `hooking`, what cannot be
+// hooked with its callers.
+[[nodiscard]] Changes find_changes(const Correlation& pairs, const std::optional<Hooking>& hooking);
+
+// The part for what cannot be hooked.
+class UnhookableFunctions {
+public:
+    UnhookableFunctions(Changes& changes, const Hooking& hooking) : changes_(changes), hooking_(hooking) {}
+
+    // Marks the callers of those that changed, or says what stands in the way.
+    void spread();
+
+private:
+    struct Callers {
+        std::vector<const Piece*> patched;
+        std::vector<std::string> obstacles;
+    };
+    void judge(const Piece& original, const Piece& patched);
+    [[nodiscard]] Callers callers_of(const Piece& original, const Piece& patched);
+
+    Changes& changes_;
+    Hooking hooking_;
+    std::set<const Piece*> judged_;
+    std::optional<WaysIn> original_ways_, patched_ways_;
+};
 
 }  // namespace klp::diff

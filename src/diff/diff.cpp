@@ -62,7 +62,9 @@ Sides decompose(const elf::Object& original, const elf::Object& patched, const E
 
 Result diff(const Sides& sides, const Options& options, Diagnostics& diagnostics) {
     const Correlation pairs = correlate(sides.original, sides.patched);
-    const Changes changes = find_changes(pairs);
+    std::optional<Hooking> hooking;
+    if (judges_tracing(options, sides.original)) hooking = {options.for_module};
+    const Changes changes = find_changes(pairs, hooking);
     refuse_inexpressible_changes(changes, options, diagnostics);
     const Selection selection = select(changes, options, diagnostics);
     auto accepted = judge_layouts(changes, selection, options, diagnostics);

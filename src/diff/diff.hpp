@@ -21,6 +21,7 @@ namespace klp::diff {
 enum class FunctionStatus {
     changed,   // differs from its original: the livepatch replaces it
     added,     // has no original ("new" in JSON)
+    carried,   // differs from its original, which ftrace cannot hook: its callers are replaced and bring it along
     included,  // carried along because a changed function owns it (its .cold part)
 };
 

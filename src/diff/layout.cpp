@@ -90,6 +90,7 @@ void Extractor::report(const Piece& piece, const elf::Section& section, elf::Sym
     if (piece.role == Role::code) {
         const Piece* original = changes_.pairs().original_of(piece);
         FunctionStatus status = original == nullptr ? FunctionStatus::added : FunctionStatus::changed;
+        if (changes_.is_carried(piece)) status = FunctionStatus::carried;
         if (piece.parent != nullptr) status = FunctionStatus::included;
         const elf::Symbol* before = original == nullptr ? nullptr : original->symbol();
         result_.functions.push_back(

@@ -127,13 +127,17 @@ void refuse_init_code(const Changes& changes, const Piece& piece, Diagnostics& d
 void check_traceable(const Changes& changes, const Piece& piece, Diagnostics& diagnostics) {
     const Decomposition& original = changes.pairs().original();
     const Piece& before = *changes.pairs().original_of(piece);
-    if (original.architecture().is_traceable(original.object(), *before.symbol())) return;
-    diagnostics
-        .error("diff.not-traceable", original.where(before),
-               fmt::format("function '{}' changed ({}), but ftrace cannot hook it: it has no ftrace site at its start "
-                           "(notrace, noinstr, or assembly)",
-                           before.name(), changes.reason(piece)))
-        .hint("change its callers instead, where they can be traced");
+    if (original.architecture().is_traceable(original.object(), *before.symbol()) || changes.is_carried(piece)) return;
+    Finding& finding = diagnostics.error(
+        "diff.not-traceable", original.where(before),
+        fmt::format("function '{}' changed ({}), but ftrace cannot hook it: it has no ftrace site at its start "
+                    "(notrace, noinstr, or assembly)",
+                    before.name(), changes.reason(piece)));
+    if (const std::vector<std::string>* obstacles = changes.obstacles_to(piece)) {
+        for (const std::string& each : *obstacles)
+            finding.note(fmt::format("its callers cannot be replaced in its stead: {}", each));
+    }
+    finding.hint("change its callers instead, where they can be traced");
 }
 
 }  // namespace
@@ -159,12 +163,15 @@ void refuse_unsuitable_object(const elf::Object& object, Diagnostics& diagnostic
         .hint("compile both objects with -ffunction-sections -fdata-sections; assembly cannot be livepatched");
 }
 
+bool judges_tracing(const Options& options, const Decomposition& original) {
+    return !options.untraced_objects || arch::lists_ftrace_sites(original.architecture(), original.object());
+}
+
 void refuse_inexpressible_changes(const Changes& changes, const Options& options, Diagnostics& diagnostics) {
     const Correlation& pairs = changes.pairs();
     const Decomposition& original = pairs.original();
     const Decomposition& patched = pairs.patched();
-    const bool judge_tracing =
-        !options.untraced_objects || arch::lists_ftrace_sites(original.architecture(), original.object());
+    const bool judge_tracing = judges_tracing(options, original);
     const auto has_changed = [&](const Piece& piece) { return changes.has(piece) && piece.is_function(); };
     if (!judge_tracing && std::ranges::any_of(patched.pieces(), has_changed)) {
         diagnostics.warning("diff.untraced", {original.object().display_name(), {}, {}},

@@ -11,6 +11,9 @@ namespace klp::diff {
 // Objects that cannot be compared at all: assembly, link-time optimisation, no function sections.
 void refuse_unsuitable_object(const elf::Object& object, Diagnostics& diagnostics);
 
+// Whether functions that ftrace does not list are taken for such that it cannot hook.
+[[nodiscard]] bool judges_tracing(const Options& options, const Decomposition& original);
+
 // Changed data, code that has run already, code that ftrace cannot hook, tables that the kernel has read.
 void refuse_inexpressible_changes(const Changes& changes, const Options& options, Diagnostics& diagnostics);
 

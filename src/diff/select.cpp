@@ -40,7 +40,8 @@ public:
 private:
     // Global newcomers may be what another patched file refers to; local ones come when somebody needs them.
     [[nodiscard]] bool is_root(const Piece& piece) const {
-        if (piece.role == Role::code && changes_.has(piece)) return true;
+        const Piece& function = piece.parent != nullptr ? *piece.parent : piece;
+        if (piece.role == Role::code && changes_.has(piece)) return !changes_.is_carried(function);
         const bool is_new = pairs_.original_of(piece) == nullptr && piece.symbol() != nullptr && !piece.is_local();
         return is_new && !is_static_call(piece) &&
                (piece.role == Role::code || piece.role == Role::data || piece.role == Role::constant);

@@ -26,6 +26,7 @@ struct Request {
 struct BuiltFunction {
     std::string name;
     bool added = false;
+    bool carried = false;  // diff::FunctionStatus::carried
     std::uint32_t sympos = 0;
     std::string fidelity;  // "identical"; empty for added functions, which have no original, and before the proof
     std::string source;    // path in the tree

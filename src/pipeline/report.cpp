@@ -16,6 +16,7 @@ BuiltFunction function_of(const diff::FunctionChange& function, const ComparedUn
     BuiltFunction built;
     built.name = function.name;
     built.added = function.status == diff::FunctionStatus::added;
+    built.carried = function.status == diff::FunctionStatus::carried;
     built.source = unit.compiled->source;
     built.reason = function.reason;
     if (built.added || proven == nullptr) return built;

@@ -22,7 +22,8 @@ Json function_json(const pipeline::BuiltFunction& function) {
     Json json;
     json["name"] = function.name;
     json["new"] = function.added;
-    json["sympos"] = function.fidelity.empty() ? Json() : Json(function.sympos);
+    json["carried"] = function.carried;
+    json["sympos"] = function.fidelity.empty() || function.carried ? Json() : Json(function.sympos);
     json["fidelity"] = text_or_null(function.fidelity);
     json["source"] = function.source;
     json["reason"] = function.reason;
@@ -71,6 +72,8 @@ std::string object_text(const pipeline::BuiltObject& object) {
     for (const auto& function : object.functions) {
         if (function.added) {
             table.add({function.name, "new", "-", "-", function.source, function.reason});
+        } else if (function.carried) {
+            table.add({function.name, "carried", "-", function.fidelity, function.source, function.reason});
         } else {
             table.add({function.name, "patched", std::to_string(function.sympos), function.fidelity, function.source,
                        function.reason});

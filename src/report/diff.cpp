@@ -13,6 +13,8 @@ std::string_view status_word(diff::FunctionStatus status) {
             return "changed";
         case diff::FunctionStatus::added:
             return "new";
+        case diff::FunctionStatus::carried:
+            return "carried";
         case diff::FunctionStatus::included:
             return "included";
     }

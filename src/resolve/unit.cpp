@@ -191,6 +191,7 @@ void Unit::check_fidelity(const diff::FunctionChange& function, Diagnostics& dia
                 .hint("the source, the config or the compiler differs from what the kernel was built with");
             return;
         case Fidelity::ambiguous:
+            if (function.status == diff::FunctionStatus::carried) return;  // it replaces none of them
             diagnostics
                 .error("resolve.ambiguous", where,
                        fmt::format("several functions '{}' of {} equal the recompiled one", proof->name, object_))

@@ -69,7 +69,12 @@ struct Compared {
             for (const auto& each : result.value().functions) {
                 const bool changed = each.status == diff::FunctionStatus::changed;
                 const bool added = each.status == diff::FunctionStatus::added;
-                lines.push_back((changed ? "changed " : added ? "new " : "included ") + each.name);
+                const bool carried = each.status == diff::FunctionStatus::carried;
+                lines.push_back((changed   ? "changed "
+                                 : added   ? "new "
+                                 : carried ? "carried "
+                                           : "included ") +
+                                each.name);
             }
         }
         std::ranges::sort(lines);
