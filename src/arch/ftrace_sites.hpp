@@ -18,10 +18,12 @@ namespace klp::arch {
 class Arch;
 
 struct FtraceSites {
-    std::string_view section;           // FTRACE_CALLSITE_SECTION: the table that the kernel reads of a module
-    std::uint64_t before_function = 0;  // bytes from the listed address to the function's, where there is room for a
-                                        // pointer (ftrace_call_adjust())
-    std::uint64_t size = 0;             // bytes from the listed address on that belong to ftrace
+    std::string_view section;            // FTRACE_CALLSITE_SECTION: the table that the kernel reads of a module
+    std::uint64_t before_function = 0;   // bytes from the listed address to the function's, where there is room for a
+                                         // pointer (ftrace_call_adjust())
+    std::uint64_t size = 0;              // bytes from the listed address on that belong to ftrace
+    std::uint64_t instruction_size = 0;  // MCOUNT_INSN_SIZE
+    std::uint64_t record_size = 16;      // sizeof(struct dyn_ftrace), where the kernel's headers do not tell
 };
 
 inline constexpr std::uint64_t ftrace_entry_size = 8;  // an address

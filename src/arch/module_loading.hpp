@@ -34,6 +34,11 @@ public:
     // Why a call cannot be of a symbol of another module; nullopt where it can, or where the relocation is no call.
     [[nodiscard]] virtual std::optional<std::string> call_problem(const elf::Section& code,
                                                                   const elf::Relocation& relocation) const = 0;
+    // The same of a branch that does not come back (a tail call), where that alone is the problem.
+    [[nodiscard]] virtual std::optional<std::string> tail_call_problem(const elf::Section&,
+                                                                       const elf::Relocation&) const {
+        return std::nullopt;
+    }
 
     // module_finalize() and what comes after it (code_rewrites.hpp).
     virtual void rewrite(RewriteCollector& collector) const = 0;
@@ -41,6 +46,11 @@ public:
     // have it (4.6 to 5.7).
     virtual void rewrite_for_object(RewriteCollector& collector, std::string_view object) const = 0;
     [[nodiscard]] virtual FtraceSites ftrace_sites(const KernelFeatures& features) const = 0;
+    // Bytes from a function's first instruction to the place that the entry of its site means (FtraceSites::
+    // before_function is added to what is listed), if it has one. `code` begins there; 16 bytes are enough.
+    [[nodiscard]] virtual std::uint64_t distance_to_site(const KernelFeatures& features, Bytes code) const = 0;
+    // Bytes from that place to where ftrace writes the call (ftrace_call_adjust()); `code` begins at the place.
+    [[nodiscard]] virtual std::uint64_t distance_to_call(const KernelFeatures& features, Bytes code) const = 0;
 
     // module_elf_check_arch()
     [[nodiscard]] virtual bool accepts_header_flags(std::uint32_t flags) const noexcept = 0;

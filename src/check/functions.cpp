@@ -4,10 +4,8 @@
 
 #include <algorithm>
 
-#include "arch/module_loading.hpp"
 #include "base/kernel_names.hpp"
 #include "check/target.hpp"
-#include "kernel/features.hpp"
 #include "kernel/ftrace_table.hpp"
 
 namespace klp::check {
@@ -63,6 +61,8 @@ private:
             check_.findings.add(rules::untraceable, who + " cannot be hooked by ftrace")
                 .note("it is notrace, noinstr or assembly: the kernel refuses to patch it")
                 .hint("change its callers");
+        } else if (const kernel::Hook hook = hook_of(object, symbol); hook.where == kernel::Hook::Where::elsewhere) {
+            add_hooked_elsewhere(check_, function.old_name, object, hook, symbol.address);
         }
     }
 
@@ -74,14 +74,15 @@ private:
         return section == nullptr || section->is_code();
     }
 
+    // Of functions of vmlinux; those of modules lie nowhere yet, and the simulated load tells.
+    kernel::Hook hook_of(const std::string& object, const kernel::KernelSymbol& symbol) {
+        if (object != vmlinux) return {};
+        if (!sites_) sites_.emplace(check_.target.kernel());
+        return sites_->hook_of(symbol.address);
+    }
+
     bool is_traceable(const std::string& object, const kernel::KernelSymbol& symbol) {
-        if (object == vmlinux) {
-            const kernel::Kernel& kernel = check_.target.kernel();
-            if (!sites_)
-                sites_.emplace(kernel, kernel.arch().module_loading().ftrace_sites(*kernel::probe(kernel).arch));
-            return !sites_->known() ||
-                   sites_->has_site_in(symbol.address, kernel.symbols().next_address(symbol.address));
-        }
+        if (object == vmlinux) return hook_of(object, symbol).where != kernel::Hook::Where::none;
         const elf::Object& module = check_.target.module(object)->object;
         const auto found = std::ranges::find_if(module.symbols(), [&](const auto& each) {
             return each->name == symbol.name && each->section == symbol.section && each->value == symbol.address;
@@ -95,6 +96,15 @@ private:
 };
 
 }  // namespace
+
+void add_hooked_elsewhere(const Check& check, const std::string& function, const std::string& object,
+                          const kernel::Hook& hook, std::uint64_t address) {
+    check.findings
+        .add(rules::hooked_elsewhere,
+             fmt::format("'{}' of {} would never be replaced: ftrace hooks another place", function, object))
+        .note(kernel::problem_of_hook(hook, address))
+        .hint("replace its callers instead; a function that is called through a pointer alone cannot be replaced here");
+}
 
 void check_patched_functions(const Check& check) {
     Functions(check).run();

@@ -40,6 +40,8 @@ inline constexpr Rule function_position{"check.function-position", Severity::err
 inline constexpr Rule function_init{"check.function-init", Severity::error, "a function of init memory"};
 inline constexpr Rule function_kind{"check.function-kind", Severity::error, "what is patched is no code"};
 inline constexpr Rule untraceable{"check.untraceable", Severity::error, "a function that ftrace cannot hook"};
+inline constexpr Rule hooked_elsewhere{"check.hooked-elsewhere", Severity::error,
+                                       "a function that the kernel would not replace, though it says so"};
 
 // The simulated load.
 inline constexpr Rule load{"check.load", Severity::error, "the kernel refuses the livepatch"};

@@ -8,6 +8,7 @@
 #include <span>
 
 #include "base/errno_text.hpp"
+#include "base/kernel_names.hpp"
 #include "check/target.hpp"
 #include "loader/simulation.hpp"
 
@@ -44,7 +45,20 @@ private:
         loader::Simulation simulation(check_.target.kernel(), options_);
         for (const std::string& object : objects_)
             if (!load_object(simulation, object, rules::object_load, "")) return;
-        play(simulation, {Events::load, livepatch()}, rules::load, "with the patched modules loaded before");
+        if (play(simulation, {Events::load, livepatch()}, rules::load, "with the patched modules loaded before"))
+            check_hooks(simulation);
+    }
+
+    // Those of vmlinux are told of by check_patched_functions().
+    void check_hooks(const loader::Simulation& simulation) {
+        const loader::LoadedModule* livepatch = simulation.module(check_.livepatch.name);
+        if (livepatch == nullptr || !livepatch->patch) return;
+        for (const loader::PatchedObject& object : livepatch->patch->objects) {
+            if (object.name == vmlinux) continue;
+            for (const loader::PatchedFunction& each : object.functions)
+                if (each.hook && each.hook->where == kernel::Hook::Where::elsewhere)
+                    add_hooked_elsewhere(check_, each.name, object.name, *each.hook, each.old_address);
+        }
     }
 
     void objects_later() {

@@ -13,6 +13,7 @@
 #include "check/check.hpp"
 #include "check/rules.hpp"
 #include "format/livepatch.hpp"
+#include "kernel/ftrace_records.hpp"
 #include "kernel/module.hpp"
 
 namespace klp::loader {
@@ -57,6 +58,9 @@ void check_imports(const Check& check);
 void check_livepatch_symbols(const Check& check);
 // functions.cpp
 void check_patched_functions(const Check& check);
+// `address`: of the function, counted as that of the hook.
+void add_hooked_elsewhere(const Check& check, const std::string& function, const std::string& object,
+                          const kernel::Hook& hook, std::uint64_t address);
 // simulated_load.cpp
 void simulate_load(const Check& check, Summary& summary);
 // running_system.cpp

@@ -144,7 +144,8 @@ public:
 
     [[nodiscard]] report::Modules modules() const { return simulation_.modules(); }
     [[nodiscard]] bool all_ok() const {
-        return std::ranges::all_of(events, [](const loader::EventReport& event) { return event.ok(); });
+        return std::ranges::all_of(
+            events, [](const loader::EventReport& event) { return event.ok() && event.not_replaced.empty(); });
     }
 
     report::Events events;

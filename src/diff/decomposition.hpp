@@ -75,6 +75,7 @@ private:
     void attach_entries(const EntrySizes& sizes);
     void attach_entries_of(const elf::Section& section, const arch::SpecialSection& table, std::uint32_t entry_size);
     void attach(SpecialEntry entry);
+    [[nodiscard]] const Piece* function_of_site(const elf::Section& section, std::uint64_t place) const;
 
     [[nodiscard]] const SectionView& view(const elf::Section& section) const { return views_.at(&section); }
 

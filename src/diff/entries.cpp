@@ -47,13 +47,26 @@ void Decomposition::attach(SpecialEntry entry) {
     if (symbol != nullptr && symbol->section != nullptr) {
         const std::int64_t offset = (*field)->addend + arch_.addend_bias(*entry.section, entry.range, **field);
         const std::uint64_t place = symbol->value + static_cast<std::uint64_t>(offset);
-        if (const Piece* there = piece_at(*symbol->section, place)) {
+        const bool is_site = entry.table->lists == arch::Lists::ftrace_sites;
+        const Piece* there = is_site ? function_of_site(*symbol->section, place) : piece_at(*symbol->section, place);
+        if (there != nullptr) {
             owner = &pieces_[there->index];
             entry.owner = owner;
             entry.owner_offset = place - there->range.begin;
+            if (is_site && place < there->range.begin) owner->room = std::max(owner->room, there->range.begin - place);
         }
     }
     (owner != nullptr ? owner->entries : orphans_).push_back(entry);
+}
+
+// A site may lie before its function, where there is room for a pointer (gcc -fpatchable-function-entry=N,M).
+const Piece* Decomposition::function_of_site(const elf::Section& section, std::uint64_t place) const {
+    const auto& pieces = view(section).pieces;
+    const auto ends_after = std::ranges::find_if(pieces, [&](const Piece* each) { return each->range.end > place; });
+    if (ends_after == pieces.end()) return nullptr;
+    const std::uint64_t begin = (*ends_after)->range.begin;
+    const bool is_room = place >= begin || arch_.is_padding(section.content().subspan(place, begin - place));
+    return is_room ? *ends_after : nullptr;
 }
 
 }  // namespace klp::diff

@@ -66,7 +66,8 @@ elf::Section& Extractor::section_for(const Piece& piece) {
 
 void Extractor::lay_out(const Piece& piece) {
     elf::Section& section = section_for(piece);
-    const std::uint64_t offset = append(section, piece.content(), piece.range.size(), alignment_of(piece));
+    const std::uint64_t offset =
+        append(section, piece.content_with_room(), piece.room + piece.range.size(), alignment_of(piece)) + piece.room;
     elf::Symbol* symbol = add_symbols(piece, section, offset);
     laid_[&piece] = {&section, offset, symbol};
     report(piece, section, symbol);

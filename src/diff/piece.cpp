@@ -19,6 +19,11 @@ Bytes Piece::content() const {
     return section->is_nobits() ? Bytes{} : section->content().subspan(range.begin, range.size());
 }
 
+Bytes Piece::content_with_room() const {
+    if (section->is_nobits()) return {};
+    return section->content().subspan(range.begin - room, room + range.size());
+}
+
 bool Piece::is_local() const noexcept {
     return std::ranges::all_of(symbols, [](const elf::Symbol* each) { return each->is_local(); });
 }

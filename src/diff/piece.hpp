@@ -53,6 +53,7 @@ struct Piece {
     std::size_t index = 0;  // in Decomposition::pieces()
     const elf::Section* section = nullptr;
     arch::Range range;
+    std::uint64_t room = 0;  // bytes before it that are its own: nops where ftrace keeps a pointer
     Role role = Role::ignored;
     // The one that names the piece first, then aliases and labels inside, by value; empty: anonymous.
     std::vector<const elf::Symbol*> symbols;
@@ -66,8 +67,9 @@ struct Piece {
     [[nodiscard]] std::string_view name() const noexcept;   // empty for anonymous pieces
     [[nodiscard]] std::string_view label() const noexcept;  // name, or section name; for messages
     [[nodiscard]] Bytes content() const;                    // empty for NOBITS
-    [[nodiscard]] bool is_local() const noexcept;           // no symbol of it is seen outside of the object
-    [[nodiscard]] bool is_numbered() const noexcept;        // local, with a compiler's counter in its name
+    [[nodiscard]] Bytes content_with_room() const;
+    [[nodiscard]] bool is_local() const noexcept;     // no symbol of it is seen outside of the object
+    [[nodiscard]] bool is_numbered() const noexcept;  // local, with a compiler's counter in its name
     [[nodiscard]] bool is_any_code() const noexcept;
     // A struct _ddebug of pr_debug and relatives (include/linux/dynamic_debug.h).
     [[nodiscard]] bool is_debug_descriptor() const noexcept { return section->name == "__dyndbg"; }

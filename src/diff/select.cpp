@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "arch/module_loading.hpp"
 #include "diff/names.hpp"
 #include "diff/special_rules.hpp"
 
@@ -72,11 +73,27 @@ private:
             refuse("diff.unknown-section", holder,
                    fmt::format("section {}, of which no part can be carried over", target.section->name));
         }
+        if (target.kind == Target::Kind::undefined) check_tail_call(field, holder);
         if (target.kind != Target::Kind::piece) return;
-        if (refers_to_original(changes_, field, holder))
+        if (refers_to_original(changes_, field, holder)) {
             check_original(*target.piece, holder);
-        else if (may_include(*target.piece, holder))
+            check_tail_call(field, holder);
+        } else if (may_include(*target.piece, holder)) {
             include(*target.piece);
+        }
+    }
+
+    // Compilers make them where caller and callee have one TOC, as they do before the caller is moved to a livepatch.
+    void check_tail_call(const Field& field, const Holder& holder) {
+        if (!holder.piece.is_any_code() || holder.entry != nullptr) return;
+        const auto problem =
+            patched_.architecture().module_loading().tail_call_problem(*holder.piece.section, *field.relocation);
+        if (!problem) return;
+        diagnostics_
+            .error("diff.tail-call", {patched_.object().display_name(), holder.piece.section->name, field.offset()},
+                   fmt::format("'{}' goes over to '{}', which stays where it is: {}", holder.piece.label(),
+                               field.target.name(), *problem))
+            .hint("call a copy of that function with another name: it comes along with the livepatch");
     }
 
     void check_original(const Piece& piece, const Holder& holder) {

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "guest/hooks.hpp"
 #include "guest/machine.hpp"
 #include "guest/outcome.hpp"
 #include "guest/payload.hpp"
@@ -49,8 +50,12 @@ Result run(const kernel::Kernel& kernel, const Request& request, const Progress&
                               .on_console = request.on_console});
     const Transcript transcript = parse_transcript(ports.report, nonce);
     std::string console = machine.shares_console() ? transcript.rest : parse_transcript(ports.console, nonce).rest;
-    return make_result(transcript, payload.steps, request.livepatches.size(), std::move(console),
-                       {.timed_out = ports.timed_out, .time_limit = request.time_limit});
+    Result result = make_result(transcript, payload.steps, request.livepatches.size(), std::move(console),
+                                {.timed_out = ports.timed_out, .time_limit = request.time_limit});
+    for (const Record& record : transcript.records)
+        if (record.key == "hooks") result.not_replaced = not_replaced(kernel, record.content);
+    if (result.ok() && !result.not_replaced.empty()) result.failure = result.not_replaced.front();
+    return result;
 }
 
 }  // namespace klp::guest

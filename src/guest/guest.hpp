@@ -43,7 +43,10 @@ struct Result {
     std::int64_t transition_ms = 0;
     std::string console;                // the kernel's console, from the first step on with all of its log
     std::vector<std::string> warnings;  // lines of it in which the kernel complains (WARNING, BUG)
-    std::string failure;                // empty where all went well; else which step failed, and its message
+    // A sentence for each function that the kernel says is patched, and that runs on as it was. Not looked at where the
+    // guest has no tracefs.
+    std::vector<std::string> not_replaced;
+    std::string failure;  // empty where all went well; else which step failed, and its message
     [[nodiscard]] bool ok() const noexcept { return failure.empty(); }
 };
 

@@ -60,6 +60,7 @@ private:
         run_command("before");
         for (const fs::path& file : request_.livepatches) steps_.push_back(load_livepatch_step(add_module_file(file)));
         for (const std::string& module : request_.late_modules) load_module(module);
+        steps_.push_back(hooks_step());
         run_command("after");
         steps_.push_back(revert_step());
         steps_.push_back(unload_step());

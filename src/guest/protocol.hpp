@@ -8,6 +8,7 @@
 //   step NUMBER                  begun
 //   output PHASE STATUS CONTENT  of the command
 //   transition MICROSECONDS      of one livepatch, from before insmod until no task is in transition
+//   hooks CONTENT                what is patched, and what ftrace redirects (hooks.hpp)
 //   reverted                     all livepatches are disabled
 //   unloaded                     all their modules are unloaded
 //   fail MESSAGE                 the step begun last failed

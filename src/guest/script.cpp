@@ -37,6 +37,10 @@ Step load_livepatch_step(std::string_view file) {
     return {fmt::format("load livepatch {}", file), file_call("load_livepatch", file), "transition"};
 }
 
+Step hooks_step() {
+    return {"look at what is hooked", "report_hooks", "hooks"};
+}
+
 Step command_step(std::string_view phase) {
     return {fmt::format("run the command, {}", phase), fmt::format("run_command {}", shell_quote(phase)), "output"};
 }

@@ -26,6 +26,7 @@ struct Step {
 [[nodiscard]] Step load_module_step(std::string_view file);
 [[nodiscard]] Step try_module_step(std::string_view file);  // whether it loads or not
 [[nodiscard]] Step load_livepatch_step(std::string_view file);
+[[nodiscard]] Step hooks_step();                          // what is patched, and what is hooked
 [[nodiscard]] Step command_step(std::string_view phase);  // "before", "after" or "reverted"
 [[nodiscard]] Step revert_step();
 [[nodiscard]] Step unload_step();

@@ -88,6 +88,21 @@ load_livepatch() {
     now
     record transition $((clock - begun))
 }
+# Functions of livepatches whose objects are loaded, and what ftrace redirects; nothing without tracefs.
+report_hooks() {
+    traced=/sys/kernel/tracing/enabled_functions
+    if [ -r "$traced" ]; then
+        for livepatch in $livepatches; do
+            for function in "/sys/kernel/livepatch/$livepatch"/*/*,*; do
+                object=${function%/*}
+                object=${object##*/}
+                [ "$object" = vmlinux ] || [ -d "/sys/module/$object" ] || continue
+                [ -d "$function" ] && echo "patched $object ${function##*/}"
+            done
+        done
+        cat "$traced"
+    fi | payload hooks
+}
 revert() {
     for livepatch in $livepatches; do
         folder=/sys/kernel/livepatch/$livepatch

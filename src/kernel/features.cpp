@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 
-#include "arch/module_loading.hpp"
 #include "kernel/compiler.hpp"
 #include "kernel/feature_facts.hpp"
 #include "kernel/ftrace_table.hpp"
@@ -73,6 +72,9 @@ LoaderFeatures loader_features(const FeatureFacts& facts, const Config& config, 
     read_image(facts, loader);
     derivation.settle(loader.page_size, probe.page_size(derivation), "loader.page_size",
                       "pages are taken to have 4096 bytes");
+    if (derivation.enabled("CONFIG_DYNAMIC_FTRACE"))
+        derivation.settle(loader.ftrace_record_size, facts.header("dyn_ftrace"), "loader.ftrace_record_size",
+                          "which record of ftrace is met for a function was told for those of the usual size");
     derivation.settle(loader.module_area, probe.module_area(derivation), "loader.module_area",
                       "modules are modelled at addresses of which none may be the kernel's");
     derivation.settle(loader.vermagic, facts.vermagic, "loader.vermagic", "vermagic was not compared");
@@ -146,7 +148,7 @@ std::vector<arch::UnknownFeature> unknown_features(const Kernel& kernel) {
     const Features& features = probe(kernel);
     std::vector<arch::UnknownFeature> unknown = features.loader.unknown;
     unknown.insert(unknown.end(), features.unknown.begin(), features.unknown.end());
-    if (!FtraceTable(kernel, kernel.arch().module_loading().ftrace_sites(*features.arch)).known())
+    if (!FtraceTable(kernel).known())
         unknown.push_back({"loader.ftrace_sites", "whether ftrace can hook functions of vmlinux was not checked"});
     return unknown;
 }

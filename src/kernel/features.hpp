@@ -67,6 +67,7 @@ struct LoaderFeatures {
     bool prel32 = false;  // struct kernel_symbol has 32-bit offsets (CONFIG_HAVE_ARCH_PREL32_RELOCATIONS)
 
     std::optional<std::uint64_t> page_size{};
+    std::optional<std::uint64_t> ftrace_record_size{};  // sizeof(struct dyn_ftrace)
     // Where the allocator looks for a module's memory first, in a kernel that was not moved.
     std::optional<std::uint64_t> module_area{};
     std::optional<std::string> vermagic{};

@@ -15,15 +15,11 @@ class CallSites {
 public:
     explicit CallSites(const System& system) : system_(system) {}
 
-    // ftrace_location() finds a site for the function. Where the image's table cannot be read (it is filled while the
-    // kernel relocates itself), every function of vmlinux is taken to have one.
-    [[nodiscard]] bool has_location(std::uint64_t function);
-    // Whether that table can be read.
-    [[nodiscard]] bool knows_vmlinux();
+    // Of the function whose symbol lies there, with what ftrace_location() gives for it. Hook::Where::unknown where the
+    // image's table cannot be read (it is filled while the kernel relocates itself).
+    [[nodiscard]] kernel::Hook hook_of(std::uint64_t function);
 
 private:
-    [[nodiscard]] const kernel::FtraceTable& vmlinux();
-
     const System& system_;
     std::optional<kernel::FtraceTable> vmlinux_;
 };

@@ -12,10 +12,13 @@ namespace klp::loader {
 // klp_patch_func()
 void LivepatchCore::patch_function(KlpFunc& function, Journal& journal) {
     auto& stack = stacks_[function.old_address];
-    if (stack.empty() && !call_sites_.has_location(function.old_address)) {
+    function.hook = stack.empty() ? call_sites_.hook_of(function.old_address) : stack.front()->hook;
+    if (function.hook.where == kernel::Hook::Where::none) {
         stacks_.erase(function.old_address);
         journal.refuse(EINVAL, fmt::format("livepatch: failed to find location for function '{}'", function.old_name));
     }
+    if (function.hook.where == kernel::Hook::Where::elsewhere)
+        journal.report().not_replaced.push_back({function.old_name, function.old_address, function.hook});
     stack.push_back(&function);
     function.patched = true;
 }

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "kernel/ftrace_records.hpp"
 #include "loader/module.hpp"
 
 namespace klp::loader {
@@ -23,6 +24,7 @@ struct KlpFunc {
     std::uint64_t new_size = 0;
     bool nop = false;
     bool patched = false;
+    kernel::Hook hook;  // while it is patched
 };
 
 struct KlpObject {

@@ -13,8 +13,9 @@ Rewrite rewrite_view(const arch::CodeRewrite& rewrite) {
 PatchedObject view_of(const KlpObject& object) {
     PatchedObject view{object.display_name(), object.is_loaded(), object.patched, {}};
     for (const KlpFunc& function : object.functions) {
-        view.functions.push_back(
-            {function.old_name, function.sympos, function.old_address, function.old_size, function.new_address});
+        view.functions.push_back({function.old_name, function.sympos, function.old_address, function.old_size,
+                                  function.new_address,
+                                  function.patched ? std::optional(function.hook) : std::nullopt});
     }
     return view;
 }

@@ -22,6 +22,7 @@
 
 #include "arch/module_relocator.hpp"
 #include "elf/object.hpp"
+#include "kernel/ftrace_records.hpp"
 #include "kernel/kernel.hpp"
 
 namespace klp::loader {
@@ -69,6 +70,8 @@ struct PatchedFunction {
     std::uint64_t old_address = 0;  // 0: the object is not loaded
     std::uint64_t old_size = 0;
     std::uint64_t new_address = 0;
+    // While its object is patched: which of ftrace's records became a call.
+    std::optional<kernel::Hook> hook;
 };
 struct PatchedObject {
     std::string name;  // "vmlinux" or a module's
@@ -122,12 +125,20 @@ struct LogLine {
     std::string text;  // with the prefix the kernel prints ("livepatch: "), without time stamp
 };
 
+// A function that the kernel says it patched, and that runs on as it was: ftrace hooks another place.
+struct NotReplaced {
+    std::string function;
+    std::uint64_t address = 0;
+    kernel::Hook hook;
+};
+
 struct EventReport {
     Event event;
     std::string module;  // name of the module that the event is about
     int error = 0;       // errno of the system call, positive; 0: it succeeds
     std::vector<LogLine> log;
-    std::vector<RelocationStep> steps;  // in order of time
+    std::vector<RelocationStep> steps;      // in order of time
+    std::vector<NotReplaced> not_replaced;  // of those patched by the event
     // The model cannot tell what the kernel would do (a relocation outside of its section, a fault): what and where.
     // Nothing can be played after that.
     std::optional<std::string> undefined_behaviour;

@@ -45,6 +45,7 @@ Json features_json(const kernel::Features& features, std::string_view arch) {
                  {"smp", loader.smp},
                  {"kallsyms_all", loader.kallsyms_all},
                  {"page_size", or_null(loader.page_size)},
+                 {"ftrace_record_size", or_null(loader.ftrace_record_size)},
                  {"vermagic", or_null(loader.vermagic)},
                  {"layout", layout_json(loader.layout)},
                  {"dynamic_ftrace", features.arch->dynamic_ftrace},

@@ -45,6 +45,7 @@ Json run_json(const std::string& kernel, const guest::Result& result) {
     json["loaded"] = result.loaded;
     json["transition_complete"] = result.transition_complete;
     json["unloaded"] = result.unloaded;
+    json["not_replaced"] = result.not_replaced;
     json["failure"] = result.ok() ? Json(nullptr) : Json(result.failure);
     json["warnings"] = result.warnings;
     json["console"] = result.console;

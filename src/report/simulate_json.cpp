@@ -57,6 +57,8 @@ Json event_json(const loader::EventReport& report) {
     for (const auto& line : report.log) log.push_back({{"level", word_of(line.level)}, {"text", line.text}});
     Json steps = Json::array();
     for (const auto& step : report.steps) steps.push_back(step_json(step));
+    Json not_replaced = Json::array();
+    for (const auto& each : report.not_replaced) not_replaced.push_back(each.function);
     return {{"event", word_of(report.event.kind)},
             {"subject", report.event.subject},
             {"module", report.module},
@@ -65,6 +67,7 @@ Json event_json(const loader::EventReport& report) {
             {"error", report.error == 0 ? Json(nullptr) : Json(errno_text(report.error))},
             {"undefined_behaviour", report.undefined_behaviour ? Json(*report.undefined_behaviour) : Json(nullptr)},
             {"log", std::move(log)},
+            {"not_replaced", std::move(not_replaced)},
             {"steps", std::move(steps)}};
 }
 
@@ -80,11 +83,14 @@ Json rewrite_json(const loader::Rewrite& rewrite) {
 }
 
 Json function_json(const loader::PatchedFunction& function) {
+    const bool has_hook = function.hook && function.hook->address != 0;
     return {{"name", function.name},
             {"sympos", function.sympos},
             {"old_address", function.old_address == 0 ? Json(nullptr) : Json(address_text(function.old_address))},
             {"old_size", function.old_size},
-            {"new_address", address_text(function.new_address)}};
+            {"new_address", address_text(function.new_address)},
+            {"hook", function.hook ? Json(word_of(function.hook->where)) : Json(nullptr)},
+            {"hook_address", has_hook ? Json(address_text(function.hook->address)) : Json(nullptr)}};
 }
 
 Json patch_json(const loader::Patch& patch) {

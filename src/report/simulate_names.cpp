@@ -57,6 +57,20 @@ std::string_view word_of(loader::RelocationStep::Action action) {
     return action == loader::RelocationStep::Action::apply ? "apply" : "clear";
 }
 
+std::string_view word_of(kernel::Hook::Where where) {
+    switch (where) {
+        case kernel::Hook::Where::unknown:
+            return "unknown";
+        case kernel::Hook::Where::none:
+            return "none";
+        case kernel::Hook::Where::own:
+            return "own";
+        case kernel::Hook::Where::elsewhere:
+            return "elsewhere";
+    }
+    return {};
+}
+
 std::string_view word_of(arch::WriteKind kind) {
     switch (kind) {
         case arch::WriteKind::field:

@@ -14,6 +14,7 @@ namespace klp::report {
 [[nodiscard]] std::string_view word_of(loader::LogLine::Level level);
 [[nodiscard]] std::string_view word_of(loader::RelocationStep::Action action);
 [[nodiscard]] std::string_view word_of(arch::WriteKind kind);
+[[nodiscard]] std::string_view word_of(kernel::Hook::Where where);
 [[nodiscard]] std::string hexadecimal(Bytes bytes);  // "e8000000", in the order of memory
 // "1 field", "2 PLT entries"
 [[nodiscard]] std::string counted(arch::WriteKind kind, std::size_t count);

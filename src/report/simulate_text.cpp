@@ -4,6 +4,7 @@
 #include <map>
 
 #include "base/errno_text.hpp"
+#include "kernel/ftrace_table.hpp"
 #include "report/simulate.hpp"
 #include "report/simulate_names.hpp"
 
@@ -52,6 +53,9 @@ std::string event_text(const loader::EventReport& report, bool verbose) {
         fmt::format("{} {}: {}\n", word_of(report.event.kind), printable(report.event.subject), result_of(report));
     for (const auto& step : report.steps) text += step_text(step, verbose);
     for (const auto& line : report.log) text += fmt::format("  | {}\n", printable(line.text));
+    for (const auto& each : report.not_replaced)
+        text += fmt::format("  '{}' is not replaced: {}\n", printable(each.function),
+                            kernel::problem_of_hook(each.hook, each.address));
     return text;
 }
 
@@ -80,9 +84,17 @@ std::string state_of(const loader::Patch& patch, const loader::PatchedObject& ob
     return object.patched ? "patched" : "not patched";
 }
 
+// A function of a patched object may be hooked where it does not help.
+std::string state_of(const loader::Patch& patch, const loader::PatchedObject& object,
+                     const loader::PatchedFunction& function) {
+    const bool is_elsewhere = function.hook && function.hook->where == kernel::Hook::Where::elsewhere;
+    if (!is_elsewhere) return state_of(patch, object);
+    return fmt::format("not replaced, hooked at +{:#x}", function.hook->address - function.old_address);
+}
+
 void add_functions(const loader::LoadedModule& module, const loader::PatchedObject& object, Table& table) {
     for (const auto& function : object.functions) {
-        table.add({module.name, object.name, function.name, state_of(*module.patch, object),
+        table.add({module.name, object.name, function.name, state_of(*module.patch, object, function),
                    function.old_address == 0 ? "-" : fmt::format("{:#018x}", function.old_address),
                    fmt::format("{:#018x}", function.new_address)});
     }

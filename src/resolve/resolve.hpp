@@ -68,7 +68,8 @@ public:
     [[nodiscard]] const FunctionProof* proof_of(const elf::Symbol& original_function) const;
 
     // Findings about changed functions and their parts: `resolve.fidelity` (not what is shipped),
-    // `resolve.missing` (not in the kernel object), `resolve.ambiguous`, `resolve.untraceable` (ftrace cannot hook it).
+    // `resolve.missing` (not in the kernel object), `resolve.ambiguous`, `resolve.untraceable` (ftrace cannot hook it),
+    // `resolve.hooked-elsewhere` (the kernel would take another function's ftrace record for it).
     void check_changed(const diff::Result& result, Diagnostics& diagnostics) const;
 
     // Finding `resolve.moved`: what is new in this file has the name of a global symbol of the kernel object.
@@ -90,6 +91,7 @@ private:
     };
     friend class Resolver;
 
+    void check_hook(const diff::FunctionChange& function, Diagnostics& diagnostics) const;
     void check_fidelity(const diff::FunctionChange& function, Diagnostics& diagnostics) const;
     [[nodiscard]] bool has_lasting_global(std::string_view name) const;
 

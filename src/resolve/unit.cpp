@@ -6,6 +6,7 @@
 
 #include "base/kernel_names.hpp"
 #include "diff/names.hpp"
+#include "kernel/ftrace_table.hpp"
 #include "resolve/image.hpp"
 #include "resolve/originals.hpp"
 #include "resolve/proof.hpp"
@@ -137,11 +138,37 @@ void Unit::check_changed(const diff::Result& result, Diagnostics& diagnostics) c
         if (function.original == nullptr) continue;
         check_fidelity(function, diagnostics);
         if (function.status != diff::FunctionStatus::changed) continue;
-        if (kernel_.arch().is_traceable(original_, *function.original)) continue;
+        if (kernel_.arch().is_traceable(original_, *function.original)) {
+            check_hook(function, diagnostics);
+            continue;
+        }
         diagnostics
             .error("resolve.untraceable", {original_.display_name(), {}, {}},
                    fmt::format("function '{}' cannot be hooked by ftrace", function.name))
             .hint("notrace, noinstr and assembly functions cannot be replaced; patch their callers instead");
+    }
+}
+
+void Unit::check_hook(const diff::FunctionChange& function, Diagnostics& diagnostics) const {
+    const FunctionProof* proof = proof_of(*function.original);
+    if (proof == nullptr || proof->fidelity != Fidelity::identical) return;
+    const kernel::KernelSymbol& shipped = symbols_.symbols()[proof->shipped];
+    const kernel::Hook hook = object_ == "vmlinux" ? kernel::FtraceTable(kernel_).hook_of(shipped.address)
+                                                   : kernel::hook_in_module(kernel_, kernel_.module(object_), shipped);
+    if (hook.where == kernel::Hook::Where::none) {
+        diagnostics
+            .error("resolve.untraceable", {original_.display_name(), {}, {}},
+                   fmt::format("function '{}' has no ftrace record in {}", function.name, object_))
+            .hint("patch its callers instead");
+    } else if (hook.where == kernel::Hook::Where::elsewhere) {
+        diagnostics
+            .error("resolve.hooked-elsewhere", {original_.display_name(), {}, {}},
+                   fmt::format("function '{}' would never be replaced: ftrace hooks another place", function.name))
+            .note(kernel::problem_of_hook(hook, shipped.address))
+            .hint(
+                "leave it as it is, and have its callers call a changed copy under another name; one that is called "
+                "through "
+                "a pointer alone cannot be replaced on this kernel");
     }
 }
 

@@ -26,8 +26,12 @@ TEST(CallProblem, Ppc64leCallsNeedANopToRestoreR2) {
     EXPECT_THAT(problem_of("bl foreign\n").value(), HasSubstr("ends"));
 }
 
-TEST(CallProblem, Ppc64leBranchesThatDoNotComeBackNeedNone) {
-    EXPECT_EQ(problem_of("b foreign\n blr\n"), std::nullopt);
+// The kernel takes them, and r2 is lost.
+TEST(CallProblem, Ppc64leBranchesMustComeBack) {
+    EXPECT_THAT(problem_of("b foreign\n nop\n").value(), HasSubstr("does not come back"));
+    EXPECT_THAT(problem_of("b foreign\n").value(), HasSubstr("does not come back"));
+    EXPECT_THAT(problem_of("bne foreign\n nop\n").value(), HasSubstr("does not come back"));
+    EXPECT_EQ(problem_of("bnel foreign\n nop\n"), std::nullopt);
 }
 
 TEST(CallProblem, OtherRelocationsAreNoCalls) {

@@ -138,6 +138,7 @@ INSTANTIATE_TEST_SUITE_P(
                     function("check.function-init", "'start_kernel' of vmlinux is in init memory", "start_kernel"),
                     function("check.function-kind", "'jiffies' of vmlinux is no code", "jiffies"),
                     function("check.untraceable", "'assembly' of vmlinux cannot be hooked by ftrace", "assembly"),
+                    function("check.hooked-elsewhere", "'overlooked' of vmlinux would never be replaced", "overlooked"),
                     Case{"check.untraceable", "'assembly' of late cannot be hooked by ftrace", [] {
                              const std::string text = klp::test::replaced(
                                  klp::test::sound_text, "late_funcs: .quad .Lshow", "late_funcs: .quad .Lassembly");

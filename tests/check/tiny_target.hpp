@@ -25,6 +25,20 @@ inline constexpr std::string_view macros = R"(
     ret
     .size \name, . - \name
     .endm
+    # With the body of an overridden weak function behind it, whose record the kernel meets first.
+    .macro shadowed name
+    .p2align 4
+    .type \name, @function
+    \name: .byte 0xf3, 0x0f, 0x1e, 0xfa
+    1: call __fentry__
+    ret
+    .size \name, . - \name
+    2: call __fentry__
+    3: call __fentry__
+    .pushsection __mcount_loc, "a"
+    .quad 1b, 2b, 3b
+    .popsection
+    .endm
     .macro plain name
     .type \name, @function
     \name: ret
@@ -39,6 +53,7 @@ inline constexpr std::string_view vmlinux_unit = R"(
     .type __fentry__, @function
     __fentry__: ret
     traced show
+    shadowed overlooked
     plain helper
     plain assembly
     plain twice

@@ -39,6 +39,88 @@ TEST_F(OtherArchitectures, ARegisterBesideARelocatedFieldCounts) {
     EXPECT_THAT(verdict("adrp x0,foo\n", "adrp x0,bar\n"), ElementsAre("changed f"));
 }
 
+// Functions with room for a pointer before them, two of them in a section that they share.
+std::string arm64_functions_with_room(const std::string& first, const std::string& second) {
+    const auto function = [](const std::string& name, const std::string& body) {
+        return ".p2align 3\n0: nop\n nop\n.type " + name + ",@function\n" + name + ": bti c\n nop\n nop\n" + body +
+               " ret\n.size " + name + ",.-" + name +
+               "\n.section __patchable_function_entries,\"aw\"\n.p2align 3\n.quad 0b\n";
+    };
+    return ".section .sched.text,\"ax\"\n" + function("f", first) + ".section .sched.text,\"ax\"\n" +
+           function("g", second);
+}
+
+// Bytes of the code before a function, and what the only entry of the table is: a symbol and an addend.
+std::string room_and_entry(const test::Compared& compared, std::string_view name) {
+    const elf::Object& object = compared.result.value().extracted;
+    const elf::Symbol* function = object.find_symbol(name);
+    const elf::Section* table = object.find_section("__patchable_function_entries");
+    if (function == nullptr || table == nullptr || table->rela().size() != 1) return "missing";
+    const elf::Relocation& entry = table->rela().front();
+    std::string text = fmt::format("{}{:+} at {}:", entry.symbol->name, entry.addend, function->value);
+    for (std::uint64_t at = 0; at < function->value; at += 4)
+        text +=
+            fmt::format(" {:08x}", load<std::uint32_t>(function->section->content().subspan(at), ByteOrder::little));
+    return text;
+}
+
+TEST_F(OtherArchitectures, RoomBeforeAFunctionComesAlong) {
+    const auto compared = [](const std::string& first, const std::string& second) {
+        return compare("aarch64-linux-gnu-as", arm64_functions_with_room("mov x0,1\n", "mov x0,1\n"),
+                       arm64_functions_with_room(first, second));
+    };
+    EXPECT_THAT(compared("mov x0,1\n", "mov x0,1\n").verdict(), IsEmpty());
+    const test::Compared first = compared("mov x0,2\n", "mov x0,1\n");
+    EXPECT_THAT(first.verdict(), ElementsAre("changed f"));
+    EXPECT_EQ(room_and_entry(first, "f"), "f-8 at 8: d503201f d503201f");
+    const test::Compared second = compared("mov x0,1\n", "mov x0,2\n");
+    EXPECT_THAT(second.verdict(), ElementsAre("changed g"));
+    EXPECT_EQ(room_and_entry(second, "g"), "g-8 at 8: d503201f d503201f");
+}
+
+// The kernel would write its pointer there.
+TEST_F(OtherArchitectures, WhatIsNotEmptyBeforeAFunctionIsNoRoom) {
+    const auto text = [](const std::string& value) {
+        return ".section .text.f,\"ax\"\n0: .quad 1\n.type f,@function\nf: nop\n nop\n mov x0," + value +
+               "\n ret\n.size f,.-f\n.section __patchable_function_entries,\"aw\"\n.quad 0b\n";
+    };
+    EXPECT_THAT(compare("aarch64-linux-gnu-as", text("1"), text("2")).verdict(),
+                ElementsAre("refused diff.special-orphan"));
+}
+
+std::string ppc64_tail_call(const std::string& value, const std::string& branch) {
+    return R"(
+        .abiversion 2
+        .section .text.g,"ax"
+        .type g,@function
+        g:  blr
+            .size g,.-g
+        .section .text.f,"ax"
+        .type f,@function
+        f:  mflr 0
+        2:  bl _mcount
+            li 3,)" +
+           value + "\n" + branch + R"(
+            blr
+            .size f,.-f
+        .section __mcount_loc,"a"
+            .8byte 2b
+    )";
+}
+
+// r2 is lost where the function stays in the kernel; inside of the livepatch it is the same.
+TEST_F(OtherArchitectures, ATailCallOfWhatStaysIsRefused) {
+    const auto verdict = [](const std::string& branch, const std::string& after_branch = "") {
+        return compare("powerpc64le-linux-gnu-as", ppc64_tail_call("1", branch),
+                       ppc64_tail_call("2", after_branch.empty() ? branch : after_branch))
+            .verdict();
+    };
+    EXPECT_THAT(verdict("b g"), ElementsAre("refused diff.tail-call"));
+    EXPECT_THAT(verdict("b elsewhere"), ElementsAre("refused diff.tail-call"));
+    EXPECT_THAT(verdict("bl g\n nop"), ElementsAre("changed f"));
+    EXPECT_THAT(verdict("b f"), ElementsAre("changed f"));
+}
+
 // The entry of the replaced code in f counts from its own start: taken from the field it would be in the next function.
 std::string ppc64_functions(const std::string& mask) {
     return R"(

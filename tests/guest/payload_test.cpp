@@ -76,8 +76,8 @@ TEST_F(PayloadTest, ModulesComeWithWhatTheyNeedEachOnceAndLateOnesLater) {
     both.late_modules = {"deep"};
     both.command = "true";
     EXPECT_THAT(titles(both), ElementsAre("load module base.ko", "load module middle-one.ko", "run the command, before",
-                                          "load livepatch fix.ko", "load module deep.ko", "run the command, after",
-                                          "disable", "unload", "run the command, reverted"));
+                                          "load livepatch fix.ko", "load module deep.ko", "look at what is hooked",
+                                          "run the command, after", "disable", "unload", "run the command, reverted"));
 }
 
 // As libcrc32c wants crc32c, which is the name of no module but an alias of crc32c_generic.
@@ -97,7 +97,7 @@ TEST_F(PayloadTest, WhatModulesWantBeforeThemIsTriedFirst) {
 }
 
 TEST_F(PayloadTest, WithoutACommandNoneIsRun) {
-    EXPECT_THAT(titles(request()), ElementsAre("load livepatch fix.ko", "disable", "unload"));
+    EXPECT_THAT(titles(request()), ElementsAre("load livepatch fix.ko", "look at what is hooked", "disable", "unload"));
 }
 
 TEST_F(PayloadTest, CompressedModulesAreUnpacked) {

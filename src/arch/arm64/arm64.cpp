@@ -31,7 +31,6 @@ namespace klp::arch::arm64 {
 
 namespace {
 
-constexpr std::uint32_t bti_c = 0xd503245f;
 constexpr std::uint32_t adr_bits = 0x60ffffe0;  // immlo and immhi
 
 // The two low bits of ADR's immediate are in bits 30:29, the others in bits 23:5.

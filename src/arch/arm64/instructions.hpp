@@ -18,6 +18,7 @@ inline constexpr std::uint32_t break_fault = 0xd4202000;
 inline constexpr std::uint64_t instruction_size = 4;  // bytes
 
 inline constexpr std::uint32_t nop = 0xd503201f;
+inline constexpr std::uint32_t bti_c = 0xd503245f;
 inline constexpr std::uint32_t branch_x16 = 0xd61f0200;  // br x16
 inline constexpr std::uint32_t ip0 = 16;                 // x16, which veneers may use
 

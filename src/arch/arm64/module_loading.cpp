@@ -3,10 +3,16 @@
 #include <elf.h>
 
 #include "arch/arm64/arm64.hpp"
+#include "arch/arm64/instructions.hpp"
+#include "arch/fixed_width.hpp"
 
 namespace klp::arch::arm64 {
 
 namespace {
+
+std::uint64_t size_of_landing_pad(Bytes code) {
+    return code.size() >= word_size && word_at(code, 0) == bti_c ? word_size : 0;
+}
 
 class Loading final : public ModuleLoading {
 public:
@@ -24,7 +30,14 @@ public:
     FtraceSites ftrace_sites(const KernelFeatures& features) const override {
         // The pointer to the ops of the site; bti; mov and bl.
         const bool has_pointer = features_as<Features>(features).ftrace_call_ops;
-        return {"__patchable_function_entries", has_pointer ? 8U : 0U, has_pointer ? 8U + 4U + 8U : 8U};
+        return {"__patchable_function_entries", has_pointer ? 8U : 0U, has_pointer ? 8U + 4U + 8U : 8U, word_size};
+    }
+    std::uint64_t distance_to_site(const KernelFeatures& features, Bytes code) const override {
+        return features_as<Features>(features).ftrace_call_ops ? 0 : size_of_landing_pad(code);
+    }
+    // The first nop keeps the link register.
+    std::uint64_t distance_to_call(const KernelFeatures&, Bytes code) const override {
+        return size_of_landing_pad(code) + word_size;
     }
 
     bool accepts_header_flags(std::uint32_t) const noexcept override { return true; }

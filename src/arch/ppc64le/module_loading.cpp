@@ -18,6 +18,21 @@ constexpr std::uint32_t branch_opcode = 18;
 constexpr std::uint32_t link_bit = 1;
 constexpr std::uint32_t abi_version_2 = 2;
 
+std::uint32_t word_or_zero(Bytes code, std::uint64_t at) {
+    return at <= code.size() && code.size() - at >= word_size ? word_at(code, at) : 0;
+}
+
+// The global entry makes r2 of the function's address in r12: addis and addi, of which the linker may make lis and addi
+// where addresses are known; or, in the large code model, ld and add. The local entry is behind that.
+std::uint64_t distance_to_local_entry(Bytes code) {
+    const std::uint32_t first = word_or_zero(code, 0);
+    const std::uint32_t second = word_or_zero(code, word_size);
+    const std::uint32_t high_half = first >> 16;
+    const bool adds_halves = (high_half == 0x3c4c || high_half == 0x3c40) && second >> 16 == 0x3842;
+    const bool loads = high_half == 0xe84c && second == 0x7c426214;
+    return adds_halves || loads ? 2 * word_size : 0;
+}
+
 class Loading final : public ModuleLoading {
 public:
     bool knows(std::uint32_t type) const noexcept override;
@@ -27,10 +42,10 @@ public:
     }
     std::optional<std::string> call_problem(const elf::Section& code,
                                             const elf::Relocation& relocation) const override {
-        // restore_r2(): r2 has to be restored after a call that goes by a stub, which needs a nop there. Branches
-        // without link do not come back.
+        // restore_r2(): r2 has to be restored after a call that goes by a stub, which needs a nop there.
         if (relocation.type != R_PPC64_REL24) return std::nullopt;
         const Bytes bytes = code.content();
+        if (auto problem = tail_call_problem(code, relocation)) return problem;
         if (relocation.offset > bytes.size() || bytes.size() - relocation.offset < 8)
             return "the code ends with the call";
         const std::uint32_t call = word_at(bytes, relocation.offset);
@@ -39,12 +54,31 @@ public:
         if (!comes_back || next == nop) return std::nullopt;
         return fmt::format("expected a nop after the call, to restore r2, found 0x{:08x}", next);
     }
+    // The stub changes r2 and keeps the old one in the frame of the caller, where that may have its own: the kernel
+    // takes such a branch, and nobody sets r2 right when the other function returns in place of this one.
+    std::optional<std::string> tail_call_problem(const elf::Section& code,
+                                                 const elf::Relocation& relocation) const override {
+        const bool is_branch = relocation.type == R_PPC64_REL24 || relocation.type == R_PPC64_REL14 ||
+                               relocation.type == R_PPC64_REL14_BRTAKEN || relocation.type == R_PPC64_REL14_BRNTAKEN;
+        if (!is_branch || (word_or_zero(code.content(), relocation.offset) & link_bit) != 0) return std::nullopt;
+        return "the branch does not come back (it is a tail call), so that nobody restores r2";
+    }
 
     void rewrite(RewriteCollector& collector) const override { ppc64le::rewrite(collector); }
     void rewrite_for_object(RewriteCollector&, std::string_view) const override {}
     FtraceSites ftrace_sites(const KernelFeatures& features) const override {
         const bool has_nops = features_as<Features>(features).patchable_entry;
-        return {has_nops ? "__patchable_function_entries" : "__mcount_loc", 0, word_size};
+        return {has_nops ? "__patchable_function_entries" : "__mcount_loc", 0, word_size, word_size, 24};
+    }
+    std::uint64_t distance_to_site(const KernelFeatures& features, Bytes code) const override {
+        const std::uint64_t entry = distance_to_local_entry(code);
+        if (features_as<Features>(features).patchable_entry) return entry;
+        return entry + (word_or_zero(code, entry + word_size) == std_r0_16_r1 ? 2 : 1) * word_size;
+    }
+    // Where the call is out of line, the site itself becomes the branch there.
+    std::uint64_t distance_to_call(const KernelFeatures& features, Bytes) const override {
+        const auto& own = features_as<Features>(features);
+        return own.patchable_entry && own.out_of_line_stub_size == 0 ? word_size : 0;
     }
 
     bool accepts_header_flags(std::uint32_t flags) const noexcept override {

@@ -46,7 +46,6 @@ constexpr std::array<std::string_view, 2> code_pool_table = {"__ftr_alt_*", ".fi
 constexpr std::uint32_t i_form = 18, b_form = 16, prefixed = 1;  // primary opcodes
 constexpr std::uint32_t absolute_address = 2;                    // AA
 constexpr std::uint32_t mflr_r0 = 0x7c0802a6;
-constexpr std::uint32_t std_r0_16_r1 = 0xf8010010;
 constexpr std::uint32_t ori_r1 = 0x60210000, ori_r2 = 0x60420000;  // nops that end a group of instructions
 
 constexpr std::uint32_t opcode_of(std::uint32_t word) {

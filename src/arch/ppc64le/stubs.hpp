@@ -9,6 +9,7 @@
 namespace klp::arch::ppc64le {
 
 inline constexpr std::uint32_t nop = 0x60000000;
+inline constexpr std::uint32_t std_r0_16_r1 = 0xf8010010;
 inline constexpr std::uint32_t load_toc = 0xe8410018;  // ld r2,24(r1): R2_STACK_OFFSET of ELFv2
 
 // u32 jump[7]; u32 magic; the function's address. The seventh instruction is room that ELFv1 needs.

@@ -22,8 +22,10 @@ public:
     void rewrite(RewriteCollector& collector) const override { s390x::rewrite(collector); }
     void rewrite_for_object(RewriteCollector&, std::string_view) const override {}
     FtraceSites ftrace_sites(const KernelFeatures&) const override {
-        return {"__mcount_loc", 0, 6};  // brcl
+        return {"__mcount_loc", 0, 6, 6};  // brcl
     }
+    std::uint64_t distance_to_site(const KernelFeatures&, Bytes) const override { return 0; }
+    std::uint64_t distance_to_call(const KernelFeatures&, Bytes) const override { return 0; }
 
     bool accepts_header_flags(std::uint32_t) const noexcept override { return true; }
     bool has_init_sections() const noexcept override { return true; }

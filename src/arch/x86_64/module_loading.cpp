@@ -2,6 +2,7 @@
 // What the module loader of x86_64 kernels takes, beside what it writes.
 #include <elf.h>
 
+#include <algorithm>
 #include <array>
 
 #include "arch/x86_64/x86_64.hpp"
@@ -27,8 +28,13 @@ public:
     }
     FtraceSites ftrace_sites(const KernelFeatures&) const override {
         // `call __fentry__`, or the nop in its place.
-        return {"__mcount_loc", 0, 5};
+        return {"__mcount_loc", 0, 5, 5};
     }
+    std::uint64_t distance_to_site(const KernelFeatures&, Bytes code) const override {
+        const bool has_pad = code.size() >= endbr64.size() && std::ranges::equal(code.first(endbr64.size()), endbr64);
+        return has_pad ? endbr64.size() : 0;
+    }
+    std::uint64_t distance_to_call(const KernelFeatures&, Bytes) const override { return 0; }
 
     bool accepts_header_flags(std::uint32_t) const noexcept override { return true; }
     bool has_init_sections() const noexcept override { return true; }

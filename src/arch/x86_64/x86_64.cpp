@@ -58,7 +58,6 @@ bool counts_from_place(std::uint32_t type) {
 // look-up before alternatives are applied).
 constexpr std::array<std::string_view, 2> code_pool_table = {".altinstr_replacement", ".altinstr_aux"};
 
-constexpr std::array endbr64 = {std::byte{0xf3}, std::byte{0x0f}, std::byte{0x1e}, std::byte{0xfa}};
 constexpr std::array nop5 = {std::byte{0x0f}, std::byte{0x1f}, std::byte{0x44}, std::byte{0x00}, std::byte{0x00}};
 constexpr std::byte call_rel32{0xe8};
 

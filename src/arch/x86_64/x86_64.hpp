@@ -2,11 +2,17 @@
 // x86_64: the architecture, for the registry, and its parts, one file each.
 #pragma once
 
+#include <array>
+#include <cstddef>
+
 #include "arch/kernel_probe.hpp"
 #include "arch/module_loading.hpp"
 #include "arch/x86_64/features.hpp"
 
 namespace klp::arch::x86_64 {
+
+// Where indirect branches may land (CONFIG_X86_KERNEL_IBT).
+inline constexpr std::array endbr64 = {std::byte{0xf3}, std::byte{0x0f}, std::byte{0x1e}, std::byte{0xfa}};
 
 [[nodiscard]] const Arch& architecture();
 
