@@ -206,6 +206,12 @@ def in_parallel(action, items, jobs):
             yield done.result()
 
 
+def in_order(action, items, jobs):
+    """action(item) of each, in the order of the items"""
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        return list(pool.map(action, items))
+
+
 def summary(options, figures, failures):
     print(json.dumps({"kernel": options.kernel, "seed": options.seed, "first": options.first, **figures,
                       "failures": failures}, indent=2))
