@@ -35,10 +35,8 @@ public:
     [[nodiscard]] virtual std::optional<std::string> call_problem(const elf::Section& code,
                                                                   const elf::Relocation& relocation) const = 0;
     // The same of a branch that does not come back (a tail call), where that alone is the problem.
-    [[nodiscard]] virtual std::optional<std::string> tail_call_problem(const elf::Section&,
-                                                                       const elf::Relocation&) const {
-        return std::nullopt;
-    }
+    [[nodiscard]] virtual std::optional<std::string> tail_call_problem(const elf::Section& code,
+                                                                       const elf::Relocation& relocation) const = 0;
 
     // module_finalize() and what comes after it (code_rewrites.hpp).
     virtual void rewrite(RewriteCollector& collector) const = 0;

@@ -90,6 +90,9 @@ private:
                 .hint("relocations of ordinary symbols belong into an ordinary section");
             return;
         }
+        if (const auto problem = structure_.arch.module_loading().tail_call_problem(*section_->target, relocation))
+            add(rules::tail_call, relocation, fmt::format("branch to '{}': {}", symbol.name, *problem))
+                .hint("have it call the function and return, or bring a copy of that along");
         const auto symbol_name = format::parse_symbol_name(symbol.name);
         if (name && symbol_name) check_objects(relocation, name->object, *symbol_name);
     }

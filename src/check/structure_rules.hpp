@@ -68,6 +68,7 @@ inline constexpr Rule ordinary_section{"check.ordinary-section", Severity::error
 inline constexpr Rule relocation_type{"check.relocation-type", Severity::error, "a type the loader does not know"};
 inline constexpr Rule place{"check.place", Severity::error, "a relocation that reaches out of its section"};
 inline constexpr Rule place_not_zero{"check.place-not-zero", Severity::error, "a place that is not zero"};
+inline constexpr Rule tail_call{"check.tail-call", Severity::error, "a tail call that loses r2"};
 inline constexpr Rule overlap{"check.overlap", Severity::error, "two relocations of one place"};
 inline constexpr Rule vmlinux_section{"check.vmlinux-section", Severity::error, "vmlinux section, module symbol"};
 inline constexpr Rule module_section{"check.module-section", Severity::error, "module section, vmlinux symbol"};

@@ -27,7 +27,8 @@ A single word after -- is shell text; several are one command and its arguments.
 busybox', the current folder is /, where the files named with --file are too.
 
 exit status: 0 the livepatches were loaded, took effect and were unloaded; 1 one of the steps failed (the message
-says which, the guest's console follows); 64 wrong usage. COMMAND's own status is reported only.
+says which, the guest's console follows), or a function is not replaced though the kernel says so; 64 wrong usage.
+COMMAND's own status is reported only.
 environment: KLPKIT_BUSYBOX is the static busybox that is put into the guest (default: the one in PATH; for a kernel of
 another architecture that of Debian's package, which is downloaded to the cache))";
 

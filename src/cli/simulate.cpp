@@ -32,7 +32,8 @@ addresses: --at .text=0xffffffffc0123000 places a section of the first livepatch
 --at M#2:.text=… where it is when it is loaded for the second time; each with the sections that the kernel keeps together
 with it
 
-exit status: 0 the kernel would do all of it; 1 error; 2 it would refuse an event, or nobody can tell; 64 wrong usage)";
+exit status: 0 the kernel would do all of it; 1 error; 2 it would refuse an event, or say that it replaced a function
+and not do it, or nobody can tell; 64 wrong usage)";
 
 struct SimulateOptions {
     std::string kernel;

@@ -78,7 +78,11 @@ Target Decomposition::locate(const elf::Relocation& relocation, const elf::Secti
         is_literal ? !symbol.is_section_symbol() : there.pieces.size() <= 1 || piece_of_.contains(&symbol);
     if (is_clear) return locate_in_section(target, symbol.value);
     const auto bias = static_cast<std::uint64_t>(arch_.addend_bias(section, range, relocation));
-    return locate_in_section(target, symbol.value + bias + static_cast<std::uint64_t>(relocation.addend));
+    const std::uint64_t place = symbol.value + bias + static_cast<std::uint64_t>(relocation.addend);
+    const arch::SpecialSection* table = arch_.special_section(section.name);
+    if (table != nullptr && table->lists == arch::Lists::ftrace_sites && !is_literal)
+        target.piece = function_of_site(*symbol.section, place);
+    return locate_in_section(target, place);
 }
 
 Target Decomposition::locate_in_section(Target target, std::uint64_t pointed_at) const {
@@ -90,7 +94,7 @@ Target Decomposition::locate_in_section(Target target, std::uint64_t pointed_at)
         target.delta = wrapped_sum(target.delta, symbol.value - target.anchor);
         return target;
     }
-    target.piece = piece_of(symbol);
+    if (target.piece == nullptr) target.piece = piece_of(symbol);
     if (target.piece == nullptr) target.piece = piece_at(*target.section, pointed_at);
     if (target.piece == nullptr) return target;
     target.kind = Target::Kind::piece;

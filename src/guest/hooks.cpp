@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <compare>
 #include <optional>
 #include <set>
 
@@ -19,6 +20,8 @@ struct PatchedName {
     std::string object;
     std::string function;
     std::size_t position = 1;
+
+    auto operator<=>(const PatchedName&) const = default;
 };
 
 // A line of enabled_functions: a function under ftrace (kernel/trace/ftrace.c:t_show()).
@@ -129,7 +132,7 @@ private:
 
 std::vector<std::string> not_replaced(const kernel::Kernel& kernel, std::string_view report) {
     constexpr std::string_view key = "patched ";
-    std::vector<PatchedName> patched;
+    std::set<PatchedName> patched;  // several livepatches of a function share a hook
     std::vector<TracedName> traced;
     while (!report.empty()) {
         const std::size_t end = std::min(report.find('\n'), report.size());
@@ -138,7 +141,7 @@ std::vector<std::string> not_replaced(const kernel::Kernel& kernel, std::string_
         if (!line.starts_with(key)) {
             traced.push_back(read_traced(line));
         } else if (auto name = read_patched(line.substr(key.size()))) {
-            patched.push_back(std::move(*name));
+            patched.insert(std::move(*name));
         }
     }
     Comparison comparison(kernel, std::move(traced));

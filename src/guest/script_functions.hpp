@@ -96,7 +96,7 @@ report_hooks() {
             for function in "/sys/kernel/livepatch/$livepatch"/*/*,*; do
                 object=${function%/*}
                 object=${object##*/}
-                [ "$object" = vmlinux ] || [ -d "/sys/module/$object" ] || continue
+                [ "$object" = vmlinux ] || grep -q "^$object " /proc/modules || continue
                 [ -d "$function" ] && echo "patched $object ${function##*/}"
             done
         done

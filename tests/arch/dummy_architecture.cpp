@@ -102,12 +102,20 @@ public:
     }
     // answer ModuleLoading::call_problem
     std::optional<std::string> call_problem(const elf::Section&, const elf::Relocation&) const override { return {}; }
+    // answer ModuleLoading::tail_call_problem
+    std::optional<std::string> tail_call_problem(const elf::Section&, const elf::Relocation&) const override {
+        return {};
+    }
     // answer ModuleLoading::rewrite
     void rewrite(RewriteCollector& collector) const override { collector.sort_ftrace_sites(); }
     // answer ModuleLoading::rewrite_for_object
     void rewrite_for_object(RewriteCollector&, std::string_view) const override {}
     // answer ModuleLoading::ftrace_sites
-    FtraceSites ftrace_sites(const KernelFeatures&) const override { return {"__mcount_loc", 0, 4}; }
+    FtraceSites ftrace_sites(const KernelFeatures&) const override { return {"__mcount_loc", 0, 4, 4}; }
+    // answer ModuleLoading::distance_to_site
+    std::uint64_t distance_to_site(const KernelFeatures&, Bytes) const override { return 0; }
+    // answer ModuleLoading::distance_to_call
+    std::uint64_t distance_to_call(const KernelFeatures&, Bytes) const override { return 0; }
     // answer ModuleLoading::accepts_header_flags
     bool accepts_header_flags(std::uint32_t) const noexcept override { return true; }
     // answer ModuleLoading::has_init_sections

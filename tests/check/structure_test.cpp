@@ -6,6 +6,7 @@
 #include <functional>
 
 #include "check/structure_rules.hpp"
+#include "support/machine_kernels.hpp"
 #include "support/sound_livepatch.hpp"
 
 namespace klp::check {
@@ -357,6 +358,21 @@ TEST(Finding, SaysWhere) {
     ASSERT_THAT(findings, SizeIs(1));
     EXPECT_EQ(findings[0].where.text(), "test.ko:(.text.late_show+0x1)");
     EXPECT_THAT(findings[0].message, HasSubstr(late_section));
+}
+
+// The instruction that the relocation writes to becomes a branch without link.
+TEST(TailCall, OfALivepatchSymbolLosesR2) {
+    const test::Machine& machine = test::machine_with(EM_PPC64);
+    if (!test::has_assembler(machine)) GTEST_SKIP() << "no assembler";
+    elf::Object object = test::livepatch_for(machine);
+    EXPECT_THAT(ids_of(object), testing::Not(testing::Contains("check.tail-call")));
+    elf::Section& code = *object.find_section(".text.new_show");
+    const std::uint64_t call = object.find_section(vmlinux_section)->relocations.front().offset;
+    code.edit().at(call) &= ~std::byte{1};
+    const auto findings = findings_of(object);
+    ASSERT_THAT(findings, testing::Contains(testing::Field(&Finding::id, "check.tail-call")));
+    EXPECT_THAT(std::ranges::find(findings, "check.tail-call", &Finding::id)->message,
+                HasSubstr("branch to '.klp.sym.vmlinux.helper,0': the branch does not come back"));
 }
 
 }  // namespace

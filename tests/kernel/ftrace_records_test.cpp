@@ -47,8 +47,8 @@ TEST(FtraceRecords, OfSeveralItIsTheOneThatTheBinarySearchMeets) {
 }
 
 TEST(FtraceRecords, GroupsOfPagesAreSearchedOneAfterTheOther) {
-    // Nine records fill three pages of four: the first group has two pages, the second one.
-    const std::vector<std::uint64_t> calls = {0x004, 0x014, 0x024, 0x034, 0x044, 0x054, 0x064, 0x104, 0x1f4};
+    // Ten records fill three pages of four: the first group has two pages, the second one.
+    const std::vector<std::uint64_t> calls = {0x004, 0x014, 0x024, 0x034, 0x044, 0x054, 0x064, 0x104, 0x1f4, 0x304};
     EXPECT_EQ(records(calls).location(0x100, 0x300), Found(0x1f4));
     EXPECT_EQ(records(calls, four_in_page).location(0x100, 0x300), Found(0x104));
     // What is alone in the second group is found there.
@@ -58,11 +58,11 @@ TEST(FtraceRecords, GroupsOfPagesAreSearchedOneAfterTheOther) {
 }
 
 TEST(FtraceRecords, EmptyEntriesTakePartInTheCount) {
-    const std::vector<std::uint64_t> calls = {0x004, 0x014, 0x024, 0x034, 0x044, 0x054, 0x064, 0x104, 0x1f4};
+    const std::vector<std::uint64_t> calls = {0x004, 0x014, 0x024, 0x034, 0x044, 0x054, 0x064, 0x104, 0x1f4, 0x304};
     // 16 entries fill four pages, which are one group.
     EXPECT_EQ(FtraceRecords(calls, 16, four_in_page).location(0x100, 0x300), records(calls).location(0x100, 0x300));
     EXPECT_NE(FtraceRecords(calls, 16, four_in_page).location(0x100, 0x300),
-              FtraceRecords(calls, 9, four_in_page).location(0x100, 0x300));
+              FtraceRecords(calls, 10, four_in_page).location(0x100, 0x300));
 }
 
 TEST(FtraceRecords, ARecordIsNotCutByTheEndOfAPage) {

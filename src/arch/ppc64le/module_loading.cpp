@@ -60,7 +60,8 @@ public:
                                                  const elf::Relocation& relocation) const override {
         const bool is_branch = relocation.type == R_PPC64_REL24 || relocation.type == R_PPC64_REL14 ||
                                relocation.type == R_PPC64_REL14_BRTAKEN || relocation.type == R_PPC64_REL14_BRNTAKEN;
-        if (!is_branch || (word_or_zero(code.content(), relocation.offset) & link_bit) != 0) return std::nullopt;
+        const std::uint32_t word = word_or_zero(code.content(), relocation.offset);
+        if (!is_branch || word == 0 || (word & link_bit) != 0) return std::nullopt;
         return "the branch does not come back (it is a tail call), so that nobody restores r2";
     }
 

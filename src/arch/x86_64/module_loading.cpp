@@ -21,6 +21,9 @@ public:
     std::optional<std::string> call_problem(const elf::Section&, const elf::Relocation&) const override {
         return std::nullopt;
     }
+    std::optional<std::string> tail_call_problem(const elf::Section&, const elf::Relocation&) const override {
+        return std::nullopt;
+    }
 
     void rewrite(RewriteCollector& collector) const override { x86_64::rewrite(collector); }
     void rewrite_for_object(RewriteCollector& collector, std::string_view object) const override {
