@@ -91,6 +91,15 @@ void check_accepted(Structure& structure) {
     for (const std::string_view each : accepted) finding.note(std::string(each));
 }
 
+void check_forced(Structure& structure) {
+    const auto forced = format::forced_changes(structure.modinfo);
+    if (forced.empty()) return;
+    Finding& finding = add_modinfo(structure, rules::forced,
+                                   "the patch's author has left changes out, or takes functions for safe to "
+                                   "be replaced while tasks are in them");
+    for (const auto& [object, kind, name] : forced) finding.note(fmt::format("{}: {} '{}'", object, kind, name));
+}
+
 // struct module has the name in place of what precedes it in other words: the only text among zeros.
 bool holds_name(const elf::Section& section, std::string_view name) {
     const std::string_view content = as_text(section.content());
@@ -109,6 +118,7 @@ void check_modinfo(Structure& structure) {
     check_depends(structure);
     check_outlives(structure);
     check_accepted(structure);
+    check_forced(structure);
     if (values_of(structure, "vermagic").empty()) {
         add_modinfo(structure, rules::vermagic_missing, "no vermagic: the kernel loads it by force alone, if at all")
             .hint("a module needs what modpost writes into its .mod.c");

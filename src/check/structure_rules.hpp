@@ -35,6 +35,7 @@ inline constexpr Rule vermagic_missing{"check.vermagic-missing", Severity::error
 inline constexpr Rule pins_object{"check.pins-object", Severity::warning, "depends on a module that it patches"};
 inline constexpr Rule outlives{"check.outlives", Severity::warning, "the kernel may keep addresses of the livepatch"};
 inline constexpr Rule accepted{"check.accepted", Severity::warning, "its author accepted what is refused otherwise"};
+inline constexpr Rule forced{"check.forced", Severity::warning, "the author takes a responsibility"};
 inline constexpr Rule init{"check.init", Severity::error, "no init function that enables the patch"};
 inline constexpr Rule other_form{"check.other-form", Severity::error, "a form that no kernel's livepatch core reads"};
 inline constexpr Rule arch_section{"check.arch-section", Severity::warning, "a .klp.arch section"};

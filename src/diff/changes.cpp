@@ -123,7 +123,17 @@ void spread_over_cold_parts(Changes& changes) {
 
 }  // namespace
 
+Changes::Changes(const Correlation& pairs, const Directives& directives)
+    : pairs_(pairs), directives_(directives), reasons_(pairs.patched().pieces().size()) {
+    for (const Piece& piece : pairs.patched().pieces())
+        if (directives.ignores(piece)) left_out_.try_emplace(&piece);
+}
+
 void Changes::mark(const Piece& patched, std::string reason) {
+    if (const auto ignored = left_out_.find(&patched); ignored != left_out_.end()) {
+        if (ignored->second.empty()) ignored->second = std::move(reason);
+        return;
+    }
     auto& known = reasons_[patched.index];
     if (known) return;
     known = std::move(reason);
@@ -148,8 +158,8 @@ const Piece* Changes::leads_into(const Piece& patched) const {
     return nullptr;
 }
 
-Changes find_changes(const Correlation& pairs, const std::optional<Hooking>& hooking) {
-    Changes changes(pairs);
+Changes find_changes(const Correlation& pairs, const Directives& directives, const std::optional<Hooking>& hooking) {
+    Changes changes(pairs, directives);
     compare_all(changes);
     ConstantsToKeep constants(changes);
     std::optional<UnhookableFunctions> unhookable;

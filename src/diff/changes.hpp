@@ -9,16 +9,21 @@
 #include <vector>
 
 #include "diff/correlate.hpp"
+#include "diff/directives.hpp"
 #include "diff/ways_in.hpp"
 
 namespace klp::diff {
 
 class Changes {
 public:
-    // None yet. `pairs` must outlive it.
-    explicit Changes(const Correlation& pairs) : pairs_(pairs), reasons_(pairs.patched().pieces().size()) {}
+    // None yet. Both must outlive it.
+    Changes(const Correlation& pairs, const Directives& directives);
 
     [[nodiscard]] const Correlation& pairs() const noexcept { return pairs_; }
+    [[nodiscard]] const Directives& directives() const noexcept { return directives_; }
+    // Whether the author wants the change of this piece left out: it has none then.
+    [[nodiscard]] bool ignores(const Piece& patched) const { return left_out_.contains(&patched); }
+    [[nodiscard]] const std::string& left_out(const Piece& patched) const { return left_out_.at(&patched); }
     [[nodiscard]] bool has(const Piece& patched) const { return reasons_[patched.index].has_value(); }
     // Why, for people; empty where it did not change.
     [[nodiscard]] std::string reason(const Piece& patched) const { return reasons_[patched.index].value_or(""); }
@@ -44,6 +49,8 @@ public:
 
 private:
     const Correlation& pairs_;
+    const Directives& directives_;
+    std::map<const Piece*, std::string> left_out_;     // ignored pieces, with what mark() would have said of them
     std::vector<std::optional<std::string>> reasons_;  // by index of the piece
     std::size_t count_ = 0;
     std::map<const Piece*, std::vector<std::string>> kept_;
@@ -59,7 +66,8 @@ struct Hooking {
 // Compares all pieces that have a counterpart: functions with their .cold parts, constants with the constants and
 // functions that refer to them, tables with the functions that they lead into, and, with `hooking`, what cannot be
 // hooked with its callers.
-[[nodiscard]] Changes find_changes(const Correlation& pairs, const std::optional<Hooking>& hooking);
+[[nodiscard]] Changes find_changes(const Correlation& pairs, const Directives& directives,
+                                   const std::optional<Hooking>& hooking);
 
 // The part for what cannot be hooked.
 class UnhookableFunctions {

@@ -35,6 +35,19 @@ void check_inputs(const elf::Object& original, const elf::Object& patched) {
     }
 }
 
+// Extracted, as a function of its own.
+std::vector<Callback> callbacks_of(const Directives& directives, const Result& result) {
+    std::vector<Callback> callbacks;
+    for (const Directives::Callback& each : directives.callbacks) {
+        const std::string& name = each.function->symbol()->name;
+        const auto function = std::ranges::find(result.functions, name, &FunctionChange::name);
+        if (function == result.functions.end())
+            throw Error({{}, {}, {}}, fmt::format("callback '{}' was not extracted", name));
+        callbacks.push_back({each.event, name, function->extracted});
+    }
+    return callbacks;
+}
+
 }  // namespace
 
 std::vector<const elf::Symbol*> Result::new_globals() const {
@@ -62,9 +75,12 @@ Sides decompose(const elf::Object& original, const elf::Object& patched, const E
 
 Result diff(const Sides& sides, const Options& options, Diagnostics& diagnostics) {
     const Correlation pairs = correlate(sides.original, sides.patched);
+    const Directives directives = read_directives(sides.patched, diagnostics);
+    diagnostics.stop_on_errors(summary);
     std::optional<Hooking> hooking;
     if (judges_tracing(options, sides.original)) hooking = {options.for_module};
-    const Changes changes = find_changes(pairs, hooking);
+    const Changes changes = find_changes(pairs, directives, hooking);
+    JudgedDirectives judged = judge_directives(changes, diagnostics);
     refuse_inexpressible_changes(changes, options, diagnostics);
     const Selection selection = select(changes, options, diagnostics);
     auto accepted = judge_layouts(changes, selection, options, diagnostics);
@@ -74,6 +90,9 @@ Result diff(const Sides& sides, const Options& options, Diagnostics& diagnostics
     Result result = extract(changes, selection);
     result.outlives = std::move(outlives);
     result.accepted_layouts = std::move(accepted);
+    result.callbacks = callbacks_of(directives, result);
+    result.forced = std::move(judged.forced);
+    result.notes.insert(result.notes.end(), judged.notes.begin(), judged.notes.end());
     return result;
 }
 

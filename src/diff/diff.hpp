@@ -13,6 +13,7 @@
 
 #include "base/diagnostics.hpp"
 #include "diff/decomposition.hpp"
+#include "diff/directives.hpp"
 #include "diff/layout_change.hpp"
 #include "elf/object.hpp"
 
@@ -56,6 +57,13 @@ struct Reference {
     bool defined_in_unit = false;           // the translation unit itself defines it (function, variable)
 };
 
+// A function that the livepatch core is to call; one an event.
+struct Callback {
+    CallbackEvent event = CallbackEvent::pre_patch;
+    std::string name;
+    elf::Symbol* extracted = nullptr;  // in Result::extracted
+};
+
 struct Result {
     std::vector<FunctionChange> functions;
     std::vector<DataChange> data;
@@ -65,6 +73,8 @@ struct Result {
     std::vector<LayoutChange> accepted_layouts{};  // that would have been refused
     // What the kernel may hold on to when the livepatch is gone: "'work' in 'f'+0x12".
     std::vector<std::string> outlives{};
+    std::vector<Callback> callbacks{};
+    std::vector<Forced> forced{};
     [[nodiscard]] bool unchanged() const noexcept { return functions.empty(); }
     // Functions and variables without an original that other files may refer to; symbols of `extracted`.
     [[nodiscard]] std::vector<const elf::Symbol*> new_globals() const;

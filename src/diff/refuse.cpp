@@ -180,7 +180,8 @@ void refuse_inexpressible_changes(const Changes& changes, const Options& options
     for (const Piece& piece : patched.pieces()) {
         const bool is_new = pairs.original_of(piece) == nullptr;
         const bool is_table = piece.role == Role::table || piece.role == Role::init_data;
-        if (is_table && (changes.has(piece) || is_new)) refuse_table(changes, piece, diagnostics);
+        if (is_table && (changes.has(piece) || is_new) && !changes.ignores(piece))
+            refuse_table(changes, piece, diagnostics);
         if (!changes.has(piece) || piece.parent != nullptr) continue;
         if (piece.role == Role::data) refuse_data(changes, piece, diagnostics);
         if (piece.role == Role::constant && !is_new) judge_constant(changes, piece, diagnostics);
@@ -190,7 +191,8 @@ void refuse_inexpressible_changes(const Changes& changes, const Options& options
     }
     refuse_renamed_data(changes, diagnostics);
     for (const Piece& piece : original.pieces()) {
-        if (piece.role == Role::table && pairs.patched_of(piece) == nullptr)
+        if (piece.role == Role::table && pairs.patched_of(piece) == nullptr &&
+            !changes.directives().ignores_section(piece.section->name))
             warn_of_removed_entry(original, piece, diagnostics);
     }
     for (const SpecialEntry& entry : patched.orphans()) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "diff/directives.hpp"
 #include "diff/piece.hpp"
 
 namespace klp::diff {
@@ -26,7 +27,8 @@ bool is_ignored(const elf::Section& section) {
     static constexpr std::array<std::string_view, 4> prefixes = {"__ksymtab_strings", "___kcrctab", "__kcrctab",
                                                                  ".eh_frame"};
     return !section.is_alloc() || section.is_rela() || section.type == SHT_NOTE ||
-           arch::is_discarded_section(section.name) || is_any_of(section.name, prefixes);
+           arch::is_discarded_section(section.name) || is_any_of(section.name, prefixes) ||
+           is_directive_section(section);
 }
 
 bool is_companion(const arch::Arch& architecture, std::string_view name) {

@@ -26,6 +26,8 @@ public:
         for (const Piece& piece : patched_.pieces()) {
             if (is_root(piece)) include(piece);
         }
+        for (const Directives::Callback& each : changes_.directives().callbacks)
+            if (each.function->role == Role::code) include(*each.function);
         while (!waiting_.empty()) {
             const Piece* piece = waiting_.back();
             waiting_.pop_back();
@@ -43,6 +45,7 @@ private:
     [[nodiscard]] bool is_root(const Piece& piece) const {
         const Piece& function = piece.parent != nullptr ? *piece.parent : piece;
         if (piece.role == Role::code && changes_.has(piece)) return !changes_.is_carried(function);
+        if (changes_.ignores(piece)) return false;
         const bool is_new = pairs_.original_of(piece) == nullptr && piece.symbol() != nullptr && !piece.is_local();
         return is_new && !is_static_call(piece) &&
                (piece.role == Role::code || piece.role == Role::data || piece.role == Role::constant);
@@ -108,6 +111,12 @@ private:
 
     // False also for what refuse.cpp has reported already.
     bool may_include(const Piece& piece, const Holder& holder) {
+        if (changes_.ignores(piece) && (piece.role == Role::table || piece.role == Role::init_data)) {
+            refuse(
+                "diff.directive", holder,
+                fmt::format("the new '{}' in {}, a section that is to be ignored", piece.label(), piece.section->name));
+            return false;
+        }
         switch (piece.role) {
             case Role::code:
                 if (pairs_.original_of(piece) != nullptr || !is_static_call(piece)) return true;

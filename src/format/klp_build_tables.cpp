@@ -66,8 +66,14 @@ private:
             if (!text) return std::nullopt;
             object.name = *text;
         }
-        for (std::uint64_t field = callbacks_field; field < nr_funcs_field; field += 8)
-            object.has_callbacks |= pointer_at(at, field).has_value();
+        for (std::uint64_t field = callbacks_field; field < callbacks_end; field += 8) {
+            if (const auto code = pointer_at(at, field)) {
+                const auto function = functions_.find(*code);
+                object.callbacks.push_back({code->section->name, code->offset, callback_event(field),
+                                            function == functions_.end() ? "" : std::string(function->second)});
+            }
+        }
+        object.has_callbacks = !object.callbacks.empty();
         const auto funcs = pointer_at(at, funcs_field);
         const Bytes count_field = at.section->content().subspan(at.offset + nr_funcs_field, sizeof(std::uint32_t));
         const auto count = load<std::uint32_t>(count_field, module_.order());

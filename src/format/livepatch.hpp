@@ -45,10 +45,19 @@ struct RelaName {
 
 // What `klp build` writes into .modinfo: "OBJECT:NAME:BYTES" of each new variable; for each address of the livepatch
 // that its code hands on or stores, "OBJECT: 'NAME' in 'FUNCTION'+OFFSET"; "ID:NAME" of what its author accepted against
-// a refusal. All keys can repeat.
+// a refusal; "OBJECT:KIND:NAME" of what the patch itself leaves out or forces (ForcedChange). All keys can repeat.
 inline constexpr std::string_view modinfo_new_data = "klpkit_new_data";
 inline constexpr std::string_view modinfo_outlives = "klpkit_outlives";
 inline constexpr std::string_view modinfo_accepted = "klpkit_accepted";
+inline constexpr std::string_view modinfo_forced = "klpkit_forced";
+
+struct ForcedChange {
+    std::string object;
+    std::string kind;  // "unsafe", "ignored-function" or "ignored-section"
+    std::string name;  // of the function or section
+};
+// Of all values of that form in .modinfo.
+[[nodiscard]] std::vector<ForcedChange> forced_changes(const std::vector<std::pair<std::string, std::string>>& modinfo);
 
 // key=value strings of .modinfo, in file order; keys can repeat (alias, parm).
 [[nodiscard]] std::vector<std::pair<std::string, std::string>> read_modinfo(const elf::Object& module);
@@ -64,6 +73,8 @@ struct PatchedFunction {
 struct Callback {
     std::string section;
     std::uint64_t offset = 0;
+    std::string_view event{};  // the member: "pre_patch"
+    std::string name{};        // of the symbol there; empty: none
 };
 struct PatchedObject {
     std::string name;  // "vmlinux" where klp_object.name is null

@@ -97,6 +97,17 @@ Modinfo read_modinfo(const elf::Object& module) {
     return result;
 }
 
+std::vector<ForcedChange> forced_changes(const Modinfo& modinfo) {
+    std::vector<ForcedChange> changes;
+    for (const auto& [key, value] : modinfo) {
+        const std::size_t kind = value.find(':');
+        const std::size_t name = value.find(':', kind + 1);
+        if (key != modinfo_forced || kind == std::string::npos || name == std::string::npos) continue;
+        changes.push_back({value.substr(0, kind), value.substr(kind + 1, name - kind - 1), value.substr(name + 1)});
+    }
+    return changes;
+}
+
 LivepatchModule read_module(const elf::Object& module) {
     require_module(module);
     LivepatchModule result;

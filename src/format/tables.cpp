@@ -206,7 +206,8 @@ std::optional<PatchedObject> TableReader::read_object(const Region& region, std:
     object.function_size = entry_size_of(region.pointers.at(at + funcs_field), object.functions.size());
     for (auto callback = region.pointers.lower_bound(at + callbacks_field);
          callback != region.pointers.end() && callback->first < at + callbacks_end; ++callback)
-        object.callbacks.push_back({callback->second.section->name, callback->second.offset});
+        object.callbacks.push_back({callback->second.section->name, callback->second.offset,
+                                    callback_event(callback->first - at), function_name_at(callback->second)});
     object.has_callbacks = !object.callbacks.empty();
     return object;
 }
@@ -254,6 +255,12 @@ std::vector<PatchedObject> TableReader::read() const {
 }
 
 }  // namespace
+
+std::string_view callback_event(std::uint64_t field) noexcept {
+    static constexpr std::array<std::string_view, 4> events = {"pre_patch", "post_patch", "pre_unpatch",
+                                                               "post_unpatch"};
+    return events.at((field - callbacks_field) / pointer_size);
+}
 
 std::vector<PatchedObject> read_tables(const elf::Object& module) {
     if (module.find_section(klp_build_objects) != nullptr) return read_klp_build_tables(module);

@@ -12,6 +12,8 @@ namespace klp::format {
 inline constexpr std::uint64_t new_func_field = 8, old_sympos_field = 16;                  // klp_func
 inline constexpr std::uint64_t funcs_field = 8, callbacks_field = 16, callbacks_end = 48;  // klp_object
 
+[[nodiscard]] std::string_view callback_event(std::uint64_t field) noexcept;  // from callbacks_field to callbacks_end
+
 struct Place {
     const elf::Section* section = nullptr;
     std::uint64_t offset = 0;

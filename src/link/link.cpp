@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "base/kernel_names.hpp"
@@ -26,7 +27,21 @@ void check_request(const ModuleRequest& request, Diagnostics& diagnostics) {
             if (!seen.emplace(unit.object, function.name, function.sympos).second)
                 diagnostics.error("make.duplicate-function", {unit.source, {}, {}},
                                   fmt::format("'{}' of '{}' is replaced twice", function.name, unit.object));
-    if (seen.empty()) throw Error("a livepatch module needs a function to replace", ExitCode::unchanged);
+    std::map<std::pair<std::string, diff::CallbackEvent>, const UnitPart*> callbacks;
+    for (const UnitPart& unit : request.units) {
+        for (const diff::Callback& callback : unit.callbacks) {
+            const auto [first, is_first] = callbacks.try_emplace({unit.object, callback.event}, &unit);
+            if (is_first) continue;
+            diagnostics
+                .error("make.duplicate-callback", {unit.source, {}, {}},
+                       fmt::format("'{}' is the second {} callback of '{}', of which the kernel calls one",
+                                   callback.name, name_of(callback.event), unit.object))
+                .note(fmt::format("the first is in {}", first->second->source))
+                .hint("call both from one");
+        }
+    }
+    if (seen.empty() && callbacks.empty())
+        throw Error("a livepatch module needs a function to replace", ExitCode::unchanged);
 }
 
 // All inputs by names relative to the scratch folder, so that its path leaves no trace.

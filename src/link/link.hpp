@@ -24,6 +24,7 @@ struct UnitPart {
     std::string source;  // path in the tree, for messages
     elf::Object* extracted = nullptr;
     std::vector<PatchedFunction> functions;
+    std::vector<diff::Callback> callbacks;
     std::vector<diff::Reference> references;
     std::vector<resolve::Resolution> resolutions;  // by index of references
 };

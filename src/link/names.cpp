@@ -23,6 +23,8 @@ bool can_be_referred_to(const elf::Symbol& symbol) {
 LinkNames::LinkNames(const ModuleRequest& request, Diagnostics& diagnostics) {
     for (const UnitPart& unit : request.units)
         for (const PatchedFunction& function : unit.functions) name_definition(*function.replacement);
+    for (const UnitPart& unit : request.units)
+        for (const diff::Callback& callback : unit.callbacks) name_definition(*callback.extracted);
     name_shared(request, diagnostics);
     for (const UnitPart& unit : request.units) name_references(unit);
 }

@@ -31,7 +31,8 @@ public:
     // Findings: `make.twice` (two units define what a third refers to), `make.undefined`.
     LinkNames(const ModuleRequest& request, Diagnostics& diagnostics);
 
-    [[nodiscard]] const std::string& of_replacement(const elf::Symbol& symbol) const {
+    // Of a function of ModuleRequest: a replacement or a callback.
+    [[nodiscard]] const std::string& of_function(const elf::Symbol& symbol) const {
         return definitions_.at(&symbol);
     }
     // nullptr for other names.

@@ -15,17 +15,21 @@ constexpr std::uint64_t pointer_size = 8;
 struct PatchedObject {
     std::string name;
     std::vector<const PatchedFunction*> functions;
+    std::vector<const diff::Callback*> callbacks;
 };
 
-// vmlinux first, then modules by name; functions in the order of the units.
+// vmlinux first, then modules by name; functions in the order of the units. An object may have callbacks alone: the
+// kernel asks for a table of functions, which may be empty (kernel/livepatch/core.c:klp_enable_patch).
 std::vector<PatchedObject> group_by_object(const ModuleRequest& request) {
     std::vector<PatchedObject> objects;
     for (const UnitPart& unit : request.units) {
         auto object = std::ranges::find(objects, unit.object, &PatchedObject::name);
-        if (object == objects.end()) object = objects.insert(objects.end(), {unit.object, {}});
+        if (object == objects.end()) object = objects.insert(objects.end(), {unit.object, {}, {}});
         for (const PatchedFunction& function : unit.functions) object->functions.push_back(&function);
+        for (const diff::Callback& callback : unit.callbacks) object->callbacks.push_back(&callback);
     }
-    std::erase_if(objects, [](const PatchedObject& object) { return object.functions.empty(); });
+    std::erase_if(objects,
+                  [](const PatchedObject& object) { return object.functions.empty() && object.callbacks.empty(); });
     std::ranges::sort(objects, {},
                       [](const PatchedObject& object) { return std::pair(object.name != vmlinux, object.name); });
     return objects;
@@ -51,6 +55,8 @@ public:
             // A null name means vmlinux (kernel/livepatch/core.c:klp_is_module).
             if (objects[i].name != vmlinux) point_to_string(at + layout_.klp_object_name, objects[i].name);
             point_to_data(at + layout_.klp_object_funcs, functions[i]);
+            for (const diff::Callback* callback : objects[i].callbacks)
+                point_to(at + offset_of(callback->event), undefined(names_.of_function(*callback->extracted)));
         }
         add_patch(table, replace);
         strings_.set_content(std::move(text_));
@@ -58,6 +64,21 @@ public:
     }
 
 private:
+    // In struct klp_object.
+    [[nodiscard]] std::uint64_t offset_of(diff::CallbackEvent event) const {
+        switch (event) {
+            case diff::CallbackEvent::pre_patch:
+                return layout_.klp_object_pre_patch;
+            case diff::CallbackEvent::post_patch:
+                return layout_.klp_object_post_patch;
+            case diff::CallbackEvent::pre_unpatch:
+                return layout_.klp_object_pre_unpatch;
+            case diff::CallbackEvent::post_unpatch:
+                return layout_.klp_object_post_unpatch;
+        }
+        throw Error("no such event of a callback");
+    }
+
     // A zeroed variable; gives its offset in .data. All sizes are those of structures with pointers in them.
     std::uint64_t reserve(const std::string& name, std::uint64_t size, std::uint8_t binding = STB_LOCAL) {
         std::vector<std::byte>& bytes = data_.edit();
@@ -82,7 +103,7 @@ private:
             const PatchedFunction& function = *object.functions[i];
             const std::uint64_t at = table + i * size;
             point_to_string(at + layout_.klp_func_old_name, function.name);
-            point_to(at + layout_.klp_func_new_func, undefined(names_.of_replacement(*function.replacement)));
+            point_to(at + layout_.klp_func_new_func, undefined(names_.of_function(*function.replacement)));
             store<std::uint64_t>(field(at + layout_.klp_func_old_sympos, 8), function.sympos, object_.order());
         }
         return table;

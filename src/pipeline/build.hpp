@@ -42,11 +42,26 @@ struct BuiltData {
     std::string source;  // path in the tree
 };
 
+struct BuiltCallback {
+    std::string event;     // "pre_patch"
+    std::string function;  // of the livepatch
+    std::string source;    // path in the tree
+};
+
+// What the author takes the responsibility for (diff::Forced).
+struct BuiltForced {
+    std::string kind;
+    std::string name;    // of the function or section
+    std::string source;  // path in the tree
+};
+
 struct BuiltObject {
     std::string name;  // "vmlinux" or a module
     std::vector<BuiltFunction> functions;
     std::vector<BuiltData> data;
     std::vector<std::string> outlives;  // diff::Result::outlives, with the source
+    std::vector<BuiltCallback> callbacks;
+    std::vector<BuiltForced> forced;
 };
 
 struct BuiltReference {

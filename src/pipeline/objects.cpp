@@ -78,8 +78,20 @@ bool replaces_functions(const ComparedUnit& unit) {
     });
 }
 
+// The livepatch calls those itself.
+bool has_callbacks(const ComparedUnit& unit) {
+    return !unit.difference.callbacks.empty();
+}
+
+// Whether nothing of the unit is in the livepatch, nor is to be told by it.
+bool is_dropped(const diff::Result& difference) {
+    // A unit without a changed function may still bring a variable that another unit uses.
+    return difference.unchanged() && difference.new_globals().empty() && difference.forced.empty();
+}
+
 void check_replacement(const std::vector<ComparedUnit>& units, Diagnostics& diagnostics) {
     if (diagnostics.has_errors() || std::ranges::any_of(units, replaces_functions)) return;
+    if (std::ranges::any_of(units, has_callbacks)) return;
     diagnostics
         .error("build.nothing-replaced", {},
                "the patch only adds functions: no function of the kernel changes that would call them")
@@ -106,6 +118,7 @@ link::UnitPart part_of(ResolvedUnit& unit) {
         const resolve::FunctionProof* proof = unit.proven.unit.proof_of(*function.original);
         part.functions.push_back({proof->name, proof->sympos, function.extracted});
     }
+    part.callbacks = compared.difference.callbacks;
     part.references = compared.difference.references;
     part.resolutions = unit.resolutions;
     return part;
@@ -119,6 +132,8 @@ void add_modinfo(const ComparedUnit& unit, std::vector<std::pair<std::string, st
     }
     for (const auto& each : unit.difference.outlives)
         modinfo.emplace_back(format::modinfo_outlives, fmt::format("{}: {}", unit.object, each));
+    for (const auto& [kind, name] : unit.difference.forced)
+        modinfo.emplace_back(format::modinfo_forced, fmt::format("{}:{}:{}", unit.object, name_of(kind), name));
 }
 
 // "diff.layout:NAME" of each change that was taken because its author said so.
@@ -168,14 +183,16 @@ Compared compare(Build& build, Compiled compiled) {
     for (std::size_t i = 0; i < jobs.size(); ++i) {
         if (!differences[i]) continue;
         is_unchanged &= differences[i]->unchanged();
-        // A unit without a changed function may still bring a variable that another unit uses.
-        if (differences[i]->unchanged() && differences[i]->new_globals().empty()) continue;
+        if (is_dropped(*differences[i])) continue;
         compared.units.push_back({jobs[i].unit, *jobs[i].object, std::move(*differences[i])});
     }
     record(build.report, compared);
     if (is_unchanged && !build.diagnostics.has_errors()) {
-        throw_unchanged(build, compared.compiled.notes,
-                        "the patch changes no code: every function compiles to what it was");
+        std::vector<std::string> notes = compared.compiled.notes;
+        for (const ComparedUnit& unit : compared.units)
+            for (const std::string& note : unit.difference.notes)
+                notes.push_back(fmt::format("{}: {}", unit.compiled->source, note));
+        throw_unchanged(build, notes, "the patch changes no code: every function compiles to what it was");
     }
     check_replacement(compared.units, build.diagnostics);
     check_accepted_layouts(build, types, compared.units);

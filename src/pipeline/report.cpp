@@ -50,7 +50,7 @@ void add_layout(Report& report, const diff::LayoutChange& layout) {
 
 void add_difference(Report& report, const ComparedUnit& compared, const resolve::Unit* proven) {
     auto object = std::ranges::find(report.objects, compared.object, &BuiltObject::name);
-    if (object == report.objects.end()) object = report.objects.insert(object, {compared.object, {}, {}, {}});
+    if (object == report.objects.end()) object = report.objects.insert(object, {compared.object, {}, {}, {}, {}, {}});
     for (const auto& function : compared.difference.functions) {
         if (function.status != diff::FunctionStatus::included)
             object->functions.push_back(function_of(function, compared, proven));
@@ -61,6 +61,10 @@ void add_difference(Report& report, const ComparedUnit& compared, const resolve:
     }
     for (const auto& each : compared.difference.outlives)
         object->outlives.push_back(fmt::format("{}: {}", compared.compiled->source, each));
+    for (const diff::Callback& callback : compared.difference.callbacks)
+        object->callbacks.push_back({std::string(name_of(callback.event)), callback.name, compared.compiled->source});
+    for (const auto& [kind, name] : compared.difference.forced)
+        object->forced.push_back({std::string(name_of(kind)), name, compared.compiled->source});
     for (const diff::LayoutChange& layout : compared.difference.accepted_layouts) add_layout(report, layout);
     for (const auto& note : compared.difference.notes)
         report.notes.push_back(fmt::format("{}: {}", compared.compiled->source, note));

@@ -46,6 +46,12 @@ Json object_json(const pipeline::BuiltObject& object) {
     json["data"] = Json::array();
     for (const auto& data : object.data) json["data"].push_back(data_json(data));
     json["outlives"] = object.outlives;
+    json["callbacks"] = Json::array();
+    for (const auto& each : object.callbacks)
+        json["callbacks"].push_back({{"event", each.event}, {"function", each.function}, {"source", each.source}});
+    json["forced"] = Json::array();
+    for (const auto& each : object.forced)
+        json["forced"].push_back({{"kind", each.kind}, {"name", each.name}, {"source", each.source}});
     return json;
 }
 

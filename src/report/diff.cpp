@@ -67,13 +67,25 @@ Json diff_json(const diff::Result& result) {
         references.push_back(
             {{"name", each.name}, {"symbol", each.extracted->name}, {"defined_in_unit", each.defined_in_unit}});
     }
-    return {{"functions", functions},      {"data", data},
-            {"references", references},    {"accepted", accepted_json(result.accepted_layouts)},
-            {"outlives", result.outlives}, {"notes", result.notes}};
+    Json callbacks = Json::array();
+    for (const auto& each : result.callbacks)
+        callbacks.push_back({{"event", name_of(each.event)}, {"function", each.name}});
+    Json forced = Json::array();
+    for (const auto& [kind, name] : result.forced) forced.push_back({{"kind", name_of(kind)}, {"name", name}});
+    return {{"functions", functions},
+            {"data", data},
+            {"references", references},
+            {"accepted", accepted_json(result.accepted_layouts)},
+            {"outlives", result.outlives},
+            {"callbacks", callbacks},
+            {"forced", forced},
+            {"notes", result.notes}};
 }
 
 std::string diff_text(const diff::Result& result) {
-    if (result.unchanged()) return "no function changed\n";
+    std::string notes;
+    for (const std::string& note : result.notes) notes += "\nnote: " + printable(note) + "\n";
+    if (result.unchanged()) return "no function changed\n" + notes;
     Table functions({"FUNCTION", "STATUS", "SECTION", "WHY"});
     for (const auto& each : result.functions)
         functions.add({each.name, std::string(status_word(each.status)), each.section, each.reason});
@@ -90,8 +102,7 @@ std::string diff_text(const diff::Result& result) {
         if (const std::string rows = table->text(); !rows.empty()) text += "\n" + rows;
     }
     if (!result.accepted_layouts.empty()) text += "\n" + accepted_text(result.accepted_layouts);
-    for (const std::string& note : result.notes) text += "\nnote: " + printable(note) + "\n";
-    return text;
+    return text + notes;
 }
 
 }  // namespace klp::report

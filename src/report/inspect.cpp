@@ -31,8 +31,21 @@ Json objects_json(const format::LivepatchModule& module) {
                                  {"replacement", function.new_name},
                                  {"section", function.new_section}});
         }
-        result.push_back({{"name", object.name}, {"functions", std::move(functions)}});
+        Json callbacks = Json::array();
+        for (const auto& callback : object.callbacks) {
+            callbacks.push_back(
+                {{"event", callback.event}, {"function", callback.name}, {"section", callback.section}});
+        }
+        result.push_back(
+            {{"name", object.name}, {"functions", std::move(functions)}, {"callbacks", std::move(callbacks)}});
     }
+    return result;
+}
+
+Json forced_json(const format::LivepatchModule& module) {
+    Json result = Json::array();
+    for (const auto& [object, kind, name] : format::forced_changes(module.modinfo))
+        result.push_back({{"object", object}, {"kind", kind}, {"name", name}});
     return result;
 }
 
@@ -98,6 +111,24 @@ std::string functions_text(const format::LivepatchModule& module) {
     return titled("patched functions", table, "none found in the module's data");
 }
 
+// Most modules have neither.
+std::string callbacks_text(const format::LivepatchModule& module) {
+    Table table({"object", "event", "function", "section"});
+    for (const auto& object : module.objects) {
+        for (const auto& callback : object.callbacks)
+            table.add({object.name, std::string(callback.event), callback.name, callback.section});
+    }
+    const std::string rows = table.text(2);
+    return rows.empty() ? rows : fmt::format("\ncallbacks\n{}", rows);
+}
+
+std::string forced_text(const format::LivepatchModule& module) {
+    Table table({"object", "what", "name"});
+    for (const auto& [object, kind, name] : format::forced_changes(module.modinfo)) table.add({object, kind, name});
+    const std::string rows = table.text(2);
+    return rows.empty() ? rows : fmt::format("\nforced by the patch's author\n{}", rows);
+}
+
 std::string symbols_text(const format::LivepatchModule& module) {
     Table table({"index", "object", "symbol", "sympos"});
     for (const auto& [name, index] : module.symbols) {
@@ -140,6 +171,7 @@ Json inspect_json(const check::InspectedModule& inspected) {
     return {{"name", module.name},
             {"modinfo", modinfo_json(module)},
             {"objects", objects_json(module)},
+            {"forced", forced_json(module)},
             {"symbols", symbols_json(module)},
             {"relocations", relocations_json(module)},
             {"arch_sections", arch_sections_json(module)},
@@ -149,8 +181,8 @@ Json inspect_json(const check::InspectedModule& inspected) {
 std::string inspect_text(const check::InspectedModule& inspected) {
     const format::LivepatchModule& module = inspected.module;
     return fmt::format("livepatch module {}\n", printable(module.name)) + modinfo_text(module) +
-           functions_text(module) + symbols_text(module) + relocations_text(module) + arch_sections_text(module) +
-           other_forms_text(inspected.other_forms);
+           functions_text(module) + callbacks_text(module) + forced_text(module) + symbols_text(module) +
+           relocations_text(module) + arch_sections_text(module) + other_forms_text(inspected.other_forms);
 }
 
 }  // namespace klp::report

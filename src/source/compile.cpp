@@ -8,6 +8,7 @@
 
 #include "base/error.hpp"
 #include "base/process.hpp"
+#include "source/patch_headers.hpp"
 
 namespace klp::source {
 namespace {
@@ -37,6 +38,15 @@ std::vector<std::string> programs_in_tree(const kernel::CompileCommand& command)
     return programs;
 }
 
+// Below the scratch folder.
+constexpr std::string_view headers_name = "include";
+
+// Before the first folder of the command, if it has any: kernels may have a header of the same name.
+void search_first(std::vector<std::string>& argv, const fs::path& folder) {
+    const auto first = std::ranges::find_if(argv, [](const std::string& word) { return word.starts_with("-I"); });
+    argv.insert(first, "-I" + folder.string());
+}
+
 // Types alone: where variables are, and which line an instruction is of, is not asked for. The second and the third
 // option also keep the compiler from passes that its code could differ by.
 constexpr std::array debug_options = {"-gdwarf-4", "-fno-var-tracking", "-fno-var-tracking-assignments", "-gz=none"};
@@ -63,7 +73,9 @@ UnitCompiler::UnitCompiler(const kernel::Kernel& kernel, const kernel::Kbuild& k
       overlay_(overlay),
       describe_types_(std::move(describe_types)),
       cache_(kernel.cache_folder() / "objects"),
-      scratch_("klp-objects") {}
+      scratch_("klp-objects") {
+    write_patch_headers(scratch_.path() / headers_name);
+}
 
 std::string UnitCompiler::cache_key(const TranslationUnit& unit) const {
     const auto& command = unit.command;
@@ -80,7 +92,7 @@ CompiledObject UnitCompiler::original(const TranslationUnit& unit) const {
     const std::string name = unit.source + " (original)";
     if (auto cached = cache_.find(key))
         return {elf::Object::read(std::move(cached->object), name), std::move(cached->types)};
-    const Side side{unit.command.directory, tree_.root(), "original"};
+    const Side side = original_side(unit);
     const auto began = std::chrono::system_clock::now();
     Compiled compiled = compile(unit, side);
     for (std::string& program : programs_in_tree(unit.command)) compiled.dependencies.push_back(std::move(program));
@@ -90,18 +102,27 @@ CompiledObject UnitCompiler::original(const TranslationUnit& unit) const {
 }
 
 CompiledObject UnitCompiler::patched(const TranslationUnit& unit) const {
-    const fs::path directory = tree_.is_split() ? unit.command.directory : overlay_.root();
-    Compiled compiled = compile(unit, {directory, overlay_.root(), "patched"});
-    overlay_.check_dependencies(compiled.dependencies, directory, unit.source);
+    const Side side = patched_side(unit);
+    Compiled compiled = compile(unit, side);
+    overlay_.check_dependencies(compiled.dependencies, side.directory, unit.source);
     return with_name(compiled.object, std::move(compiled.types), unit.source + " (patched)");
 }
 
 bool UnitCompiler::is_unchanged(const TranslationUnit& unit) const {
-    const fs::path directory = tree_.is_split() ? unit.command.directory : overlay_.root();
-    const Compiled original = compile(unit, {unit.command.directory, tree_.root(), "original"});
-    const Compiled patched = compile(unit, {directory, overlay_.root(), "patched"});
-    overlay_.check_dependencies(patched.dependencies, directory, unit.source);
+    const Side side = patched_side(unit);
+    const Compiled original = compile(unit, original_side(unit));
+    const Compiled patched = compile(unit, side);
+    overlay_.check_dependencies(patched.dependencies, side.directory, unit.source);
     return std::ranges::equal(MappedFile(original.object).bytes(), MappedFile(patched.object).bytes());
+}
+
+UnitCompiler::Side UnitCompiler::original_side(const TranslationUnit& unit) const {
+    return {unit.command.directory, tree_.root(), "original"};
+}
+
+UnitCompiler::Side UnitCompiler::patched_side(const TranslationUnit& unit) const {
+    return {tree_.is_split() ? unit.command.directory : overlay_.root(), overlay_.root(), "patched",
+            scratch_.path() / headers_name};
 }
 
 UnitCompiler::Compiled UnitCompiler::compile(const TranslationUnit& unit, const Side& side) const {
@@ -110,6 +131,7 @@ UnitCompiler::Compiled UnitCompiler::compile(const TranslationUnit& unit, const 
     std::vector<std::string> argv = unit.command.compiler;
     argv.push_back(unit.command.source);
     for (auto& word : argv) word = tree_.moved(word, side.sources);
+    if (!side.headers.empty()) search_first(argv, side.headers);
     argv.insert(argv.end(), debug_options.begin(), debug_options.end());
     argv.insert(argv.end(), {"-Wp,-MMD," + dependencies.string(), "-o", object.string()});
     Command command = kbuild_.in_tree(argv, scratch_.path());

@@ -43,12 +43,15 @@ private:
         fs::path directory;  // to compile in
         fs::path sources;    // that take the place of the source tree's
         std::string name;    // "original" or "patched", for file names and messages
+        fs::path headers{};  // a folder that is searched before all others; empty: none
     };
     struct Compiled {
         fs::path object;
         std::string types;
         std::vector<std::string> dependencies;  // relative to the side's directory, or absolute
     };
+    [[nodiscard]] Side original_side(const TranslationUnit& unit) const;
+    [[nodiscard]] Side patched_side(const TranslationUnit& unit) const;
     [[nodiscard]] Compiled compile(const TranslationUnit& unit, const Side& side) const;
     [[nodiscard]] std::string cache_key(const TranslationUnit& unit) const;
     // Of an object that was just compiled, which has no debug information any more then.

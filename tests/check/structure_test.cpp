@@ -126,6 +126,7 @@ INSTANTIATE_TEST_SUITE_P(
         text("check.pins-object", "depends=", "depends=other,late"),
         text("check.outlives", "license=GPL", "klpkit_outlives=vmlinux: 'work' in 'show'+0x4\"\n.string \"license=GPL"),
         text("check.accepted", "license=GPL", "klpkit_accepted=diff.layout:foo\"\n.string \"license=GPL"),
+        text("check.forced", "license=GPL", "klpkit_forced=vmlinux:unsafe:show\"\n.string \"license=GPL"),
         text("check.init", "klp_enable_patch", "klp_register_patch"),
         edit("check.init", [](elf::Object& object) { symbol(object, "init_module").name = "start_module"; }),
         more("check.arch-section", ".section .klp.arch.late.altinstructions,\"a\"\n.zero 12\n")));

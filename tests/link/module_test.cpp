@@ -46,6 +46,70 @@ TEST(Module, HasTheTablesOfBothObjects) {
     EXPECT_EQ(module.objects[1].name, "ext4");
 }
 
+// Two functions that nothing of the kernel is replaced by.
+constexpr std::string_view callbacks_text = R"(
+    .section .text.pre,"ax"
+    .type pre, @function
+    pre:
+        call printk
+        ret
+    .size pre, . - pre
+    .section .text.post,"ax"
+    .type post, @function
+    post: ret
+    .size post, . - post
+)";
+
+std::vector<std::string> callbacks_of(const format::PatchedObject& object) {
+    std::vector<std::string> lines;
+    for (const format::Callback& each : object.callbacks)
+        lines.push_back(std::string(each.event) + " " + each.name + " in " + each.section);
+    return lines;
+}
+
+void add_callback(UnitPart& unit, diff::CallbackEvent event, const std::string& name) {
+    unit.callbacks.push_back({event, name, unit.extracted->find_symbol(name)});
+}
+
+TEST(Module, HasTheCallbacksOfItsObjects) {
+    SmallKernel kernel;
+    kernel.unit("vmlinux", show_text, {"show"}, {{"hidden", livepatch_symbol("vmlinux", "hidden")}});
+    UnitPart& first = kernel.unit("vmlinux", callbacks_text, {});
+    add_callback(first, diff::CallbackEvent::pre_patch, "pre");
+    add_callback(first, diff::CallbackEvent::pre_unpatch, "post");
+    UnitPart& second = kernel.unit("ext4", callbacks_text, {});
+    add_callback(second, diff::CallbackEvent::post_patch, "post");
+    add_callback(second, diff::CallbackEvent::post_unpatch, "post");
+    const format::LivepatchModule module = format::read_module(kernel.link_module());
+    ASSERT_EQ(module.objects.size(), 2);
+    EXPECT_EQ(module.objects[0].functions.size(), 1);
+    EXPECT_THAT(callbacks_of(module.objects[0]),
+                ElementsAre("pre_patch pre in .text.pre", "pre_unpatch post in .text.post"));
+    EXPECT_EQ(module.objects[1].name, "ext4");
+    EXPECT_THAT(module.objects[1].functions, IsEmpty());
+    EXPECT_THAT(callbacks_of(module.objects[1]),
+                ElementsAre("post_patch post in .text.post", "post_unpatch post in .text.post"));
+}
+
+TEST(Module, MayHaveCallbacksAlone) {
+    SmallKernel kernel;
+    add_callback(kernel.unit("vmlinux", callbacks_text, {}), diff::CallbackEvent::pre_patch, "pre");
+    const format::LivepatchModule module = format::read_module(kernel.link_module());
+    ASSERT_EQ(module.objects.size(), 1);
+    EXPECT_THAT(callbacks_of(module.objects[0]), ElementsAre("pre_patch pre in .text.pre"));
+}
+
+TEST(Module, HasOneCallbackForAnEventOfAnObject) {
+    SmallKernel kernel;
+    for (const char* object : {"vmlinux", "vmlinux"})
+        add_callback(kernel.unit(object, callbacks_text, {}), diff::CallbackEvent::post_patch, "post");
+    EXPECT_THAT(kernel.refusal(), ElementsAre("make.duplicate-callback"));
+    SmallKernel other;
+    for (const char* object : {"vmlinux", "ext4"})
+        add_callback(other.unit(object, callbacks_text, {}), diff::CallbackEvent::post_patch, "post");
+    EXPECT_THAT(other.refusal(), IsEmpty());
+}
+
 // "vmlinux" as a name would make the livepatch core wait for a module of that name.
 TEST(Module, NamesVmlinuxWithANullPointer) {
     SmallKernel kernel;

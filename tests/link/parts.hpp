@@ -50,6 +50,10 @@ inline kernel::StructLayout small_layout() {
     layout.klp_object_size = 48;
     layout.klp_object_name = 0;
     layout.klp_object_funcs = 8;
+    layout.klp_object_pre_patch = 16;
+    layout.klp_object_post_patch = 24;
+    layout.klp_object_pre_unpatch = 32;
+    layout.klp_object_post_unpatch = 40;
     layout.klp_patch_size = 40;
     layout.klp_patch_mod = 0;
     layout.klp_patch_objs = 8;

@@ -22,7 +22,8 @@ TEST(InspectJson, HasTheDocumentedShape) {
     EXPECT_EQ(json["modinfo"], Json::parse(R"({"license": "GPL", "livepatch": "Y", "alias": ["one", "two"],
                                                "name": "livepatch_test"})"));
     EXPECT_EQ(json["objects"][0], Json::parse(R"({"name": "vmlinux", "functions": [{"name": "meminfo_proc_show",
-        "sympos": 0, "replacement": "livepatch_show", "section": ".text.new_show"}]})"));
+        "sympos": 0, "replacement": "livepatch_show", "section": ".text.new_show"}],
+        "callbacks": [{"event": "pre_patch", "function": "", "section": ".text"}]})"));
     EXPECT_EQ(json["objects"][1]["name"], "ext4");
     EXPECT_EQ(json["symbols"][0]["object"], "vmlinux");
     EXPECT_EQ(json["symbols"][0]["symbol"], "si_swapinfo");
@@ -34,9 +35,10 @@ TEST(InspectJson, HasTheDocumentedShape) {
 
 TEST(InspectJson, HasArraysAlsoWhereThereIsNothing) {
     const Json json = inspect_json(empty_module());
-    EXPECT_EQ(to_text(json),
-              "{\n  \"name\": \"empty\",\n  \"modinfo\": {},\n  \"objects\": [],\n  \"symbols\": [],\n"
-              "  \"relocations\": [],\n  \"arch_sections\": [],\n  \"other_forms\": []\n}\n");
+    EXPECT_EQ(
+        to_text(json),
+        "{\n  \"name\": \"empty\",\n  \"modinfo\": {},\n  \"objects\": [],\n  \"forced\": [],\n  \"symbols\": [],\n"
+        "  \"relocations\": [],\n  \"arch_sections\": [],\n  \"other_forms\": []\n}\n");
 }
 
 TEST(InspectText, ShowsWhatThereIs) {
@@ -46,6 +48,16 @@ TEST(InspectText, ShowsWhatThereIs) {
     EXPECT_THAT(text, HasSubstr("  ext4     start              2       new_start       .text\n"));
     EXPECT_THAT(
         text, HasSubstr("  vmlinux  .text.new_show  0x1     R_X86_64_PLT32  -4      .klp.sym.vmlinux.si_swapinfo,0\n"));
+}
+
+TEST(InspectText, HasWhatTheAuthorForced) {
+    check::InspectedModule module = empty_module();
+    EXPECT_THAT(inspect_text(module), testing::Not(HasSubstr("author")));
+    module.module.modinfo = {{"klpkit_forced", "ext4:ignored-section:.data..a:b"},
+                             {"klpkit_forced", "not of the form"}};
+    EXPECT_THAT(inspect_text(module), HasSubstr("  ext4    ignored-section  .data..a:b\n"));
+    EXPECT_EQ(inspect_json(module)["forced"],
+              Json::parse(R"([{"object": "ext4", "kind": "ignored-section", "name": ".data..a:b"}])"));
 }
 
 TEST(InspectText, NamesAnObjectWithoutFunctions) {

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "diff/changes.hpp"
+#include "diff/directives.hpp"
+
+namespace klp::diff {
+
+namespace {
+
+class DirectiveJudge {
+public:
+    DirectiveJudge(const Changes& changes, Diagnostics& diagnostics)
+        : changes_(changes), pairs_(changes.pairs()), patched_(pairs_.patched()), diagnostics_(diagnostics) {}
+
+    JudgedDirectives run() && {
+        for (const Directives::Callback& each : changes_.directives().callbacks) judge(each);
+        for (const Forced& each : changes_.directives().forced) {
+            if (each.kind == ForcedKind::ignored_section)
+                judge_section(each.name);
+            else
+                judge_function(each);
+        }
+        return std::move(judged_);
+    }
+
+private:
+    // The kernel's own code is no code of the livepatch: its address is not known when that is linked.
+    void judge(const Directives::Callback& callback) {
+        const Piece& function = *callback.function;
+        const std::string_view event = name_of(callback.event);
+        if (function.role != Role::code || !function.is_function())
+            refuse(fmt::format("'{}' in {} cannot be the {} callback: the livepatch cannot have this code",
+                               function.label(), function.section->name, event));
+        else if (pairs_.original_of(function) != nullptr && !changes_.has(function))
+            refuse(fmt::format("'{}' is to be the {} callback, but is the kernel's own function and did not change",
+                               function.name(), event))
+                .hint("write a new function that calls it");
+        else
+            note(fmt::format("'{}' is the {} callback", function.name(), event));
+    }
+
+    void judge_function(const Forced& directive) {
+        const std::string_view macro =
+            directive.kind == ForcedKind::unsafe ? "KPATCH_FORCE_UNSAFE" : "KPATCH_IGNORE_FUNCTION";
+        bool found = false;
+        for (const Piece& piece : patched_.pieces()) {
+            if (!is_function_named(piece, directive.name)) continue;
+            found = true;
+            directive.kind == ForcedKind::unsafe ? judge_unsafe(piece) : judge_ignored(piece);
+        }
+        if (found) return;
+        diagnostics_
+            .warning("diff.directive-unused", {patched_.object().display_name(), {}, {}},
+                     fmt::format("{}({}) has no effect: the object has no such function", macro, directive.name))
+            .note("the compiler has inlined it wherever it is called");
+    }
+
+    void judge_unsafe(const Piece& function) {
+        const bool replaced = pairs_.original_of(function) != nullptr && changes_.has(function);
+        if (!replaced)
+            return note(fmt::format(
+                "KPATCH_FORCE_UNSAFE({}) has no effect: the livepatch does not replace the function", function.name()));
+        force(
+            {ForcedKind::unsafe, std::string(function.name())},
+            fmt::format("'{}' may be replaced while a task is in it (KPATCH_FORCE_UNSAFE), but the kernel waits until "
+                        "no task is in any function of a livepatch: where that does not happen, write 1 to "
+                        "/sys/kernel/livepatch/NAME/force",
+                        function.name()));
+    }
+
+    void judge_ignored(const Piece& function) {
+        if (pairs_.original_of(function) == nullptr) {
+            refuse(fmt::format("'{}' is new: there is no original that KPATCH_IGNORE_FUNCTION could leave in its place",
+                               function.name()));
+            return;
+        }
+        const std::string& reason = changes_.left_out(function);
+        if (reason.empty())
+            return note(
+                fmt::format("KPATCH_IGNORE_FUNCTION({}) has no effect: the function did not change", function.name()));
+        force({ForcedKind::ignored_function, std::string(function.name())},
+              fmt::format("the change of '{}' is left out (KPATCH_IGNORE_FUNCTION): {}", function.name(), reason));
+    }
+
+    void judge_section(const std::string& name) {
+        const auto is_in = [&](const Piece& piece) { return piece.section->name == name; };
+        const auto& pieces = patched_.pieces();
+        const auto& before = pairs_.original().pieces();
+        const elf::Section* section = find_section(name);
+        if (section == nullptr) {
+            refuse(fmt::format("the object has no section '{}', which is to be ignored", name));
+            return;
+        }
+        if (std::ranges::none_of(pieces, is_in) && std::ranges::none_of(before, is_in)) {
+            refuse(fmt::format(
+                "section '{}' cannot be ignored: its parts are compared with the code that they belong to", name));
+            return;
+        }
+        const auto differs = [&](const Piece& piece) {
+            return is_in(piece) && (pairs_.original_of(piece) == nullptr || !changes_.left_out(piece).empty());
+        };
+        const auto is_gone = [&](const Piece& piece) { return is_in(piece) && pairs_.patched_of(piece) == nullptr; };
+        const auto changed = std::ranges::count_if(pieces, differs), gone = std::ranges::count_if(before, is_gone);
+        if (changed + gone == 0)
+            return note(fmt::format("KPATCH_IGNORE_SECTION(\"{}\") has no effect: nothing differs in it", name));
+        force({ForcedKind::ignored_section, name},
+              fmt::format("what differs in section {} is left out (KPATCH_IGNORE_SECTION): {} changed or new, {} gone",
+                          name, changed, gone));
+    }
+
+    [[nodiscard]] const elf::Section* find_section(std::string_view name) const {
+        const elf::Section* section = patched_.object().find_section(name);
+        return section != nullptr ? section : pairs_.original().object().find_section(name);
+    }
+
+    void note(std::string text) { judged_.notes.push_back(std::move(text)); }
+    void force(Forced forced, std::string text) {
+        judged_.forced.push_back(std::move(forced));
+        note(std::move(text));
+    }
+    Finding& refuse(std::string what) {
+        return diagnostics_.error("diff.directive", {patched_.object().display_name(), {}, {}}, std::move(what));
+    }
+
+    const Changes& changes_;
+    const Correlation& pairs_;
+    const Decomposition& patched_;
+    Diagnostics& diagnostics_;
+    JudgedDirectives judged_;
+};
+
+}  // namespace
+
+JudgedDirectives judge_directives(const Changes& changes, Diagnostics& diagnostics) {
+    return DirectiveJudge(changes, diagnostics).run();
+}
+
+}  // namespace klp::diff
