@@ -142,6 +142,10 @@ public:
     [[nodiscard]] virtual bool is_branch(const elf::Section& section, Range function,
                                          const elf::Relocation& relocation) const = 0;
 
+    // Whether such a branch leaves a return address behind. Precondition: is_branch().
+    [[nodiscard]] virtual bool is_call(const elf::Section& section, Range function,
+                                       const elf::Relocation& relocation) const = 0;
+
     // S, read back from an applied field: `addend` is A, `field` the field's bytes as shipped, `place` its
     // address P. With -addend_bias() in place of A: the address that the instruction means. nullopt where the
     // formula tells no target, or fewer bytes are given than the relocation writes.

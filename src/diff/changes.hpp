@@ -38,6 +38,9 @@ public:
     // A changed function that ftrace cannot hook, and that comes along with its callers, which are replaced instead.
     void carry(const Piece& patched) { carried_.insert(&patched); }
     [[nodiscard]] bool is_carried(const Piece& patched) const { return carried_.contains(&patched); }
+    // Those of them without a caller that still runs.
+    void add_unreachable(const Piece& patched) { unreachable_.push_back(&patched); }
+    [[nodiscard]] const std::vector<const Piece*>& unreachable() const noexcept { return unreachable_; }
     // The same, where that cannot be: why not, for people.
     void block(const Piece& patched, std::vector<std::string> obstacles) {
         obstacles_[&patched] = std::move(obstacles);
@@ -55,6 +58,7 @@ private:
     std::size_t count_ = 0;
     std::map<const Piece*, std::vector<std::string>> kept_;
     std::set<const Piece*> carried_;
+    std::vector<const Piece*> unreachable_;
     std::map<const Piece*, std::vector<std::string>> obstacles_;
 };
 

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "diff/correlate.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "diff/compare.hpp"
 #include "diff/names.hpp"
@@ -21,7 +24,8 @@ bool can_pair(const Correlation& pairs, const Piece& original, const Piece& patc
 }
 
 bool is_named_for_pairing(const Piece& piece) {
-    return piece.symbol() != nullptr && piece.has_identity() && (piece.is_any_code() || !piece.is_numbered());
+    return piece.symbol() != nullptr && piece.has_identity() && !piece.is_btf_id() &&
+           (piece.is_any_code() || !piece.is_numbered());
 }
 
 // By exact name: a global symbol with a global one, a local with a local one, then across (a function that
@@ -78,7 +82,7 @@ bool is_numbered_constant(const Piece& piece) {
 // What has neither a name of its own nor state: entries of the kernel's tables (whose names hold counters
 // and line numbers), descriptors of pr_debug, numbered constants.
 bool is_paired_by_content(const Piece& piece) {
-    if (!piece.has_identity()) return false;
+    if (!piece.has_identity() || piece.is_btf_id()) return false;
     if (piece.role == Role::constant) return piece.is_numbered();
     if (piece.role == Role::data) return piece.symbol() == nullptr || piece.is_debug_descriptor();
     return piece.role == Role::table || piece.role == Role::init_data;
@@ -106,6 +110,35 @@ bool pair_by_content(Correlation& pairs) {
         paired = true;
     }
     return paired;
+}
+
+// What an entry of a list of BTF ids says: its id, the lists that begin with it, flags.
+std::string meaning_of(const Piece& entry) {
+    std::set<std::string> names;
+    for (const elf::Symbol* symbol : entry.symbols) names.insert(base_name(symbol->name));
+    return fmt::format("{} {}", fmt::join(names, " "), as_text(entry.content()));
+}
+
+std::vector<const Piece*> btf_ids_of(const Decomposition& object) {
+    std::vector<const Piece*> entries;
+    for (const Piece& piece : object.pieces())
+        if (piece.is_btf_id()) entries.push_back(&piece);
+    return entries;
+}
+
+// Code counts the entries of such a list, so that all before and behind a change are what they were, and none in it is.
+void pair_btf_ids(Correlation& pairs) {
+    std::vector<const Piece*> before = btf_ids_of(pairs.original()), after = btf_ids_of(pairs.patched());
+    for (const bool from_start : {true, false}) {
+        while (!before.empty() && !after.empty()) {
+            const auto was = from_start ? before.begin() : before.end() - 1;
+            const auto is = from_start ? after.begin() : after.end() - 1;
+            if (meaning_of(**was) != meaning_of(**is)) break;
+            pairs.pair(**was, **is);
+            before.erase(was);
+            after.erase(is);
+        }
+    }
 }
 
 // A .cold part belongs to its function: where their counterparts do not, it has none.
@@ -147,6 +180,7 @@ void Correlation::set_candidates(const Piece& patched, std::vector<const Piece*>
 Correlation correlate(const Decomposition& original, const Decomposition& patched) {
     Correlation pairs(original, patched);
     pair_by_name(pairs);
+    pair_btf_ids(pairs);
     pair_the_only_ones(pairs, is_clone);
     correlate_renamed_callbacks(pairs);
     part_strange_cold_parts(pairs);

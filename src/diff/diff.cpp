@@ -12,6 +12,7 @@
 #include "diff/extract.hpp"
 #include "diff/layout_rules.hpp"
 #include "diff/names.hpp"
+#include "diff/not_carried.hpp"
 #include "diff/outlives.hpp"
 #include "diff/refuse.hpp"
 #include "diff/select.hpp"
@@ -82,11 +83,13 @@ Result diff(const Sides& sides, const Options& options, Diagnostics& diagnostics
     const Changes changes = find_changes(pairs, directives, hooking);
     JudgedDirectives judged = judge_directives(changes, diagnostics);
     refuse_inexpressible_changes(changes, options, diagnostics);
+    note_what_is_not_carried(changes, diagnostics);
     const Selection selection = select(changes, options, diagnostics);
     auto accepted = judge_layouts(changes, selection, options, diagnostics);
     diagnostics.stop_on_errors(summary);
     warn_of_what_never_ends(changes, diagnostics);
     std::vector<std::string> outlives = warn_of_what_outlives(changes, selection, diagnostics);
+    for (std::string& each : warn_of_tail_calls(changes, selection, diagnostics)) outlives.push_back(std::move(each));
     Result result = extract(changes, selection);
     result.outlives = std::move(outlives);
     result.accepted_layouts = std::move(accepted);

@@ -22,8 +22,12 @@ std::string_view without_trailing_digits(std::string_view text) {
 }
 
 // The part before the first dot can hold __COUNTER__ and __LINE__ in names made by macros
-// (include/linux/compiler.h:__UNIQUE_ID, include/linux/init.h:__initcall_id).
+// (include/linux/compiler.h:__UNIQUE_ID, include/linux/init.h:__initcall_id, include/linux/btf_ids.h:__ID).
 std::string without_macro_numbers(std::string_view head) {
+    if (head.starts_with("__BTF_ID__")) {
+        const std::string_view name = without_trailing_digits(head);
+        return std::string(name.ends_with("__") ? name : head);
+    }
     if (head.starts_with("__UNIQUE_ID_")) return std::string(without_trailing_digits(head));
     if (!head.starts_with("__initcall_")) return std::string(head);
     std::string result;

@@ -10,7 +10,8 @@
 namespace klp::diff {
 
 // The name without the counters that differ from one compilation to the next: "count.12" -> "count",
-// "foo.constprop.0" -> "foo.constprop", "__UNIQUE_ID_ddebug123.4" -> "__UNIQUE_ID_ddebug".
+// "foo.constprop.0" -> "foo.constprop", "__UNIQUE_ID_ddebug123.4" -> "__UNIQUE_ID_ddebug",
+// "__BTF_ID__struct__file__123456" -> "__BTF_ID__struct__file__".
 [[nodiscard]] std::string base_name(std::string_view name);
 
 // Equal names, or two names that differ in such counters alone ("foo.123", "foo.constprop.0"): the compiler counts

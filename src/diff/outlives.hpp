@@ -14,6 +14,11 @@ namespace klp::diff {
 std::vector<std::string> warn_of_what_outlives(const Changes& changes, const Selection& selection,
                                                Diagnostics& diagnostics);
 
+// Warning `diff.tail-call` for each replaced function that jumps to one that is carried. One line each for the new
+// ones, as above: "a task in 'body', which 'f' jumps to".
+std::vector<std::string> warn_of_tail_calls(const Changes& changes, const Selection& selection,
+                                            Diagnostics& diagnostics);
+
 // Warning `diff.never-ends` for changed functions that a task may sleep in for ever: main functions of kernel threads,
 // loops around schedule(). The original's code is what counts: the transition waits until it has left all stacks.
 void warn_of_what_never_ends(const Changes& changes, Diagnostics& diagnostics);

@@ -73,6 +73,9 @@ struct Piece {
     [[nodiscard]] bool is_any_code() const noexcept;
     // A struct _ddebug of pr_debug and relatives (include/linux/dynamic_debug.h).
     [[nodiscard]] bool is_debug_descriptor() const noexcept { return section->name == "__dyndbg"; }
+    // Of a list of BTF ids (include/linux/btf_ids.h): zeros until the kernel is linked (tools/bpf/resolve_btfids), so
+    // that names and places are the content.
+    [[nodiscard]] bool is_btf_id() const noexcept { return section->name == ".BTF_ids"; }
     [[nodiscard]] bool is_function() const noexcept { return role == Role::code && parent == nullptr && symbol(); }
     // Nobody can tell two copies apart: compared by content, copied when needed.
     [[nodiscard]] bool has_identity() const noexcept;

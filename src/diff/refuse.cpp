@@ -7,6 +7,7 @@
 #include <array>
 
 #include "arch/ftrace_sites.hpp"
+#include "diff/not_carried.hpp"
 
 namespace klp::diff {
 
@@ -83,8 +84,9 @@ void judge_constant(const Changes& changes, const Piece& piece, Diagnostics& dia
 void refuse_table(const Changes& changes, const Piece& piece, Diagnostics& diagnostics) {
     const Decomposition& patched = changes.pairs().patched();
     const std::string_view what = changes.pairs().original_of(piece) == nullptr ? "new" : "changed";
-    if (piece.section->name.starts_with("___ksymtab")) {
-        constexpr std::string_view prefix = "__ksymtab_";
+    const bool is_entry = piece.section->name.starts_with("___ksymtab");
+    if (is_entry || piece.section->name == ".export_symbol") {
+        const std::string_view prefix = is_entry ? "__ksymtab_" : "__export_symbol_";
         const std::string_view entry = piece.label();
         const std::string_view name = entry.substr(entry.starts_with(prefix) ? prefix.size() : 0);
         diagnostics.error("diff.export", patched.where(piece), fmt::format("{} export of '{}'", what, name))
@@ -101,6 +103,14 @@ void refuse_table(const Changes& changes, const Piece& piece, Diagnostics& diagn
 
 // What the kernel has read stays as it is. Tables without names are only told by content, which changes with the rest.
 void warn_of_removed_entry(const Decomposition& original, const Piece& piece, Diagnostics& diagnostics) {
+    if (piece.is_btf_id()) {
+        diagnostics
+            .error("diff.table", original.where(piece),
+                   fmt::format("the patch removes '{}' from a list of BTF ids, of which code knows the places",
+                               piece.label()))
+            .hint("leave this part out of the patch");
+        return;
+    }
     if (piece.symbol() == nullptr || piece.section->name.starts_with(".modinfo")) return;
     diagnostics.warning("diff.entry-stays", original.where(piece),
                         fmt::format("the patch removes entry '{}' of {}, which the kernel has read: it stays in effect",
@@ -180,9 +190,12 @@ void refuse_inexpressible_changes(const Changes& changes, const Options& options
     for (const Piece& piece : patched.pieces()) {
         const bool is_new = pairs.original_of(piece) == nullptr;
         const bool is_table = piece.role == Role::table || piece.role == Role::init_data;
-        if (is_table && (changes.has(piece) || is_new) && !changes.ignores(piece))
-            refuse_table(changes, piece, diagnostics);
+        const bool is_refused =
+            is_table && (changes.has(piece) || is_new) && !changes.ignores(piece) && !is_only_noted(changes, piece);
+        if (is_refused) refuse_table(changes, piece, diagnostics);
         if (!changes.has(piece) || piece.parent != nullptr) continue;
+        const bool is_object = piece.role == Role::data || piece.role == Role::constant;
+        if (is_object && is_only_noted(changes, piece)) continue;
         if (piece.role == Role::data) refuse_data(changes, piece, diagnostics);
         if (piece.role == Role::constant && !is_new) judge_constant(changes, piece, diagnostics);
         if (piece.role == Role::init_code || piece.role == Role::exit_code)

@@ -7,6 +7,7 @@
 
 #include "arch/module_loading.hpp"
 #include "diff/names.hpp"
+#include "diff/not_carried.hpp"
 #include "diff/special_rules.hpp"
 
 namespace klp::diff {
@@ -47,12 +48,17 @@ private:
         if (piece.role == Role::code && changes_.has(piece)) return !changes_.is_carried(function);
         if (changes_.ignores(piece)) return false;
         const bool is_new = pairs_.original_of(piece) == nullptr && piece.symbol() != nullptr && !piece.is_local();
-        return is_new && !is_static_call(piece) &&
+        return is_new && !is_static_call(piece) && !is_seen_by_modpost_alone(piece) &&
                (piece.role == Role::code || piece.role == Role::data || piece.role == Role::constant);
     }
 
     static bool is_static_call(const Piece& piece) {
         return piece.section->name == ".static_call.text" || piece.name().starts_with("__SCK__");
+    }
+
+    static bool is_seen_by_modpost_alone(const Piece& piece) {
+        return std::ranges::all_of(
+            piece.symbols, [](const elf::Symbol* each) { return each->is_local() || is_device_table_alias(*each); });
     }
 
     void include(const Piece& piece) {

@@ -27,6 +27,7 @@ void UnhookableFunctions::judge(const Piece& original, const Piece& patched) {
         return;
     }
     changes_.carry(patched);
+    if (callers.patched.empty()) changes_.add_unreachable(patched);
     for (const Piece* caller : callers.patched)
         changes_.mark(*caller, fmt::format("it calls '{}', which cannot be hooked", patched.name()));
 }
@@ -53,8 +54,6 @@ UnhookableFunctions::Callers UnhookableFunctions::callers_of(const Piece& origin
                 waiting.push_back(caller);
         }
     }
-    if (callers.patched.empty() && callers.obstacles.empty())
-        callers.obstacles.emplace_back("no function of this file that still runs calls it");
     return callers;
 }
 

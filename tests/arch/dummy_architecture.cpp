@@ -186,6 +186,8 @@ public:
     std::int64_t addend_bias(const elf::Section&, Range, const elf::Relocation&) const override { return 0; }
     // answer Arch::is_branch
     bool is_branch(const elf::Section&, Range, const elf::Relocation&) const override { return false; }
+    // answer Arch::is_call
+    bool is_call(const elf::Section&, Range, const elf::Relocation&) const override { return false; }
     // answer Arch::target_of_field
     std::optional<std::uint64_t> target_of_field(const RelocationInfo&, Bytes, std::uint64_t,
                                                  std::int64_t) const override {

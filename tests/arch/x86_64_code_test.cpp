@@ -99,6 +99,16 @@ TEST(IsBranch, TellsCallsFromAddresses) {
     EXPECT_THAT(result, ElementsAre(true, true, true, false, false));
 }
 
+TEST(IsCall, TellsCallsFromJumps) {
+    const auto object = assemble("call foo\n jne foo\n jmp foo\n");
+    const elf::Section& section = *object.find_section(".text");
+    std::vector<elf::Relocation> relocations(section.rela().begin(), section.rela().end());
+    std::ranges::sort(relocations, {}, &elf::Relocation::offset);
+    std::vector<bool> result;
+    for (const auto& each : relocations) result.push_back(x86().is_call(section, whole(section), each));
+    EXPECT_THAT(result, ElementsAre(true, false, false));
+}
+
 std::vector<Use> uses(std::string_view text) {
     const auto object = assemble(text);
     const elf::Section& section = *object.find_section(".text");

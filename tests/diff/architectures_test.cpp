@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
+
 #include "pair.hpp"
 
 namespace klp {
@@ -149,6 +151,41 @@ TEST_F(OtherArchitectures, FeatureFixupsBelongToTheirCode) {
     };
     EXPECT_THAT(verdict("1", "1"), IsEmpty());
     EXPECT_THAT(verdict("1", "2"), ElementsAre("changed f"));
+}
+
+struct Calls {
+    const char* assembler;
+    const char* entry;  // of a function that ftrace can hook, which is listed as `f`
+    const char* call;
+    const char* jump;
+};
+
+std::string caller_and_body(const Calls& architecture, const std::string& branch, const std::string& body) {
+    const bool is_patchable = std::string_view(architecture.entry).starts_with("nop");
+    return ".section .text.body,\"ax\"\n.type body,%function\nbody: .long " + body +
+           "\n.size body,.-body\n.globl f\n.section .text.f,\"ax\"\n.type f,%function\nf: 1: " + architecture.entry +
+           branch + "\n.size f,.-f\n.section " + (is_patchable ? "__patchable_function_entries" : "__mcount_loc") +
+           ",\"a\"\n.8byte f\n";
+}
+
+TEST_F(OtherArchitectures, CallersOfWhatCannotBeHooked) {
+    constexpr auto architectures = std::to_array<Calls>({
+        {"aarch64-linux-gnu-as", "nop\n nop\n", "bl body", "b body"},
+        {"powerpc64le-linux-gnu-as", "nop\n", "bl body\n nop", "b body"},
+        {"s390x-linux-gnu-as", "jgnop .\n", "brasl %r14,body", "jg body"},
+    });
+    const std::string nop[] = {"0xd503201f", "0x60000000", "0x07070707"};
+    const std::string other[] = {"0xd503203f", "0x60210000", "0x18221822"};
+    for (std::size_t i = 0; i < architectures.size(); ++i) {
+        const Calls& each = architectures[i];
+        for (const bool is_call : {true, false}) {
+            const std::string branch = is_call ? each.call : each.jump;
+            const auto compared =
+                compare(each.assembler, caller_and_body(each, branch, nop[i]), caller_and_body(each, branch, other[i]));
+            EXPECT_THAT(compared.verdict(), ElementsAre("carried body", "changed f")) << each.assembler << branch;
+            EXPECT_EQ(compared.diagnostics.findings().empty(), is_call) << each.assembler << branch;
+        }
+    }
 }
 
 // struct alt_instr of s390 has 11 bytes.

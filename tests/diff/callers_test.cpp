@@ -55,6 +55,31 @@ TEST(Callers, AreReplacedForABodyThatCannotBeHooked) {
     EXPECT_THAT(compared.references(), ElementsAre("__fentry__"));
 }
 
+// Nothing of the replaced function is on the stack of a task that is in the body then.
+TEST(Callers, ThatJumpToItAreWarnedOf) {
+    const auto warnings = [](const test::Compared& compared) {
+        std::vector<std::string> lines;
+        for (const Finding& each : compared.diagnostics.findings())
+            lines.push_back(each.id + " " + each.message.substr(0, each.message.find(',')) + " " +
+                            std::to_string(each.notes.size()));
+        return lines;
+    };
+    const std::string jump = hooked("f", "jmp body"), call = hooked("f", "call body");
+    const auto both = compare_asm(hidden("body", "nop") + jump, hidden("body", "int3") + jump);
+    EXPECT_THAT(warnings(both), ElementsAre("diff.tail-call 'f' jumps to 'body' 2"));
+    EXPECT_THAT(both.result.value().outlives, ElementsAre("a task in 'body', which 'f' jumps to"));
+    const auto conditional = hooked("f", "jne body");
+    EXPECT_THAT(warnings(compare_asm(hidden("body", "nop") + conditional, hidden("body", "int3") + conditional)),
+                ElementsAre("diff.tail-call 'f' jumps to 'body' 2"));
+    const auto before = compare_asm(hidden("body", "nop") + jump, hidden("body", "int3") + call);
+    EXPECT_THAT(warnings(before), ElementsAre("diff.tail-call 'f' jumps to 'body' 1"));
+    EXPECT_THAT(before.result.value().outlives, IsEmpty());
+    EXPECT_THAT(warnings(compare_asm(hidden("body", "nop") + call, hidden("body", "int3") + call)), IsEmpty());
+    // `f` is on the stack
+    const std::string middle = hidden("middle", "jmp body") + hooked("f", "call middle");
+    EXPECT_THAT(warnings(compare_asm(hidden("body", "nop") + middle, hidden("body", "int3") + middle)), IsEmpty());
+}
+
 TEST(Callers, AreFoundThroughOthersThatCannotBeHooked) {
     const std::string callers = hidden("middle", "call body") + hooked("f", "call middle") + hooked("other", "call f");
     const auto compared = compare_asm(hidden("body", "nop") + callers, hidden("body", "int3") + callers);
@@ -169,8 +194,16 @@ TEST(Callers, OfInitAndExitCode) {
                 HasSubstr("'stop' calls it, which is __exit code"));
     const std::string only_init = hooked("f", "nop") + code(".init.text", "start", "call body");
     const auto compared = compare_asm(hidden("body", "nop") + only_init, hidden("body", "int3") + only_init);
-    EXPECT_THAT(compared.verdict(), ElementsAre("refused diff.not-traceable"));
-    EXPECT_THAT(notes_of(compared), HasSubstr("no function of this file that still runs calls it"));
+    EXPECT_THAT(compared.verdict(), IsEmpty());
+    ASSERT_EQ(compared.diagnostics.findings().size(), 1);
+    EXPECT_EQ(compared.diagnostics.findings()[0].id, "diff.not-carried");
+    EXPECT_EQ(compared.diagnostics.findings()[0].message,
+              "function 'body' changed (bytes at +0x0), but only code that has run calls it");
+    // until the patch calls it
+    EXPECT_THAT(compare_asm(hidden("body", "nop") + only_init, hidden("body", "int3") + hooked("f", "call body") +
+                                                                   code(".init.text", "start", "call body"))
+                    .verdict(),
+                ElementsAre("carried body", "changed f"));
 }
 
 TEST(Callers, StayWhereTheBodyDidNotChange) {

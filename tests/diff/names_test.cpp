@@ -13,11 +13,14 @@ TEST(BaseName, LosesCounters) {
     EXPECT_EQ(base_name("C.12.3"), "C");
     EXPECT_EQ(base_name("__UNIQUE_ID_ddebug123.4"), "__UNIQUE_ID_ddebug");
     EXPECT_EQ(base_name("__initcall__kmod_pci__432_4885_start6"), "__initcall__kmod_pci____start");
+    EXPECT_EQ(base_name("__BTF_ID__struct__file__8347348"), "__BTF_ID__struct__file__");
+    EXPECT_EQ(base_name("__BTF_ID__func__f2__12"), "__BTF_ID__func__f2__");
     EXPECT_EQ(base_name(".LC12"), ".LC");
 }
 
 TEST(BaseName, KeepsWhatBelongsToTheName) {
     EXPECT_EQ(base_name("sha256"), "sha256");
+    EXPECT_EQ(base_name("__BTF_ID__set__set8"), "__BTF_ID__set__set8");  // has none
     EXPECT_EQ(base_name(".text.f2"), ".text.f2");
     EXPECT_EQ(base_name("e1000.part"), "e1000.part");
     EXPECT_EQ(base_name(""), "");

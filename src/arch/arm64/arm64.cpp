@@ -88,6 +88,7 @@ public:
 
     std::int64_t addend_bias(const elf::Section&, Range, const elf::Relocation&) const override { return 0; }
     bool is_branch(const elf::Section& section, Range function, const elf::Relocation& relocation) const override;
+    bool is_call(const elf::Section& section, Range function, const elf::Relocation& relocation) const override;
     std::optional<std::uint64_t> target_of_field(const RelocationInfo& info, Bytes field, std::uint64_t place,
                                                  std::int64_t addend) const override;
     std::vector<ImplicitReference> implicit_references(const elf::Section& section, Range function) const override {
@@ -108,6 +109,12 @@ protected:
 bool Arm64::is_branch(const elf::Section& section, Range, const elf::Relocation& relocation) const {
     const auto info = relocation_info(relocation.type);
     return section.is_code() && info && info->is_call;
+}
+
+// Arm ARM, C4: the first bit tells bl from b.
+bool Arm64::is_call(const elf::Section& section, Range function, const elf::Relocation& relocation) const {
+    if (!function.contains(relocation.offset) || function.end - relocation.offset < word_size) return false;
+    return (word_at(section.content(), relocation.offset) >> 31) != 0;
 }
 
 std::optional<std::uint64_t> Arm64::target_of_field(const RelocationInfo& info, Bytes field, std::uint64_t place,

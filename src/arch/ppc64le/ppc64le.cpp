@@ -101,6 +101,7 @@ public:
     std::int64_t addend_bias(const elf::Section& section, Range function,
                              const elf::Relocation& relocation) const override;
     bool is_branch(const elf::Section& section, Range function, const elf::Relocation& relocation) const override;
+    bool is_call(const elf::Section& section, Range function, const elf::Relocation& relocation) const override;
     std::optional<std::uint64_t> target_of_field(const RelocationInfo& info, Bytes field, std::uint64_t place,
                                                  std::int64_t addend) const override {
         return read_target(info, byte_order(), field, place, addend);
@@ -139,6 +140,12 @@ std::int64_t Ppc64le::addend_bias(const elf::Section& section, Range, const elf:
 bool Ppc64le::is_branch(const elf::Section& section, Range, const elf::Relocation& relocation) const {
     const auto info = relocation_info(relocation.type);
     return section.is_code() && info && info->is_call;
+}
+
+// Power ISA, book I: LK, the last bit of b and bc.
+bool Ppc64le::is_call(const elf::Section& section, Range function, const elf::Relocation& relocation) const {
+    if (!function.contains(relocation.offset) || function.end - relocation.offset < word_size) return false;
+    return (word_at(section.content(), relocation.offset) & 1) != 0;
 }
 
 // Power ISA, book I: addis has the high half; D and DS forms of loads and stores add the low one to it, addi yields the

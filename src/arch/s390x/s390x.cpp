@@ -89,6 +89,7 @@ public:
     std::int64_t addend_bias(const elf::Section& section, Range function,
                              const elf::Relocation& relocation) const override;
     bool is_branch(const elf::Section& section, Range function, const elf::Relocation& relocation) const override;
+    bool is_call(const elf::Section& section, Range function, const elf::Relocation& relocation) const override;
     std::optional<std::uint64_t> target_of_field(const RelocationInfo& info, Bytes field, std::uint64_t place,
                                                  std::int64_t addend) const override {
         return read_target(info, byte_order(), field, place, addend);
@@ -150,6 +151,12 @@ bool S390x::is_branch(const elf::Section& section, Range function, const elf::Re
     if (!section.is_code() || !is_operand(relocation.type)) return false;
     const auto operand = relative_operand(holder_of(section, function, relocation).instruction);
     return operand && operand->is_branch;
+}
+
+// z/Architecture Principles of Operation: bras and brasl end their opcode with 5, brc and brcl with 4.
+bool S390x::is_call(const elf::Section& section, Range function, const elf::Relocation& relocation) const {
+    const Bytes instruction = holder_of(section, function, relocation).instruction;
+    return instruction.size() > 1 && (std::to_integer<unsigned>(instruction[1]) & 0xf) == 5;
 }
 
 std::vector<ImplicitReference> S390x::implicit_references(const elf::Section& section, Range function) const {

@@ -98,6 +98,7 @@ public:
     std::int64_t addend_bias(const elf::Section& section, Range function,
                              const elf::Relocation& relocation) const override;
     bool is_branch(const elf::Section& section, Range function, const elf::Relocation& relocation) const override;
+    bool is_call(const elf::Section& section, Range function, const elf::Relocation& relocation) const override;
     std::optional<std::uint64_t> target_of_field(const RelocationInfo& info, Bytes field, std::uint64_t place,
                                                  std::int64_t addend) const override;
     std::vector<ImplicitReference> implicit_references(const elf::Section& section, Range function) const override;
@@ -135,6 +136,10 @@ bool X86_64::is_branch(const elf::Section& section, Range function, const elf::R
     const auto instructions = decode_function(section, function);
     const Instruction* holder = instruction_at(*instructions, relocation.offset - function.begin);
     return holder != nullptr && holder->is_branch;
+}
+
+bool X86_64::is_call(const elf::Section& section, Range function, const elf::Relocation& relocation) const {
+    return relocation.offset > function.begin && section.content()[relocation.offset - 1] == call_rel32;
 }
 
 std::optional<std::uint64_t> X86_64::target_of_field(const RelocationInfo& info, Bytes field, std::uint64_t place,

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What a patch says that no livepatch does, and that leaves code as it is: what is told of exports and modules, what
+// runs or is read but once, where things lie. Each is a note with the id `diff.not-carried`.
+#pragma once
+
+#include "base/diagnostics.hpp"
+#include "diff/changes.hpp"
+
+namespace klp::diff {
+
+void note_what_is_not_carried(const Changes& changes, Diagnostics& diagnostics);
+
+// Whether that is all there is to the change of a table's entry, or of a table that only modpost reads.
+[[nodiscard]] bool is_only_noted(const Changes& changes, const Piece& patched);
+
+// What MODULE_DEVICE_TABLE names a table by, for scripts/mod/file2alias.c.
+[[nodiscard]] bool is_device_table_alias(const elf::Symbol& symbol);
+
+}  // namespace klp::diff

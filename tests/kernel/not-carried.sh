@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What a patch to the real source says and no livepatch does is told.
+. "$(dirname "$0")/../lib.sh"
+
+edit() { add_change notes.patch "$@"; }
+
+edit fs/eventfd.c 's/^EXPORT_SYMBOL_GPL(eventfd_signal);/EXPORT_SYMBOL(eventfd_signal);/
+s/^EXPORT_SYMBOL_GPL(eventfd_fget);/EXPORT_SYMBOL_NS_GPL(eventfd_fget, EVENTS);/'
+expect_status 3 "$KLP" build --kernel "$KLPKIT_TEST_KERNEL" -o notes.ko notes.patch
+expect_in "'eventfd_signal' is exported for all modules by the patch, but it stays exported for GPL modules" err
+expect_in "'eventfd_fget' is exported for GPL modules that import the namespace EVENTS by the patch" err
+[ "$(grep -c 'diff.not-carried' err)" -eq 2 ] || fail "$(cat err)"
+expect_no_file notes.ko
+
+edit drivers/net/dummy.c '/^static int dummy_dev_init/,/^}/s/return -ENOMEM;/return -ENOSPC;/
+s/^module_param(numdummies, int, 0);/module_param(numdummies, int, 0600);/
+s/"Number of dummy pseudo devices"/"Number of dummies"/'
+expect_status 0 "$KLP" build --kernel "$KLPKIT_TEST_KERNEL" --json -o notes.ko notes.patch
+jq -r '.objects[].functions[].name' out >functions
+echo dummy_dev_init | diff - functions || fail "other functions than expected"
+expect_in "'__param_numdummies' change (mode 0600, was 0000)" err
+expect_in 'the patched object does not get the module information "parm=numdummies:Number of dummies"' err
+[ "$(grep -c 'diff.not-carried' err)" -eq 4 ] || fail "$(cat err)"
