@@ -64,7 +64,8 @@ Result diff(const Sides& sides, const Options& options, Diagnostics& diagnostics
     const Correlation pairs = correlate(sides.original, sides.patched);
     std::optional<Hooking> hooking;
     if (judges_tracing(options, sides.original)) hooking = {options.for_module};
-    const Changes changes = find_changes(pairs, hooking);
+    const Changes changes = find_changes(pairs, hooking, options.unchanged);
+    if (options.late_keys != nullptr) options.late_keys->unchanged = unchanged_functions(changes);
     refuse_inexpressible_changes(changes, options, diagnostics);
     const Selection selection = select(changes, options, diagnostics);
     auto accepted = judge_layouts(changes, selection, options, diagnostics);

@@ -96,6 +96,17 @@ CompiledObject UnitCompiler::patched(const TranslationUnit& unit) const {
     return with_name(compiled.object, std::move(compiled.types), unit.source + " (patched)");
 }
 
+// Callers may not rely on which registers the new code of a function leaves alone: they may go on with the old one.
+CompiledObject UnitCompiler::patched_reading(const TranslationUnit& unit, const KeyNames& keys) const {
+    const fs::path directory = tree_.is_split() ? unit.command.directory : overlay_.root();
+    const fs::path headers = scratch_.path() / fmt::format("{}.headers", flat_name(unit.source));
+    write_plain_keys(headers, keys);
+    Compiled compiled =
+        compile(unit, {directory, overlay_.root(), "reading", {"-I" + headers.string(), "-fno-ipa-ra"}});
+    overlay_.check_dependencies(compiled.dependencies, directory, unit.source);
+    return with_name(compiled.object, std::move(compiled.types), unit.source + " (patched)");
+}
+
 bool UnitCompiler::is_unchanged(const TranslationUnit& unit) const {
     const fs::path directory = tree_.is_split() ? unit.command.directory : overlay_.root();
     const Compiled original = compile(unit, {unit.command.directory, tree_.root(), "original"});
@@ -110,6 +121,8 @@ UnitCompiler::Compiled UnitCompiler::compile(const TranslationUnit& unit, const 
     std::vector<std::string> argv = unit.command.compiler;
     argv.push_back(unit.command.source);
     for (auto& word : argv) word = tree_.moved(word, side.sources);
+    const auto first = std::ranges::find_if(argv, [](const std::string& word) { return word.starts_with("-I"); });
+    argv.insert(first, side.options.begin(), side.options.end());
     argv.insert(argv.end(), debug_options.begin(), debug_options.end());
     argv.insert(argv.end(), {"-Wp,-MMD," + dependencies.string(), "-o", object.string()});
     Command command = kbuild_.in_tree(argv, scratch_.path());
