@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 #include "arch/range.hpp"
@@ -13,9 +14,9 @@ namespace klp::arch {
 
 // Bytes of an entry.
 struct EntrySize {
-    std::uint32_t bytes = 0;  // 0: kernels differ
-    // What the kernel's own headers are asked then: a C expression, and the header that it needs. Where they do not
-    // tell, the distance of the owner fields' relocations does.
+    std::uint32_t bytes = 0;  // of the kernels that the model of the module loader knows; 0: they differ
+    // What the kernel's own headers are asked where kernels differ: a C expression, and the header that it needs. Where
+    // they do not tell, the relocations do (EntryLayout).
     std::string_view expression{};
     std::string_view header{};
 };
@@ -25,28 +26,46 @@ struct EntrySize {
 [[nodiscard]] consteval EntrySize probed(std::string_view expression, std::string_view header) {
     return {0, expression, header};
 }
+[[nodiscard]] consteval EntrySize probed_or(std::uint32_t modelled, std::string_view expression,
+                                            std::string_view header) {
+    return {modelled, expression, header};
+}
+
+// Where an entry says which code takes the place of its owner's: in a field that leads to its start, and either a byte
+// with its length, or a field that leads to its end.
+struct Replacement {
+    std::uint32_t start = 0;
+    std::uint32_t length = 0;  // of the byte; 0: none
+    std::uint32_t end = 0;     // of the field; 0: none
+    [[nodiscard]] constexpr bool exists() const noexcept { return start != 0; }
+};
+
+// A form that the entries of a table have had in some kernel.
+struct EntryLayout {
+    std::uint32_t bytes = 0;
+    // What relocations write, a letter for 4 bytes: `r` a field of 4, `R_` one of 8, `.` nothing. The owner field has
+    // its relocation in every entry, others may be without. Empty: not known.
+    std::string_view fields{};
+    // Bytes without meaning for the comparison of two compilations (the line of a bug_entry).
+    Range ignored{};
+    std::uint32_t key = 0;  // offset of the field that names the key, where the table has one
+    Replacement replacement{};
+};
+// All that are known, no two of the same bytes and fields.
+using EntryLayouts = std::span<const EntryLayout>;
 
 // Offset in the entry of the relocated field that names the code the entry belongs to.
 enum class OwnerField : std::uint32_t {};
-
-// Bytes of the entry that carry no meaning for the comparison of two compilations (the line of a bug_entry), as offsets
-// in the entry. Holds only for entries of `entry_size` bytes: where kernels differ in the size, they differ in the
-// place too. Empty: all bytes count.
-struct Ignored {
-    Range bytes{};
-    std::uint32_t entry_size = 0;
-};
 
 enum class Origin : std::uint8_t {
     source,   // what was written makes the entry
     derived,  // objtool or the compiler makes it from the code: not compared, only carried along
 };
 
-// The static key or static call that an entry names, and the offset of the field that does.
+// What an entry names with the field EntryLayout::key.
 enum class KeyKind : std::uint8_t { none, static_key, static_call };
 struct Key {
     KeyKind kind = KeyKind::none;
-    std::uint32_t field = 0;
     [[nodiscard]] constexpr bool exists() const noexcept { return kind != KeyKind::none; }
 };
 
@@ -88,14 +107,14 @@ enum class FieldBase : std::uint8_t { field, entry };
 enum class Lists : std::uint8_t { other_places, ftrace_sites };
 
 struct SpecialSection {
-    constexpr SpecialSection(std::string_view section_name, EntrySize size, OwnerField owner, Ignored ignored_bytes,
-                             Origin made_from, Key named_key, Companion other, CodeAtLoad code,
-                             TableContent table_content, Sealed seal, ArchEntrySize in_arch_section, FieldBase base,
-                             Lists listed) noexcept
+    constexpr SpecialSection(std::string_view section_name, EntrySize size, OwnerField owner,
+                             EntryLayouts known_layouts, Origin made_from, Key named_key, Companion other,
+                             CodeAtLoad code, TableContent table_content, Sealed seal, ArchEntrySize in_arch_section,
+                             FieldBase base, Lists listed) noexcept
         : name(section_name),
           entry_size(size),
           owner_field(static_cast<std::uint32_t>(owner)),
-          ignored(ignored_bytes),
+          layouts(known_layouts),
           origin(made_from),
           key(named_key),
           companion(other),
@@ -109,7 +128,7 @@ struct SpecialSection {
     std::string_view name;
     EntrySize entry_size;
     std::uint32_t owner_field;
-    Ignored ignored;
+    EntryLayouts layouts;
     Origin origin;
     Key key;
     Companion companion;
@@ -123,18 +142,37 @@ struct SpecialSection {
 
 // For the cells of tables.
 namespace cells {
-inline constexpr Ignored none{};
 inline constexpr Key no_key{};
 inline constexpr Companion alone{};
 inline constexpr ArchEntrySize not_taken{0};
 [[nodiscard]] consteval OwnerField at(std::uint32_t offset) {
     return OwnerField{offset};
 }
-[[nodiscard]] consteval Key static_key(std::uint32_t field) {
-    return {KeyKind::static_key, field};
-}
-[[nodiscard]] consteval Key static_call(std::uint32_t field) {
-    return {KeyKind::static_call, field};
+inline constexpr Key static_key{KeyKind::static_key};
+inline constexpr Key static_call{KeyKind::static_call};
+// Tables of one field.
+inline constexpr EntryLayout word_layouts[] = {{.bytes = 4, .fields = "r"}};
+inline constexpr EntryLayout long_layouts[] = {{.bytes = 8, .fields = "R_"}};
+inline constexpr EntryLayouts one_word{word_layouts};
+inline constexpr EntryLayouts one_long{long_layouts};
+// include/linux/jump_label.h: struct jump_entry { s32 code, target; long key; }; three longs without
+// CONFIG_HAVE_ARCH_JUMP_LABEL_RELATIVE, as on x86, s390 and arm64 before 4.20, on powerpc before 5.14.
+inline constexpr EntryLayout jump_layouts[] = {{.bytes = 16, .fields = "rrR_", .key = 8},
+                                               {.bytes = 24, .fields = "R_R_R_", .key = 16}};
+inline constexpr EntryLayouts jump_entries{jump_layouts};
+inline constexpr EntrySize jump_entry = probed_or(16, "sizeof(struct jump_entry)", "linux/jump_label.h");
+// include/asm-generic/bug.h: struct bug_entry { int bug_addr_disp, format_disp, file_disp; u16 line, flags; }, with
+// longs where CONFIG_GENERIC_BUG_RELATIVE_POINTERS is not set; without CONFIG_DEBUG_BUGVERBOSE no file and line; format
+// only where newer kernels have HAVE_ARCH_BUG_FORMAT.
+inline constexpr EntryLayout bug_layouts[] = {{.bytes = 8, .fields = "r."},
+                                              {.bytes = 12, .fields = "rr.", .ignored = {8, 10}},
+                                              {.bytes = 16, .fields = "rrr.", .ignored = {12, 14}},
+                                              {.bytes = 16, .fields = "R_.."},
+                                              {.bytes = 24, .fields = "R_R_..", .ignored = {16, 18}}};
+inline constexpr EntryLayouts bug_entries{bug_layouts};
+inline constexpr EntrySize bug_entry = probed("sizeof(struct bug_entry)", "linux/bug.h");
+[[nodiscard]] consteval EntrySize exception_entry(std::uint32_t modelled) {
+    return probed_or(modelled, "sizeof(struct exception_table_entry)", "linux/uaccess.h");
 }
 using enum Origin;
 using enum CodeAtLoad;

@@ -105,6 +105,17 @@ private:
     std::set<const Piece*> judged_;
 };
 
+// Clones are no functions of their name: how they are called depends on their code.
+void forgive(Changes& changes, const std::set<std::string, std::less<>>& names) {
+    for (const Piece& piece : changes.pairs().patched().pieces()) {
+        const Piece* original = changes.pairs().original_of(piece);
+        if (!piece.is_any_code() || piece.parent != nullptr || original == nullptr) continue;
+        if (piece.base != piece.name() || original->name() != piece.name() || !names.contains(piece.name())) continue;
+        changes.forgive(piece);
+        for (const Piece* part : piece.cold_parts) changes.forgive(*part);
+    }
+}
+
 // A function and its .cold parts are one, though they lie in two sections.
 void spread_over_cold_parts(Changes& changes) {
     const Correlation& pairs = changes.pairs();
@@ -135,7 +146,7 @@ void Changes::mark(const Piece& patched, std::string reason) {
         return;
     }
     auto& known = reasons_[patched.index];
-    if (known) return;
+    if (known || forgiven_.contains(&patched)) return;
     known = std::move(reason);
     ++count_;
 }
@@ -158,8 +169,19 @@ const Piece* Changes::leads_into(const Piece& patched) const {
     return nullptr;
 }
 
-Changes find_changes(const Correlation& pairs, const Directives& directives, const std::optional<Hooking>& hooking) {
+std::set<std::string, std::less<>> unchanged_functions(const Changes& changes) {
+    std::set<std::string, std::less<>> names;
+    for (const Piece& piece : changes.pairs().patched().pieces()) {
+        if (piece.is_any_code() && changes.pairs().original_of(piece) != nullptr && !changes.has(piece))
+            names.emplace(piece.name());
+    }
+    return names;
+}
+
+Changes find_changes(const Correlation& pairs, const Directives& directives, const std::optional<Hooking>& hooking,
+                     const std::set<std::string, std::less<>>& unchanged) {
     Changes changes(pairs, directives);
+    forgive(changes, unchanged);
     compare_all(changes);
     ConstantsToKeep constants(changes);
     std::optional<UnhookableFunctions> unhookable;

@@ -27,7 +27,8 @@ public:
     [[nodiscard]] bool has(const Piece& patched) const { return reasons_[patched.index].has_value(); }
     // Why, for people; empty where it did not change.
     [[nodiscard]] std::string reason(const Piece& patched) const { return reasons_[patched.index].value_or(""); }
-    void mark(const Piece& patched, std::string reason);  // the first reason stays
+    void mark(const Piece& patched, std::string reason);                // the first reason stays
+    void forgive(const Piece& patched) { forgiven_.insert(&patched); }  // it is never marked
     [[nodiscard]] std::size_t count() const noexcept { return count_; }
 
     // A changed constant of which no copy can be made, because its address is more than the place to read from: it is
@@ -56,6 +57,7 @@ private:
     std::map<const Piece*, std::string> left_out_;     // ignored pieces, with what mark() would have said of them
     std::vector<std::optional<std::string>> reasons_;  // by index of the piece
     std::size_t count_ = 0;
+    std::set<const Piece*> forgiven_;
     std::map<const Piece*, std::vector<std::string>> kept_;
     std::set<const Piece*> carried_;
     std::vector<const Piece*> unreachable_;
@@ -69,9 +71,14 @@ struct Hooking {
 
 // Compares all pieces that have a counterpart: functions with their .cold parts, constants with the constants and
 // functions that refer to them, tables with the functions that they lead into, and, with `hooking`, what cannot be
-// hooked with its callers.
+// hooked with its callers. Functions named in `unchanged`, with their .cold parts, count as equal, unless they are
+// clones (`f.isra.0`).
 [[nodiscard]] Changes find_changes(const Correlation& pairs, const Directives& directives,
-                                   const std::optional<Hooking>& hooking);
+                                   const std::optional<Hooking>& hooking,
+                                   const std::set<std::string, std::less<>>& unchanged);
+
+// Functions of both objects that are equal.
+[[nodiscard]] std::set<std::string, std::less<>> unchanged_functions(const Changes& changes);
 
 // The part for what cannot be hooked.
 class UnhookableFunctions {

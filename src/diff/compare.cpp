@@ -48,9 +48,7 @@ Comparison::Extent Comparison::extent_of(const Decomposition& object, const Piec
 
 Comparison::Extent Comparison::extent_of(const Decomposition& object, const SpecialEntry& entry) {
     const Bytes content = entry.section->content().subspan(entry.range.begin, entry.range.size());
-    Extent extent{entry.range, content, object.fields(entry)};
-    if (entry.table->ignored.entry_size == entry.range.size()) extent.meaningless = entry.table->ignored.bytes;
-    return extent;
+    return {entry.range, content, object.fields(entry), entry.layout->ignored};
 }
 
 std::optional<std::string> Comparison::difference(const Piece& original, const Piece& patched) const {

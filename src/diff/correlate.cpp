@@ -84,7 +84,7 @@ bool is_numbered_constant(const Piece& piece) {
 bool is_paired_by_content(const Piece& piece) {
     if (!piece.has_identity() || piece.is_btf_id()) return false;
     if (piece.role == Role::constant) return piece.is_numbered();
-    if (piece.role == Role::data) return piece.symbol() == nullptr || piece.is_debug_descriptor();
+    if (piece.role == Role::data) return piece.symbol() == nullptr || piece.is_message();
     return piece.role == Role::table || piece.role == Role::init_data;
 }
 

@@ -15,7 +15,7 @@ namespace {
 
 bool is_static_local(const Piece& piece) {
     return piece.role == Role::data && piece.symbol() != nullptr && piece.has_identity() && piece.is_numbered() &&
-           !piece.is_debug_descriptor();
+           !piece.is_message();
 }
 
 class Matcher {
@@ -61,7 +61,13 @@ private:
             add_references(pairs_.patched(), holder, has_original, after);
             if (after.empty()) continue;
             add_references(pairs_.original(), *original, has_patched, before);
-            for (auto& [base, pieces] : after) vote(before[base], pieces, is_same_code(*original, holder));
+            const bool same_code = is_same_code(*original, holder);
+            for (auto& [base, pieces] : after) {
+                if (is_message_state(base) && !same_code)
+                    vote_by_message(*original, before[base], holder, pieces);
+                else
+                    vote(before[base], pieces, same_code);
+            }
         }
     }
 
@@ -74,6 +80,49 @@ private:
             votes_of_patched_[after[i]].insert(before[i]);
             votes_of_original_[before[i]].insert(after[i]);
         }
+    }
+
+    // A mix-up means at worst one message more or less. What is told the same is the same, and the rest by order where
+    // their number is.
+    void vote_by_message(const Piece& original, std::vector<const Piece*> before, const Piece& patched,
+                         std::vector<const Piece*> after) {
+        for (auto each = after.begin(); each != after.end();) {
+            const std::string message = message_at(pairs_.patched(), patched, **each);
+            const auto same = std::ranges::find_if(before, [&](const Piece* candidate) {
+                return !message.empty() && message_at(pairs_.original(), original, *candidate) == message;
+            });
+            if (same == before.end()) {
+                ++each;
+                continue;
+            }
+            vote({*same}, {*each}, true);
+            before.erase(same);
+            each = after.erase(each);
+        }
+        vote(before, after, false);
+    }
+
+    // The string that the code refers to nearest to the state: both are set up for the message's call. Empty where
+    // there is none.
+    static std::string message_at(const Decomposition& object, const Piece& holder, const Piece& state) {
+        const Field* nearest = nullptr;
+        std::uint64_t least = ~std::uint64_t{0};
+        const auto look = [&](const Piece& code) {
+            for (const Field& field : object.fields(code)) {
+                if (field.target.piece != &state) continue;
+                for (const Field& text : object.fields(code)) {
+                    if (text.target.kind != Target::Kind::literal || !text.target.section->is_strings()) continue;
+                    const std::uint64_t distance = text.offset() > field.offset() ? text.offset() - field.offset()
+                                                                                  : field.offset() - text.offset();
+                    if (distance >= least) continue;
+                    least = distance;
+                    nearest = &text;
+                }
+            }
+        };
+        look(holder);
+        for (const Piece* part : holder.cold_parts) look(*part);
+        return nearest == nullptr ? std::string() : describe(nearest->target);
     }
 
     // Equal but for the static locals that are still to be told apart.
@@ -117,7 +166,7 @@ private:
 
     static bool is_variable(const Piece& piece) {
         return piece.role == Role::data && piece.symbol() != nullptr && piece.has_identity() && piece.is_local() &&
-               !piece.is_debug_descriptor() && !is_message_state(piece.base);
+               !piece.is_message() && !is_message_state(piece.base);
     }
 
     Correlation& pairs_;

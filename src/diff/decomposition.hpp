@@ -73,7 +73,11 @@ private:
     [[nodiscard]] static Relocations relocations_in(const SectionView& view, arch::Range range);
     // entries.cpp
     void attach_entries(const EntrySizes& sizes);
-    void attach_entries_of(const elf::Section& section, const arch::SpecialSection& table, std::uint32_t entry_size);
+    void attach_entries_of(const elf::Section& section, const arch::SpecialSection& table,
+                           const arch::EntryLayout& layout);
+    void require_content(const elf::Section& section) const;
+    void lead_to_replacement(const elf::Section& section, arch::Range entry, const arch::Replacement& replacement);
+    [[nodiscard]] const Piece& no_code(const elf::Section& pool);  // replacement code of length 0
     void attach(SpecialEntry entry);
     [[nodiscard]] const Piece* function_of_site(const elf::Section& section, std::uint64_t place) const;
 
@@ -85,6 +89,8 @@ private:
     std::unordered_map<const elf::Section*, SectionView> views_;
     std::unordered_map<const elf::Symbol*, Piece*> piece_of_;
     std::vector<SpecialEntry> orphans_;
+    std::deque<arch::EntryLayout> layouts_;  // what entries point to
+    std::unordered_map<const elf::Section*, Piece*> no_code_;
     std::map<const Piece*, Error> undecodable_;
     std::deque<elf::Symbol> implicit_symbols_;  // what implicit references are relative to: section starts
     std::deque<elf::Relocation> implicit_relocations_;

@@ -80,7 +80,8 @@ Result diff(const Sides& sides, const Options& options, Diagnostics& diagnostics
     diagnostics.stop_on_errors(summary);
     std::optional<Hooking> hooking;
     if (judges_tracing(options, sides.original)) hooking = {options.for_module};
-    const Changes changes = find_changes(pairs, directives, hooking);
+    const Changes changes = find_changes(pairs, directives, hooking, options.unchanged);
+    if (options.late_keys != nullptr) options.late_keys->unchanged = unchanged_functions(changes);
     JudgedDirectives judged = judge_directives(changes, diagnostics);
     refuse_inexpressible_changes(changes, options, diagnostics);
     note_what_is_not_carried(changes, diagnostics);

@@ -80,6 +80,15 @@ struct Result {
     [[nodiscard]] std::vector<const elf::Symbol*> new_globals() const;
 };
 
+// What a first comparison says to a second one, of an object that reads these keys in place of testing them by
+// branches.
+struct LateKeys {
+    // Of the patched module, which functions of the livepatch test: the variables, and __tracepoint_NAME.
+    std::set<std::string, std::less<>> names;
+    // Functions that are the same in both objects.
+    std::set<std::string, std::less<>> unchanged;
+};
+
 struct Options {
     // Whether the kernel object is a module: decides which static keys the kernel can resolve in time.
     bool for_module = false;
@@ -96,6 +105,12 @@ struct Options {
     std::optional<Types> types{};
     // Names of types (LayoutChange::name) whose change the author takes the responsibility for.
     std::set<std::string, std::less<>> accepted_layouts{};
+    // Where given, it is told of branches on keys that the kernel cannot resolve in time, which are no errors then: the
+    // result is not good for anything else.
+    LateKeys* late_keys = nullptr;
+    // Functions that do the same though their code differs. One whose calls the compiler may have changed (`f.isra.0`)
+    // is replaced all the same.
+    std::set<std::string, std::less<>> unchanged{};
 };
 
 // The two objects of a translation unit.

@@ -12,9 +12,10 @@ void Decomposition::attach_entries(const EntrySizes& sizes) {
     for (const auto& section : object_.sections()) {
         const arch::SpecialSection* table = arch_.special_section(section->name);
         if (table == nullptr || section->size() == 0 || role(*section) != Role::special) continue;
+        require_content(*section);
         const Location where{object_.display_name(), section->name, std::nullopt};
-        const std::uint32_t size = entry_size_of(*table, *section, view(*section).relocations, sizes, where);
-        attach_entries_of(*section, *table, size);
+        layouts_.push_back(layout_of({arch_, *table, *section, view(*section).relocations}, sizes, where));
+        attach_entries_of(*section, *table, layouts_.back());
     }
     for (Piece& piece : pieces_) {
         std::ranges::stable_sort(piece.entries, {},
@@ -22,21 +23,71 @@ void Decomposition::attach_entries(const EntrySizes& sizes) {
     }
 }
 
+void Decomposition::require_content(const elf::Section& section) const {
+    if (section.is_nobits())
+        throw Error({object_.display_name(), section.name, std::nullopt}, "section without content, expected entries");
+}
+
 void Decomposition::attach_entries_of(const elf::Section& section, const arch::SpecialSection& table,
-                                      std::uint32_t entry_size) {
+                                      const arch::EntryLayout& layout) {
     const elf::Section* companion = table.companion.name.empty() ? nullptr : object_.find_section(table.companion.name);
-    for (const elf::Section* each : {&section, companion}) {
-        if (each != nullptr && each->is_nobits())
-            throw Error({object_.display_name(), each->name, std::nullopt},
-                        "section without content, expected entries");
-    }
-    if (companion != nullptr && companion->size() != section.size() / entry_size * table.companion.entry_size) {
+    const std::uint64_t count = (section.size() + layout.bytes - 1) / layout.bytes;
+    if (companion != nullptr) require_content(*companion);
+    if (companion != nullptr && companion->size() != count * table.companion.entry_size) {
         throw Error({object_.display_name(), companion->name, std::nullopt},
-                    fmt::format("{} bytes, expected {} entries of {} bytes as in {}", companion->size(),
-                                section.size() / entry_size, table.companion.entry_size, section.name));
+                    fmt::format("{} bytes, expected {} entries of {} bytes as in {}", companion->size(), count,
+                                table.companion.entry_size, section.name));
     }
-    for (std::uint64_t index = 0; index * entry_size < section.size(); ++index)
-        attach({&table, &section, companion, index, {index * entry_size, (index + 1) * entry_size}});
+    for (std::uint64_t index = 0; index < count; ++index) {
+        const std::uint64_t begin = index * layout.bytes;
+        const arch::Range range{begin, std::min(begin + layout.bytes, section.size())};
+        if (layout.replacement.exists()) lead_to_replacement(section, range, layout.replacement);
+        attach({&table, &layout, &section, companion, index, range});
+    }
+}
+
+// The ends of replacement code, and code of length 0, lie where the code of the next entry begins, which is none of
+// this entry's business.
+void Decomposition::lead_to_replacement(const elf::Section& section, arch::Range entry,
+                                        const arch::Replacement& replacement) {
+    auto& fields = views_.at(&section).fields;
+    const auto field_at = [&](std::uint32_t offset) -> Field* {
+        const auto found = std::ranges::lower_bound(fields, entry.begin + offset, {}, &Field::offset);
+        const bool is_there = found != fields.end() && found->offset() == entry.begin + offset;
+        const bool is_pool = is_there && found->target.piece != nullptr && found->target.section != nullptr &&
+                             role(*found->target.section) == Role::code_pool;
+        return is_pool ? &*found : nullptr;
+    };
+    const auto place = [&](const Field& field) {
+        const std::int64_t bias = arch_.addend_bias(section, entry, *field.relocation);
+        return wrapped_sum(wrapped_sum(field.relocation->addend, static_cast<std::uint64_t>(bias)),
+                           field.target.symbol->value);
+    };
+    Field* start = field_at(replacement.start);
+    Field* end = replacement.end == 0 ? nullptr : field_at(replacement.end);
+    if (start == nullptr) return;
+    const std::uint64_t length = entry.begin + replacement.length;
+    const bool has_no_length =
+        replacement.length != 0 && length < entry.end && section.content()[length] == std::byte{0};
+    const bool is_empty = end != nullptr ? place(*end) == place(*start) : has_no_length;
+    const Piece* code = start->target.piece;
+    for (Field* each : {start, end}) {
+        if (each == nullptr) continue;
+        each->target.piece = is_empty ? &no_code(*start->target.section) : code;
+        const std::uint64_t origin = is_empty ? static_cast<std::uint64_t>(place(*each)) : code->range.begin;
+        each->target.delta = wrapped_sum(each->relocation->addend, each->target.symbol->value - origin);
+    }
+}
+
+const Piece& Decomposition::no_code(const elf::Section& pool) {
+    Piece*& piece = no_code_[&pool];
+    if (piece == nullptr) {
+        piece = &pieces_.emplace_back();
+        piece->index = pieces_.size() - 1;
+        piece->section = &pool;
+        piece->role = Role::code_pool;
+    }
+    return *piece;
 }
 
 void Decomposition::attach(SpecialEntry entry) {

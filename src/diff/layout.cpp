@@ -101,7 +101,7 @@ void Extractor::report(const Piece& piece, const elf::Section& section, elf::Sym
         const DataStatus status = piece.has_identity() ? DataStatus::added : DataStatus::copied;
         const bool is_variable = piece.role == Role::data;
         result_.data.push_back({std::string(piece.name()), status, section.name, piece.range.size(), is_variable});
-        if (status == DataStatus::added && is_variable && !piece.is_debug_descriptor()) {
+        if (status == DataStatus::added && is_variable && !piece.is_message()) {
             result_.notes.push_back(fmt::format("new variable '{}' ({} bytes) in {} starts with its initial value",
                                                 piece.name(), piece.range.size(), section.name));
         }
@@ -116,15 +116,16 @@ void Extractor::report_literals() {
 }
 
 void Extractor::lay_out_entry(const SpecialEntry& entry) {
-    const auto copy = [&](const elf::Section& from, arch::Range range) {
+    const auto copy = [&](const elf::Section& from, arch::Range range, std::uint64_t size) {
         elf::Section& to = shared_section(from.name, from);
         to.alignment = std::max(to.alignment, from.alignment);
-        return std::pair(&to, append(to, from.content().subspan(range.begin, range.size()), range.size(), 1));
+        return std::pair(&to, append(to, from.content().subspan(range.begin, range.size()), size, 1));
     };
     LaidEntry& laid = laid_entries_[&entry];
-    std::tie(laid.section, laid.offset) = copy(*entry.section, entry.range);
+    std::tie(laid.section, laid.offset) = copy(*entry.section, entry.range, entry.layout->bytes);
     if (entry.companion == nullptr) return;
-    std::tie(laid.companion, laid.companion_offset) = copy(*entry.companion, entry.companion_range());
+    std::tie(laid.companion, laid.companion_offset) =
+        copy(*entry.companion, entry.companion_range(), entry.companion_range().size());
 }
 
 }  // namespace klp::diff

@@ -36,10 +36,11 @@ struct Piece;
 // An entry of a special section.
 struct SpecialEntry {
     const arch::SpecialSection* table = nullptr;
+    const arch::EntryLayout* layout = nullptr;
     const elf::Section* section = nullptr;
     const elf::Section* companion = nullptr;
     std::uint64_t index = 0;
-    arch::Range range;               // in the section
+    arch::Range range;               // in the section; shorter than the layout where its padding is not there
     const Piece* owner = nullptr;    // what it belongs to; null where nothing of the object is found
     std::uint64_t owner_offset = 0;  // in the owner
 
@@ -73,6 +74,11 @@ struct Piece {
     [[nodiscard]] bool is_any_code() const noexcept;
     // A struct _ddebug of pr_debug and relatives (include/linux/dynamic_debug.h).
     [[nodiscard]] bool is_debug_descriptor() const noexcept { return section->name == "__dyndbg"; }
+    // That, or what tracepoint_string() and trace_printk() point to their text with (include/linux/tracepoint.h,
+    // include/linux/kernel.h): nothing but its content, which nobody changes.
+    [[nodiscard]] bool is_message() const noexcept {
+        return is_debug_descriptor() || section->name == "__tracepoint_str" || section->name == "__trace_printk_fmt";
+    }
     // Of a list of BTF ids (include/linux/btf_ids.h): zeros until the kernel is linked (tools/bpf/resolve_btfids), so
     // that names and places are the content.
     [[nodiscard]] bool is_btf_id() const noexcept { return section->name == ".BTF_ids"; }

@@ -7,6 +7,7 @@
 #include <array>
 
 #include "arch/ftrace_sites.hpp"
+#include "diff/compare.hpp"
 #include "diff/not_carried.hpp"
 
 namespace klp::diff {
@@ -81,8 +82,67 @@ void judge_constant(const Changes& changes, const Piece& piece, Diagnostics& dia
         "content a constant of another name");
 }
 
+// Tables that only inform, or that nothing else in the kernel depends on.
+std::optional<std::string_view> harm_of_leaving_out(std::string_view section) {
+    struct Table {
+        std::string_view section, consequence;
+    };
+    static constexpr std::array<Table, 6> tables = {{
+        {".modinfo", "modinfo and udev go on with the module's file"},
+        {"__modver", "the version in /sys/module stays"},
+        {"_error_injection_whitelist", "no errors can be injected into the function"},
+        {"_ftrace_eval_map", "formats of trace events show the number"},
+        {".kunit_test_suites", "the tests are not run"},
+        {".kunit_init_test_suites", "the tests are not run"},
+    }};
+    const auto found = std::ranges::find(tables, section, &Table::section);
+    return found == tables.end() ? std::nullopt : std::optional(found->consequence);
+}
+
+// link adds the namespaces that the module needs.
+bool is_import(Bytes content) {
+    return as_text(content).starts_with("import_ns=");
+}
+
+void note_entry(const Changes& changes, const Piece& piece, std::string_view consequence, Diagnostics& diagnostics) {
+    const bool is_text = piece.section->name == ".modinfo";
+    if (is_text && is_import(piece.content())) return;
+    std::string_view what = is_text ? as_text(piece.content()) : piece.label();
+    what = what.substr(0, what.find('\0'));
+    diagnostics.add(
+        Severity::note, "diff.not-carried", changes.pairs().patched().where(piece),
+        fmt::format("entry '{}' of {} is not in the livepatch: {}", what, piece.section->name, consequence));
+}
+
+// Init code has used the constants that it was compiled with, and exit code will: the livepatch changes them for the
+// rest. Everything else about such code is a change that gets lost.
+bool differs_in_constants_alone(const Changes& changes, const Piece& piece) {
+    const auto is_constant = [](const Target& target) {
+        return target.kind == Target::Kind::literal ||
+               (target.kind == Target::Kind::piece && target.piece->role == Role::constant);
+    };
+    const Correlation& pairs = changes.pairs();
+    const Comparison comparison(
+        pairs, [&](const Target& was, const Target& is) { return is_constant(was) && is_constant(is); });
+    const Piece* original = pairs.original_of(piece);
+    return original != nullptr && comparison.equal(*original, piece) &&
+           std::ranges::equal(original->cold_parts, piece.cold_parts,
+                              [&](const Piece* was, const Piece* is) { return comparison.equal(*was, *is); });
+}
+
+void note_constants(const Changes& changes, const Piece& piece, Diagnostics& diagnostics) {
+    const std::string_view when = piece.role == Role::exit_code ? "will run" : "has run";
+    diagnostics.add(Severity::note, "diff.not-carried", changes.pairs().patched().where(piece),
+                    fmt::format("'{}' in {} {} with the constants that it was compiled with ({})", piece.label(),
+                                piece.section->name, when, changes.reason(piece)));
+}
+
 void refuse_table(const Changes& changes, const Piece& piece, Diagnostics& diagnostics) {
     const Decomposition& patched = changes.pairs().patched();
+    if (const auto consequence = harm_of_leaving_out(piece.section->name))
+        return note_entry(changes, piece, *consequence, diagnostics);
+    if (piece.role == Role::init_data && differs_in_constants_alone(changes, piece))
+        return note_constants(changes, piece, diagnostics);
     const std::string_view what = changes.pairs().original_of(piece) == nullptr ? "new" : "changed";
     const bool is_entry = piece.section->name.starts_with("___ksymtab");
     if (is_entry || piece.section->name == ".export_symbol") {
@@ -111,7 +171,7 @@ void warn_of_removed_entry(const Decomposition& original, const Piece& piece, Di
             .hint("leave this part out of the patch");
         return;
     }
-    if (piece.symbol() == nullptr || piece.section->name.starts_with(".modinfo")) return;
+    if (piece.symbol() == nullptr || harm_of_leaving_out(piece.section->name)) return;
     diagnostics.warning("diff.entry-stays", original.where(piece),
                         fmt::format("the patch removes entry '{}' of {}, which the kernel has read: it stays in effect",
                                     piece.label(), piece.section->name));
@@ -119,6 +179,7 @@ void warn_of_removed_entry(const Decomposition& original, const Piece& piece, Di
 
 void refuse_init_code(const Changes& changes, const Piece& piece, Diagnostics& diagnostics) {
     const Location where = changes.pairs().patched().where(piece);
+    if (differs_in_constants_alone(changes, piece)) return note_constants(changes, piece, diagnostics);
     if (piece.role == Role::exit_code) {
         diagnostics
             .error("diff.exit-code", where,
@@ -132,6 +193,28 @@ void refuse_init_code(const Changes& changes, const Piece& piece, Diagnostics& d
                fmt::format("function '{}' changed ({}), but it has already run and its memory is freed: it is in {}",
                            piece.label(), changes.reason(piece), piece.section->name))
         .hint("leave this function out of the patch; what it set up can be corrected in a livepatch callback");
+}
+
+// include/asm-generic/kprobes.h:NOKPROBE_SYMBOL goes with functions of the livepatch.
+void note_blacklist(const Changes& changes, Diagnostics& diagnostics) {
+    const auto is_listed = [](const Piece& piece) {
+        return std::ranges::any_of(piece.entries,
+                                   [](const SpecialEntry& each) { return each.table->name == "_kprobe_blacklist"; });
+    };
+    for (const Piece& piece : changes.pairs().patched().pieces()) {
+        const Piece* original = changes.pairs().original_of(piece);
+        if (original == nullptr || changes.has(piece) || !is_listed(piece) || is_listed(*original)) continue;
+        diagnostics.add(
+            Severity::note, "diff.not-carried", changes.pairs().patched().where(piece),
+            fmt::format("NOKPROBE_SYMBOL of '{}', which did not change, is not in the livepatch", piece.label()));
+    }
+}
+
+// Objects may list functions of others, as NOKPROBE_SYMBOL does for assembly.
+bool names_code_elsewhere(const Decomposition& object, const SpecialEntry& entry) {
+    return entry.table->name == "_kprobe_blacklist" && std::ranges::any_of(object.fields(entry), [](const Field& each) {
+               return each.target.kind == Target::Kind::undefined;
+           });
 }
 
 void check_traceable(const Changes& changes, const Piece& piece, Diagnostics& diagnostics) {
@@ -208,7 +291,9 @@ void refuse_inexpressible_changes(const Changes& changes, const Options& options
             !changes.directives().ignores_section(piece.section->name))
             warn_of_removed_entry(original, piece, diagnostics);
     }
+    note_blacklist(changes, diagnostics);
     for (const SpecialEntry& entry : patched.orphans()) {
+        if (names_code_elsewhere(patched, entry)) continue;
         diagnostics.error("diff.special-orphan",
                           {patched.object().display_name(), entry.section->name, entry.range.begin},
                           "entry refers to no code of this object");

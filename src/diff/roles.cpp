@@ -22,10 +22,10 @@ bool is_named_or_below(std::string_view name, std::string_view parent) {
 }
 
 // Names of exported symbols and their CRCs go with ___ksymtab entries, which tell the same; unwind tables are
-// dropped by the kernel's linker scripts.
+// dropped by the kernel's linker scripts; the index of messages is for people (kernel/printk/index.c).
 bool is_ignored(const elf::Section& section) {
-    static constexpr std::array<std::string_view, 4> prefixes = {"__ksymtab_strings", "___kcrctab", "__kcrctab",
-                                                                 ".eh_frame"};
+    static constexpr std::array<std::string_view, 5> prefixes = {"__ksymtab_strings", "___kcrctab", "__kcrctab",
+                                                                 ".eh_frame", ".printk_index"};
     return !section.is_alloc() || section.is_rela() || section.type == SHT_NOTE ||
            arch::is_discarded_section(section.name) || is_any_of(section.name, prefixes) ||
            is_directive_section(section);
@@ -46,7 +46,8 @@ Role role_of_data(const elf::Section& section) {
     static constexpr std::array<std::string_view, 6> init = {".init.", ".initcall", ".con_initcall",
                                                              ".exit.", ".exitcall", ".security_initcall"};
     static constexpr std::array<std::string_view, 2> constants = {".rodata", ".data.rel.ro"};
-    static constexpr std::array<std::string_view, 4> data = {".data", ".bss", ".ref.data", "__dyndbg"};
+    static constexpr std::array<std::string_view, 6> data = {
+        ".data", ".bss", ".ref.data", "__dyndbg", "__tracepoint_str", "__trace_printk_fmt"};
     const std::string_view name = section.name;
     if (is_any_of(name, init)) return Role::init_data;
     const bool is_rodata = std::ranges::any_of(constants, [&](auto each) { return is_named_or_below(name, each); });

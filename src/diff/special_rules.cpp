@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "diff/compare.hpp"
+#include "diff/names.hpp"
 
 namespace klp::diff {
 
@@ -31,7 +32,7 @@ bool SpecialRules::keeps(const SpecialEntry& entry) {
     bool replaces_code = false;
     for (const Field& each : patched_.fields(entry)) {
         const Target& target = each.target;
-        const bool is_key = entry.table->key.exists() && each.offset() == entry.range.begin + entry.table->key.field;
+        const bool is_key = entry.table->key.exists() && each.offset() == entry.range.begin + entry.layout->key;
         if (is_key && !is_there_at_load(target)) return keeps_key(entry, target);
         if (target.kind == Target::Kind::piece && target.piece->role == Role::code_pool) {
             replaces_code = true;
@@ -51,13 +52,18 @@ bool SpecialRules::keeps_key(const SpecialEntry& entry, const Target& key) {
     if (entry.table->origin == arch::Origin::derived) return false;
     const Piece& owner = *entry.owner;
     const std::string_view name = key.name();
+    const bool is_debug = key.kind == Target::Kind::piece && key.piece->is_debug_descriptor();
+    if (options_.late_keys != nullptr && !is_debug) {
+        options_.late_keys->names.insert(base_name(name));
+        return false;
+    }
     constexpr std::string_view tracepoint = "__tracepoint_";
     if (name.starts_with(tracepoint)) {
         notes_.insert(fmt::format("tracepoint '{}' stays off in the new '{}': its key belongs to the module",
                                   name.substr(tracepoint.size()), owner.label()));
         return false;
     }
-    if (key.kind == Target::Kind::piece && key.piece->is_debug_descriptor()) {
+    if (is_debug) {
         notes_.insert(fmt::format("pr_debug cannot be switched on in the new '{}': its key belongs to the module",
                                   owner.label()));
         return false;

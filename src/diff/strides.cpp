@@ -2,47 +2,124 @@
 #include "diff/strides.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
-#include <optional>
+#include <array>
 
 namespace klp::diff {
 
 namespace {
 
-std::uint32_t derived_entry_size(std::span<const elf::Relocation* const> relocations, std::uint64_t section_size,
-                                 std::uint32_t owner_field) {
-    const auto type_at = [&](std::uint64_t offset) -> std::optional<std::uint32_t> {
-        const auto found = std::ranges::lower_bound(relocations, offset, {}, &elf::Relocation::offset);
-        if (found == relocations.end() || (*found)->offset != offset) return std::nullopt;
-        return (*found)->type;
-    };
-    const auto first = type_at(owner_field);
-    for (std::uint64_t size = 4; first && size <= section_size; ++size) {
-        if (section_size % size != 0) continue;
-        bool fits = true;
-        for (std::uint64_t at = owner_field; fits && at < section_size; at += size) fits = type_at(at) == first;
-        if (fits) return static_cast<std::uint32_t>(size);
+// The assembler aligns entries to what their widest field needs, before each: only the last one lacks padding.
+constexpr std::uint64_t widest_alignment = 8;
+
+class LayoutFit {
+public:
+    LayoutFit(const EntryTable& entries, const arch::EntryLayout& layout)
+        : entries_(entries), layout_(layout), size_(entries.section.size()) {}
+
+    [[nodiscard]] bool is_whole() const { return size_ % layout_.bytes == 0; }
+    // Whether fields and padding are where the layout has them.
+    [[nodiscard]] bool fits() const {
+        return std::ranges::all_of(entries_.relocations, [&](auto each) { return takes(*each); }) && end_fits();
     }
-    return 0;
-}
+    [[nodiscard]] bool has_all_owners() const {
+        for (std::uint64_t at = entries_.table.owner_field; at < size_; at += layout_.bytes)
+            if (relocation_at(at) == nullptr) return false;
+        return true;
+    }
+    // What belongs to code names code of its own object.
+    [[nodiscard]] bool owners_are_code() const {
+        for (std::uint64_t at = entries_.table.owner_field; at < size_; at += layout_.bytes) {
+            const elf::Relocation* owner = relocation_at(at);
+            const elf::Section* section = owner == nullptr ? nullptr : owner->symbol->section;
+            if (section == nullptr || !(section->is_code() || entries_.architecture.is_code_pool(section->name)))
+                return false;
+        }
+        return true;
+    }
+
+private:
+    [[nodiscard]] const elf::Relocation* relocation_at(std::uint64_t offset) const {
+        const auto found = std::ranges::lower_bound(entries_.relocations, offset, {}, &elf::Relocation::offset);
+        return found == entries_.relocations.end() || (*found)->offset != offset ? nullptr : *found;
+    }
+
+    [[nodiscard]] bool takes(const elf::Relocation& relocation) const {
+        if (layout_.fields.empty()) return true;
+        const std::uint64_t at = relocation.offset % layout_.bytes;
+        const auto info = entries_.architecture.relocation_info(relocation.type);
+        if (at % 4 != 0 || at / 4 >= layout_.fields.size()) return false;
+        const char field = layout_.fields[at / 4];
+        return field == 'r' ? !info || info->size <= 4 : field == 'R' && (!info || info->size == 8);
+    }
+
+    // The bytes that the last entry lacks are padding if they are zero in the others.
+    [[nodiscard]] bool end_fits() const {
+        const std::uint64_t rest = size_ % layout_.bytes;
+        if (rest == 0) return true;
+        const std::size_t last_field = layout_.fields.find_last_of("rR_");
+        const std::uint64_t least = last_field == std::string_view::npos ? layout_.bytes : (last_field + 1) * 4;
+        if (rest < least || layout_.bytes - rest >= widest_alignment) return false;
+        for (std::uint64_t end = layout_.bytes; end < size_; end += layout_.bytes) {
+            const Bytes tail = entries_.section.content().subspan(end - layout_.bytes + rest, layout_.bytes - rest);
+            if (!std::ranges::all_of(tail, [](std::byte each) { return each == std::byte{0}; })) return false;
+        }
+        return true;
+    }
+
+    const EntryTable& entries_;
+    const arch::EntryLayout& layout_;
+    std::uint64_t size_;
+};
 
 std::uint32_t probed_entry_size(const EntrySizes& probed, std::string_view section) {
     const auto found = std::ranges::find(probed, section, &EntrySizes::value_type::first);
     return found == probed.end() ? 0 : found->second;
 }
 
+std::vector<arch::EntryLayout> candidates(const arch::SpecialSection& table, std::uint32_t probed) {
+    std::vector<arch::EntryLayout> layouts(table.layouts.begin(), table.layouts.end());
+    if (probed == 0) return layouts;
+    std::erase_if(layouts, [&](const arch::EntryLayout& each) { return each.bytes != probed; });
+    if (layouts.empty()) layouts.push_back({.bytes = probed});
+    return layouts;
+}
+
+// Keeps those for which the predicate holds, if it holds for any.
+template <typename Predicate>
+void prefer(const EntryTable& entries, std::vector<arch::EntryLayout>& layouts, Predicate predicate) {
+    const auto is_worse = [&](const arch::EntryLayout& each) { return !predicate(LayoutFit(entries, each)); };
+    if (!std::ranges::all_of(layouts, is_worse)) std::erase_if(layouts, is_worse);
+}
+
+[[noreturn]] void fail(const EntryTable& entries, const std::vector<arch::EntryLayout>& layouts, std::string_view what,
+                       const Location& where) {
+    std::vector<std::uint32_t> sizes;
+    for (const arch::EntryLayout& each : layouts) sizes.push_back(each.bytes);
+    throw Error(where, fmt::format("{} bytes {} of {} bytes", entries.section.size(), what, fmt::join(sizes, " or ")));
+}
+
 }  // namespace
 
-std::uint32_t entry_size_of(const arch::SpecialSection& table, const elf::Section& section,
-                            std::span<const elf::Relocation* const> relocations, const EntrySizes& probed,
-                            const Location& where) {
-    std::uint32_t size = table.entry_size.bytes;
-    if (size == 0) size = probed_entry_size(probed, section.name);
-    if (size == 0) size = derived_entry_size(relocations, section.size(), table.owner_field);
-    if (size == 0 || section.size() % size != 0)
-        throw Error(where, fmt::format("{} bytes are no array of entries of {} bytes", section.size(), size));
-    return size;
+arch::EntryLayout layout_of(const EntryTable& entries, const EntrySizes& probed, const Location& where) {
+    const auto known = candidates(entries.table, probed_entry_size(probed, entries.section.name));
+    std::vector<arch::EntryLayout> layouts = known;
+    std::erase_if(layouts, [&](const arch::EntryLayout& each) {
+        const LayoutFit fit(entries, each);
+        return !fit.fits() || (known.size() > 1 && !fit.has_all_owners());
+    });
+    if (layouts.empty()) fail(entries, known, "with these relocations are no array of entries", where);
+    if (layouts.size() > 1) {
+        prefer(entries, layouts, [](const LayoutFit& fit) { return fit.is_whole(); });
+        prefer(entries, layouts, [](const LayoutFit& fit) { return fit.owners_are_code(); });
+    }
+    // Of an array of small entries, every second owner field could be that of a large one.
+    const arch::EntryLayout& least = *std::ranges::min_element(layouts, {}, &arch::EntryLayout::bytes);
+    const auto is_explained = [&](const arch::EntryLayout& each) { return each.bytes % least.bytes == 0; };
+    if (!std::ranges::all_of(layouts, is_explained)) fail(entries, layouts, "may be entries", where);
+    return least;
 }
 
 }  // namespace klp::diff

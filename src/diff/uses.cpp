@@ -67,6 +67,13 @@ bool borrows(std::string_view function, std::uint32_t argument, Term longest) {
         {"up_read", 0, Term::call},        {"down_write", 0, Term::call},
         {"up_write", 0, Term::call},
     });
+    // lib/vsprintf.c copies what it is given.
+    static constexpr auto formatters = std::to_array<std::string_view>(
+        {"_printk",       "printk",      "__warn_printk", "seq_printf",   "seq_puts",    "seq_write",  "snprintf",
+         "scnprintf",     "sprintf",     "sysfs_emit",    "_dev_emerg",   "_dev_alert",  "_dev_crit",  "_dev_err",
+         "_dev_warn",     "_dev_notice", "_dev_info",     "netdev_alert", "netdev_crit", "netdev_err", "netdev_warn",
+         "netdev_notice", "netdev_info", "strscpy",       "strcpy",       "strncpy",     "strlcpy",    "kstrdup"});
+    if (std::ranges::find(formatters, function) != formatters.end()) return true;
     if (argument == 0 && (function.starts_with("_raw_spin_lock") || function.starts_with("_raw_spin_unlock")))
         return true;
     return std::ranges::any_of(borrowers, [&](const Borrower& each) {

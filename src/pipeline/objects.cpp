@@ -34,13 +34,6 @@ std::vector<std::optional<Value>> each_unit(Build& build, std::string_view stage
     return values;
 }
 
-// vmlinux is there when the livepatch is loaded; a module need not be.
-bool is_resolved_at_load(const kernel::Kernel& kernel, std::string_view symbol) {
-    const kernel::Export* exported = kernel.exports().find(symbol);
-    if (exported != nullptr) return exported->module == vmlinux;
-    return kernel.symbols().look_up(symbol).exists();
-}
-
 struct UnitTypes {
     diff::TypeTable original, patched;
 };
@@ -145,7 +138,25 @@ std::set<std::string> accepted_ids(const Resolved& resolved) {
     return ids;
 }
 
+void add_key_notes(const diff::LateKeys& keys, std::vector<std::string>& notes) {
+    constexpr std::string_view tracepoint = "__tracepoint_";
+    for (const std::string& key : keys.names) {
+        const std::string what = key.starts_with(tracepoint)
+                                     ? fmt::format("tracepoint '{}'", key.substr(tracepoint.size()))
+                                     : fmt::format("static key '{}'", key);
+        notes.push_back(fmt::format(
+            "{} belongs to the module: new code reads whether it is on, in place of a branch that the kernel patches",
+            what));
+    }
+}
+
 }  // namespace
+
+bool is_resolved_at_load(const kernel::Kernel& kernel, std::string_view symbol) {
+    const kernel::Export* exported = kernel.exports().find(symbol);
+    if (exported != nullptr) return exported->module == vmlinux;
+    return kernel.symbols().look_up(symbol).exists();
+}
 
 Compared compare(Build& build, Compiled compiled) {
     Compared compared{std::move(compiled), {}, {}};
@@ -177,7 +188,10 @@ Compared compare(Build& build, Compiled compiled) {
             options.resolved_at_load = [&](std::string_view symbol) {
                 return is_resolved_at_load(build.kernel, symbol);
             };
-            return diff::diff(*jobs[i].sides, options, diagnostics);
+            options.unchanged = jobs[i].unit->late_keys.unchanged;
+            diff::Result result = diff::diff(*jobs[i].sides, options, diagnostics);
+            add_key_notes(jobs[i].unit->late_keys, result.notes);
+            return result;
         });
     bool is_unchanged = true;
     for (std::size_t i = 0; i < jobs.size(); ++i) {

@@ -69,6 +69,53 @@ std::vector<Sides> compile_all(const Build& build, const source::UnitCompiler& c
     return sides;
 }
 
+bool is_late(const Build& build, const elf::Symbol& key) {
+    if (key.section != nullptr) return key.section->is_alloc() && key.section->name != "__dyndbg";
+    return key.placement == elf::Placement::undefined && !is_resolved_at_load(build.kernel, key.name);
+}
+
+// Whether there is anything to find: to compare for it takes time.
+bool names_late_keys(const Build& build, const elf::Object& object) {
+    return std::ranges::any_of(object.sections(), [&](const auto& section) {
+        const arch::SpecialSection* table = build.kernel.arch().special_section(section->name);
+        if (table == nullptr || table->key.kind != arch::KeyKind::static_key) return false;
+        return std::ranges::any_of(section->rela(), [&](const elf::Relocation& each) {
+            const bool is_code = each.symbol->section != nullptr && each.symbol->section->is_code();
+            return !is_code && is_late(build, *each.symbol);
+        });
+    });
+}
+
+// The keys of the unit's module that its changed and new functions test.
+diff::LateKeys find_late_keys(const Build& build, const Sides& sides) {
+    diff::LateKeys found;
+    diff::Options options;
+    options.for_module = true;
+    options.resolved_at_load = [&](std::string_view symbol) { return is_resolved_at_load(build.kernel, symbol); };
+    options.late_keys = &found;
+    Diagnostics said_again_later;
+    try {
+        const diff::Sides pieces = diff::decompose(sides.original->object, sides.patched->object,
+                                                   link::entry_sizes(build.kernel), said_again_later);
+        (void)diff::diff(pieces, options, said_again_later);
+    } catch (const Error& error) {
+        if (error.code() != ExitCode::unsafe) throw;
+    }
+    return found;
+}
+
+// jump_label_add_module() wants the keys of a module's branches when it is loaded, which a livepatch cannot have of a
+// module that is not.
+diff::LateKeys read_late_keys(const Build& build, const source::UnitCompiler& compiler,
+                              const source::TranslationUnit& unit, Sides& sides) {
+    const auto is_module = [](const std::string& object) { return object != vmlinux; };
+    if (std::ranges::none_of(unit.objects, is_module) || !names_late_keys(build, sides.patched->object)) return {};
+    diff::LateKeys keys = find_late_keys(build, sides);
+    if (keys.names.empty()) return {};
+    sides.patched = compiler.patched_reading(unit, keys.names);
+    return keys;
+}
+
 // Each by its name, unless there are so many that nobody would read them.
 void report_compilation(const Build& build, const std::vector<source::TranslationUnit>& units) {
     static constexpr std::size_t most_named = 20;
@@ -113,11 +160,14 @@ Compiled compile(Build& build, Selected selected) {
                                         {diff::TypeTable::format, type_text});
     check_watched(build, compiler, selected.watched);
     std::vector<Sides> sides = compile_all(build, compiler, selected.units);
+    std::vector<diff::LateKeys> late_keys(sides.size());
+    parallel_for(sides.size(), build.request.jobs,
+                 [&](std::size_t i) { late_keys[i] = read_late_keys(build, compiler, selected.units[i], sides[i]); });
     Compiled compiled{{}, std::move(selected.notes)};
     for (std::size_t i = 0; i < sides.size(); ++i) {
         source::TranslationUnit& unit = selected.units[i];
         compiled.units.push_back({std::move(unit.source), std::move(unit.objects), std::move(*sides[i].original),
-                                  std::move(*sides[i].patched), std::move(unit.reached_by)});
+                                  std::move(*sides[i].patched), std::move(unit.reached_by), std::move(late_keys[i])});
     }
     record(build.report, compiled);
     return compiled;

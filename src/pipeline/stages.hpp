@@ -57,6 +57,8 @@ struct CompiledUnit {
     std::vector<std::string> objects;  // of the kernel that have it
     source::CompiledObject original, patched;
     std::vector<std::string> reached_by;  // patched files that it includes; empty where it is itself among them
+    // Where keys are named, the patched object reads them, and functions that the patch does not change differ.
+    diff::LateKeys late_keys{};
 };
 struct Compiled {
     std::vector<CompiledUnit> units;
@@ -101,6 +103,9 @@ struct Linked {
     Resolved resolved;
     std::vector<std::byte> module;  // the bytes of the .ko
 };
+
+// vmlinux is there when the livepatch is loaded; a module need not be.
+[[nodiscard]] bool is_resolved_at_load(const kernel::Kernel& kernel, std::string_view symbol);
 
 [[nodiscard]] Applied apply(Build& build);
 [[nodiscard]] Selected select(Build& build, Applied applied);

@@ -41,12 +41,6 @@ std::vector<std::string> programs_in_tree(const kernel::CompileCommand& command)
 // Below the scratch folder.
 constexpr std::string_view headers_name = "include";
 
-// Before the first folder of the command, if it has any: kernels may have a header of the same name.
-void search_first(std::vector<std::string>& argv, const fs::path& folder) {
-    const auto first = std::ranges::find_if(argv, [](const std::string& word) { return word.starts_with("-I"); });
-    argv.insert(first, "-I" + folder.string());
-}
-
 // Types alone: where variables are, and which line an instruction is of, is not asked for. The second and the third
 // option also keep the compiler from passes that its code could differ by.
 constexpr std::array debug_options = {"-gdwarf-4", "-fno-var-tracking", "-fno-var-tracking-assignments", "-gz=none"};
@@ -108,6 +102,18 @@ CompiledObject UnitCompiler::patched(const TranslationUnit& unit) const {
     return with_name(compiled.object, std::move(compiled.types), unit.source + " (patched)");
 }
 
+// Callers may not rely on which registers the new code of a function leaves alone: they may go on with the old one.
+CompiledObject UnitCompiler::patched_reading(const TranslationUnit& unit, const KeyNames& keys) const {
+    const fs::path headers = scratch_.path() / fmt::format("{}.headers", flat_name(unit.source));
+    write_plain_keys(headers, keys);
+    Side side = patched_side(unit);
+    side.name = "reading";
+    side.options.insert(side.options.begin(), {"-I" + headers.string(), "-fno-ipa-ra"});
+    Compiled compiled = compile(unit, side);
+    overlay_.check_dependencies(compiled.dependencies, side.directory, unit.source);
+    return with_name(compiled.object, std::move(compiled.types), unit.source + " (patched)");
+}
+
 bool UnitCompiler::is_unchanged(const TranslationUnit& unit) const {
     const Side side = patched_side(unit);
     const Compiled original = compile(unit, original_side(unit));
@@ -121,8 +127,10 @@ UnitCompiler::Side UnitCompiler::original_side(const TranslationUnit& unit) cons
 }
 
 UnitCompiler::Side UnitCompiler::patched_side(const TranslationUnit& unit) const {
-    return {tree_.is_split() ? unit.command.directory : overlay_.root(), overlay_.root(), "patched",
-            scratch_.path() / headers_name};
+    return {tree_.is_split() ? unit.command.directory : overlay_.root(),
+            overlay_.root(),
+            "patched",
+            {"-I" + (scratch_.path() / headers_name).string()}};
 }
 
 UnitCompiler::Compiled UnitCompiler::compile(const TranslationUnit& unit, const Side& side) const {
@@ -131,7 +139,9 @@ UnitCompiler::Compiled UnitCompiler::compile(const TranslationUnit& unit, const 
     std::vector<std::string> argv = unit.command.compiler;
     argv.push_back(unit.command.source);
     for (auto& word : argv) word = tree_.moved(word, side.sources);
-    if (!side.headers.empty()) search_first(argv, side.headers);
+    // Before the first folder of the command, if it has any: kernels may have a header of the same name.
+    const auto first = std::ranges::find_if(argv, [](const std::string& word) { return word.starts_with("-I"); });
+    argv.insert(first, side.options.begin(), side.options.end());
     argv.insert(argv.end(), debug_options.begin(), debug_options.end());
     argv.insert(argv.end(), {"-Wp,-MMD," + dependencies.string(), "-o", object.string()});
     Command command = kbuild_.in_tree(argv, scratch_.path());

@@ -10,6 +10,7 @@
 #include "kernel/kbuild.hpp"
 #include "source/object_cache.hpp"
 #include "source/overlay.hpp"
+#include "source/plain_keys.hpp"
 #include "source/source_tree.hpp"
 #include "source/units.hpp"
 
@@ -35,15 +36,17 @@ public:
     // Both may be called for several units at once. Error: the compiler's messages (ExitCode::error).
     [[nodiscard]] CompiledObject original(const TranslationUnit& unit) const;  // from the cache where it is there
     [[nodiscard]] CompiledObject patched(const TranslationUnit& unit) const;
+    // The patched side, with reads of these static keys in place of branches that the kernel patches.
+    [[nodiscard]] CompiledObject patched_reading(const TranslationUnit& unit, const KeyNames& keys) const;
     // Whether the compiler's output for both sides is the same, whatever kind of file that is.
     [[nodiscard]] bool is_unchanged(const TranslationUnit& unit) const;
 
 private:
     struct Side {
-        fs::path directory;  // to compile in
-        fs::path sources;    // that take the place of the source tree's
-        std::string name;    // "original" or "patched", for file names and messages
-        fs::path headers{};  // a folder that is searched before all others; empty: none
+        fs::path directory;                  // to compile in
+        fs::path sources;                    // that take the place of the source tree's
+        std::string name;                    // "original" or "patched", for file names and messages
+        std::vector<std::string> options{};  // more for the compiler, before all others
     };
     struct Compiled {
         fs::path object;

@@ -45,8 +45,8 @@ constexpr auto make_table() {
             fixed(8),
             // answer SpecialSection::owner_field
             at(0),
-            // answer SpecialSection::ignored
-            none,
+            // answer SpecialSection::layouts
+            one_long,
             // answer SpecialSection::origin
             derived,
             // answer SpecialSection::key

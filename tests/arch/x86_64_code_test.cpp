@@ -255,11 +255,16 @@ TEST(SpecialSections, HaveAnOwnerInsideTheirEntries) {
     for (const SpecialSection& section : x86().special_sections()) {
         SCOPED_TRACE(section.name);
         EXPECT_EQ(x86().special_section(section.name), &section);
-        EXPECT_NE(section.entry_size.bytes == 0, section.entry_size.expression.empty());
+        EXPECT_FALSE(section.entry_size.bytes == 0 && section.entry_size.expression.empty());
         EXPECT_EQ(section.entry_size.expression.empty(), section.entry_size.header.empty());
-        if (section.entry_size.bytes != 0) {
-            EXPECT_LE(section.owner_field + 4, section.entry_size.bytes);
-            EXPECT_LE(section.key.field + 4, section.entry_size.bytes);
+        EXPECT_FALSE(section.layouts.empty());
+        for (const EntryLayout& layout : section.layouts) {
+            EXPECT_LE(section.owner_field + 4, layout.bytes);
+            EXPECT_EQ(section.key.exists(), layout.key != 0);
+            EXPECT_LE(layout.key + 4, layout.bytes);
+            EXPECT_LE(layout.ignored.end, layout.bytes);
+            EXPECT_LT(layout.replacement.length, layout.bytes);
+            EXPECT_EQ(layout.fields.size(), (layout.bytes + 3) / 4);
         }
     }
     EXPECT_EQ(x86().special_section(".data"), nullptr);

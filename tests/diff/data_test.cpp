@@ -239,5 +239,46 @@ TEST(Constant, WithoutANameOfItsOwnIsCopied) {
     EXPECT_THAT(compared.data(), ElementsAre(testing::StartsWith("copied __func__")));
 }
 
+// include/linux/once_lite.h: the states have one name; what is told next says which is which.
+TEST(MessageState, IsFoundAgainByItsMessage) {
+    const auto source = [](std::initializer_list<const char*> messages) {
+        std::string text = "int printk(const char *, ...); void f(int x) {\n";
+        for (const char* each : messages) {
+            text += std::string(
+                        "if (x++ > 3) { static __attribute__((section(\".data.once\"))) char __already_done; if "
+                        "(!__already_done) { __already_done = 1; printk(\"") +
+                    each + "\"); } }\n";
+        }
+        return text + "}";
+    };
+    const auto states = [](const test::Compared& compared) {
+        std::vector<std::string> lines;
+        for (const auto& each : compared.references())
+            if (each.starts_with("__already_done")) lines.push_back(each);
+        return lines;
+    };
+    const auto one = compare_c(source({"one"}), source({"new", "one"}));
+    EXPECT_THAT(one.verdict(), ElementsAre("changed f"));
+    EXPECT_EQ(states(one).size(), 1);
+    ASSERT_EQ(one.data().size(), 2);  // one state, and the strings
+    const auto two = compare_c(source({"one", "two"}), source({"two", "new", "one"}));
+    EXPECT_EQ(states(two).size(), 2);
+    // Of two, the one that is kept is the one that tells the same.
+    const auto kept = [](const test::Compared& compared) -> std::uint64_t {
+        for (const auto& each : compared.result.value().references)
+            if (each.name.starts_with("__already_done")) return each.original->value;
+        return ~std::uint64_t{0};
+    };
+    const auto first = compare_c(source({"one", "two"}), source({"one"}));
+    const auto second = compare_c(source({"one", "two"}), source({"two"}));
+    EXPECT_THAT(states(first), testing::SizeIs(1));
+    EXPECT_THAT(states(second), testing::SizeIs(1));
+    EXPECT_NE(kept(first), kept(second));
+    // only new ones
+    const auto fresh = compare_c("int printk(const char *, ...); void f(int x) { printk(\"x\"); }", source({"one"}));
+    EXPECT_THAT(fresh.verdict(), ElementsAre("changed f"));
+    EXPECT_THAT(states(fresh), IsEmpty());
+}
+
 }  // namespace
 }  // namespace klp::diff

@@ -180,36 +180,5 @@ g:      nop
     EXPECT_EQ(decomposition.orphans()[0].owner, nullptr);
 }
 
-// The table of the architecture, then what was probed, then the distance of the relocations.
-TEST(Strides, ComeFromTableProbeOrRelocations) {
-    const auto object = assemble(R"(
-        .text
-        nop
-        .section .altinstructions,"a"
-        .long .text - ., .text - .
-        .byte 1,2,3,4
-        .long .text - ., .text - .
-        .byte 1,2,3,4
-        .section __jump_table,"aw"
-        .zero 20
-    )");
-    const elf::Section& section = *object.find_section(".altinstructions");
-    std::vector<const elf::Relocation*> relocations;
-    for (const elf::Relocation& each : section.rela()) relocations.push_back(&each);
-    const auto table_of = [](std::string_view name, arch::EntrySize size) {
-        using namespace arch::cells;
-        return arch::SpecialSection{name, size,     at(0), none,      source, no_key,      alone,
-                                    kept, constant, never, not_taken, field,  other_places};
-    };
-    const arch::SpecialSection table = table_of(".altinstructions", {});
-    EXPECT_EQ(entry_size_of(table, section, relocations, {}, {}), 12U);
-    EXPECT_EQ(entry_size_of(table, section, relocations, {{".altinstructions", 24}, {"other", 8}}, {}), 24U);
-    const arch::SpecialSection fixed = table_of(".altinstructions", {6});
-    EXPECT_EQ(entry_size_of(fixed, section, relocations, {{".altinstructions", 24}}, {}), 6U);
-    const arch::SpecialSection unknown = table_of("__jump_table", {});
-    EXPECT_THAT([&] { (void)entry_size_of(unknown, *object.find_section("__jump_table"), {}, {}, {}); },
-                ThrowsMessage<Error>(HasSubstr("20 bytes are no array of entries of 0 bytes")));
-}
-
 }  // namespace
 }  // namespace klp::diff

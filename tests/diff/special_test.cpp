@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Entries of special sections go with the code that they describe.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -112,6 +113,33 @@ TEST(Special, TracepointsOfAModuleStayOff) {
     EXPECT_THAT(compared.verdict(), ElementsAre("changed f"));
     EXPECT_EQ(compared.result.value().extracted.find_section("__jump_table"), nullptr);
     EXPECT_THAT(compared.result.value().notes, ElementsAre(HasSubstr("tracepoint 'one'")));
+}
+
+// A first comparison finds the keys, and the second one is of an object that reads them.
+TEST(Special, KeysOfAModuleAreReadWhereTheObjectIsCompiledSo) {
+    const auto read = [](std::string_view key) { return fmt::format("cmpl $0, {}(%rip)\n", key); };
+    const auto original = function("f", branch_on("key")) + function("g", branch_on("key")) +
+                          function("h.isra.0", branch_on("key")) + function("i", branch_on("__tracepoint_one"));
+    const auto changed = function("f", "nop\n" + branch_on("key")) + function("g", branch_on("key")) +
+                         function("h.isra.0", branch_on("key")) +
+                         function("i", "nop\n" + branch_on("__tracepoint_one"));
+    LateKeys keys;
+    Options first = for_module();
+    first.late_keys = &keys;
+    (void)compare_asm(original, changed, first);
+    EXPECT_THAT(keys.names, ElementsAre("__tracepoint_one", "key"));
+    EXPECT_THAT(keys.unchanged, ElementsAre("g", "h.isra.0"));
+
+    Options second = for_module();
+    second.unchanged = keys.unchanged;
+    const auto reading = function("f", "nop\n" + read("key")) + function("g", read("key")) +
+                         function("h.isra.0", read("key")) + function("i", "nop\n" + read("__tracepoint_one"));
+    EXPECT_THAT(compare_asm(original, reading).verdict(),
+                ElementsAre("changed f", "changed g", "changed h.isra.0", "changed i"));
+    // A clone may be called in another way than the one of its name in the original.
+    const auto compared = compare_asm(original, reading, second);
+    EXPECT_THAT(compared.verdict(), ElementsAre("changed f", "changed h.isra.0", "changed i"));
+    EXPECT_THAT(compared.references(), ElementsAre("__fentry__", "__tracepoint_one", "key"));
 }
 
 TEST(Special, StaticCallsOfAModuleUseTheirTrampolines) {
