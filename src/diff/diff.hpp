@@ -70,6 +70,9 @@ struct Result {
     [[nodiscard]] std::vector<const elf::Symbol*> new_globals() const;
 };
 
+class Changes;
+struct Selection;
+
 struct Options {
     // Whether the kernel object is a module: decides which static keys the kernel can resolve in time.
     bool for_module = false;
@@ -86,6 +89,8 @@ struct Options {
     std::optional<Types> types{};
     // Names of types (LayoutChange::name) whose change the author takes the responsibility for.
     std::set<std::string, std::less<>> accepted_layouts{};
+    // Is shown what was found before any of it is refused: for explain(). Both are gone afterwards.
+    std::function<void(const Changes&, const Selection&)> on_selected{};
 };
 
 // The two objects of a translation unit.

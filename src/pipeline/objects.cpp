@@ -162,6 +162,11 @@ Compared compare(Build& build, Compiled compiled) {
             options.resolved_at_load = [&](std::string_view symbol) {
                 return is_resolved_at_load(build.kernel, symbol);
             };
+            if (build.explainer != nullptr) {
+                options.on_selected = [&](const diff::Changes& changes, const diff::Selection& selection) {
+                    build.explainer->explain(*jobs[i].unit, *jobs[i].object, changes, selection);
+                };
+            }
             return diff::diff(*jobs[i].sides, options, diagnostics);
         });
     bool is_unchanged = true;
