@@ -4,7 +4,7 @@
   compare_json.py DOCUMENT FOLDER
 FOLDER has outputs, one a file: 'klp kernel list.json', 'klp simulate.2.json', and so on, by the document's headings. Every key
 that is printed has to be documented, and every documented key to be printed by one of them. What stands under 'every object'
-is of each command that prints an object."""
+is of each command that prints an object, 'an explanation' of those that print one."""
 import json
 import pathlib
 import re
@@ -47,6 +47,14 @@ def add_common_paths(documented, printed):
             patterns[:0] = common
 
 
+# For commands that were asked for one.
+def add_explanation(documented, printed):
+    explanation = documented.pop("an explanation", [])
+    for command, patterns in documented.items():
+        if "explanation" in printed.get(command, ()):
+            patterns += explanation
+
+
 def main():
     documented = documented_paths(pathlib.Path(sys.argv[1]))
     printed = {}
@@ -54,6 +62,7 @@ def main():
         command = file.name.split(".")[0]
         printed.setdefault(command, set()).update(printed_paths(json.loads(file.read_text())))
     add_common_paths(documented, printed)
+    add_explanation(documented, printed)
     complaints = [f"{command}: not documented at all" for command in printed if command not in documented]
     for command, patterns in documented.items():
         paths = printed.get(command, set())

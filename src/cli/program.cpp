@@ -19,6 +19,7 @@ void declare(CommandLine& program) {
     program.require_command();
     add_kernel(program);
     add_build(program);
+    add_explain(program);
     add_run(program);
     add_diff(program);
     add_inspect(program);

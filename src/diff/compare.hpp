@@ -10,6 +10,15 @@
 
 namespace klp::diff {
 
+// Where two pieces differ first, for people.
+struct FirstDifference {
+    std::uint64_t offset = 0;                     // from the start of both pieces
+    const arch::SpecialSection* table = nullptr;  // of whose entry for that place it is; null: of the piece itself
+    const Field* original = nullptr;              // of the piece: the reference that stands there; null: none
+    const Field* patched = nullptr;
+    std::string what;
+};
+
 class Comparison {
 public:
     // References that may be taken for the same, though nothing says so yet.
@@ -23,6 +32,8 @@ public:
         return !difference(original, patched);
     }
     [[nodiscard]] bool same_target(const Target& original, const Target& patched) const;
+    // As difference(), but what comes first in the pieces, where difference() names what it sees first.
+    [[nodiscard]] std::optional<FirstDifference> first_difference(const Piece& original, const Piece& patched) const;
 
 private:
     struct Extent {  // a piece, or an entry of a special section
@@ -34,6 +45,10 @@ private:
 
     [[nodiscard]] std::optional<std::string> compare(const Extent& original, const Extent& patched) const;
     [[nodiscard]] std::optional<std::string> compare_fields(const Extent& original, const Extent& patched) const;
+    // first_difference.cpp
+    [[nodiscard]] std::uint64_t first_byte(const Extent& original, const Extent& patched) const;
+    [[nodiscard]] std::optional<FirstDifference> first_field(const Extent& original, const Extent& patched) const;
+    [[nodiscard]] std::optional<FirstDifference> first_entry(const Piece& original, const Piece& patched) const;
     [[nodiscard]] std::optional<std::string> compare_entries(const Piece& original, const Piece& patched) const;
     [[nodiscard]] bool same_piece(const Piece& original, const Piece& patched) const;
     [[nodiscard]] std::vector<std::byte> masked(Bytes content, const Extent& original, const Extent& patched) const;

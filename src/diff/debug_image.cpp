@@ -18,12 +18,27 @@ namespace {
 constexpr std::array<std::string_view, 5> type_sections = {".debug_info", ".debug_abbrev", ".debug_str",
                                                            ".debug_line_str", ".debug_str_offsets"};
 
-bool is_type_section(const elf::Section& section) {
-    return std::ranges::find(type_sections, section.name) != type_sections.end() && section.type == SHT_PROGBITS;
+constexpr std::array<std::string_view, 4> code_sections = {".debug_line", ".debug_ranges", ".debug_rnglists",
+                                                           ".debug_addr"};
+
+bool is_one_of(std::span<const std::string_view> names, const elf::Section& section) {
+    return std::ranges::find(names, section.name) != names.end() && section.type == SHT_PROGBITS;
 }
 
-// Offsets in other debug sections, which section symbols stand for. Addresses of code stay those in its section.
-void apply_relocations(const elf::Section& section, const elf::Object& object, MutableBytes content) {
+bool is_type_section(const elf::Section& section) {
+    return is_one_of(type_sections, section);
+}
+
+std::uint64_t address_of(const elf::Section* section, const SectionAddresses* addresses) {
+    if (addresses == nullptr) return 0;
+    const auto found = addresses->find(section);
+    return found == addresses->end() ? 0 : found->second;
+}
+
+// Offsets in other debug sections, which section symbols stand for. Addresses of code stay those in its section,
+// without `addresses`.
+void apply_relocations(const elf::Section& section, const elf::Object& object, const SectionAddresses* addresses,
+                       MutableBytes content) {
     const arch::Arch& architecture = arch::for_object(object);
     for (const elf::Relocation& each : section.rela()) {
         const auto info = architecture.relocation_info(each.type);
@@ -33,7 +48,8 @@ void apply_relocations(const elf::Section& section, const elf::Object& object, M
         if (info->size == 0) continue;
         if (each.offset > content.size() || content.size() - each.offset < info->size)
             throw Error(where, "relocation ends behind its section");
-        const std::uint64_t value = each.symbol->value + static_cast<std::uint64_t>(each.addend);
+        const std::uint64_t value =
+            address_of(each.symbol->section, addresses) + each.symbol->value + static_cast<std::uint64_t>(each.addend);
         const MutableBytes field = content.subspan(each.offset, info->size);
         if (info->size == 8) store<std::uint64_t>(field, value, object.order());
         if (info->size == 4) store<std::uint32_t>(field, static_cast<std::uint32_t>(value), object.order());
@@ -52,13 +68,16 @@ bool DebugImage::is_in(const elf::Object& object) {
     return has_types;
 }
 
-DebugImage::DebugImage(const elf::Object& object) {
+DebugImage::DebugImage(const elf::Object& object, const SectionAddresses* addresses)
+    : is_big_endian_(object.order() == ByteOrder::big) {
     elf::Object image(object.machine(), object.order(), object.header_flags());
     for (const auto& section : object.sections()) {
-        if (!is_type_section(*section) || image.find_section(section->name) != nullptr) continue;
+        const bool is_wanted =
+            is_type_section(*section) || (addresses != nullptr && is_one_of(code_sections, *section));
+        if (!is_wanted || image.find_section(section->name) != nullptr) continue;
         const Bytes content = section->content();
         std::vector<std::byte> relocated(content.begin(), content.end());
-        apply_relocations(*section, object, relocated);
+        apply_relocations(*section, object, addresses, relocated);
         image.add_section(section->name, SHT_PROGBITS, 0).set_content(std::move(relocated));
     }
     bytes_ = image.write();

@@ -89,6 +89,9 @@ struct LateKeys {
     std::set<std::string, std::less<>> unchanged;
 };
 
+class Changes;
+struct Selection;
+
 struct Options {
     // Whether the kernel object is a module: decides which static keys the kernel can resolve in time.
     bool for_module = false;
@@ -111,6 +114,8 @@ struct Options {
     // Functions that do the same though their code differs. One whose calls the compiler may have changed (`f.isra.0`)
     // is replaced all the same.
     std::set<std::string, std::less<>> unchanged{};
+    // Is shown what was found before any of it is refused: for explain(). Both are gone afterwards.
+    std::function<void(const Changes&, const Selection&)> on_selected{};
 };
 
 // The two objects of a translation unit.

@@ -114,6 +114,34 @@ bool Die::has_address() const {
     return dwarf_formblock(&found, &block) == 0 && block.length > 0 && block.data[0] == DW_OP_addr;
 }
 
+std::optional<std::uint64_t> Die::address() const {
+    Dwarf_Attribute found;
+    Dwarf_Op* operations = nullptr;
+    std::size_t count = 0;
+    if (!has_address() || dwarf_attr(&die_, DW_AT_location, &found) == nullptr) return std::nullopt;
+    if (dwarf_getlocation(&found, &operations, &count) != 0) fail_dwarf("a location");
+    return count == 1 ? std::optional<std::uint64_t>(operations->number) : std::nullopt;
+}
+
+std::optional<std::uint64_t> Die::integrated_number(unsigned attribute) const {
+    Dwarf_Attribute found;
+    Dwarf_Word value = 0;
+    if (dwarf_attr_integrate(&die_, attribute, &found) == nullptr || dwarf_formudata(&found, &value) != 0)
+        return std::nullopt;
+    return value;
+}
+
+std::vector<std::pair<std::uint64_t, std::uint64_t>> Die::ranges() const {
+    std::vector<std::pair<std::uint64_t, std::uint64_t>> result;
+    Dwarf_Addr base = 0;
+    Dwarf_Addr begin = 0;
+    Dwarf_Addr end = 0;
+    std::ptrdiff_t at = 0;
+    while ((at = dwarf_ranges(&die_, at, &base, &begin, &end)) > 0) result.emplace_back(begin, end);
+    if (at < 0) fail_dwarf("a list of ranges");
+    return result;
+}
+
 void Die::each_child(const std::function<void(const Die&)>& visit) const {
     Dwarf_Die child;
     int more = dwarf_child(&die_, &child);

@@ -9,6 +9,8 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace klp::diff {
 
@@ -29,10 +31,15 @@ public:
     [[nodiscard]] std::optional<Die> type() const;
     // type() without qualifiers and typedefs.
     [[nodiscard]] std::optional<Die> plain_type() const;
-    [[nodiscard]] std::optional<Die> plain() const;  // the same of the entry itself
-    [[nodiscard]] std::uint64_t byte_size() const;   // 0 where it is not known
-    [[nodiscard]] bool is_external() const;          // also where the entry is an instance of one that is
-    [[nodiscard]] bool has_address() const;          // a variable with a place in memory of its own
+    [[nodiscard]] std::optional<Die> plain() const;              // the same of the entry itself
+    [[nodiscard]] std::uint64_t byte_size() const;               // 0 where it is not known
+    [[nodiscard]] bool is_external() const;                      // also where the entry is an instance of one that is
+    [[nodiscard]] bool has_address() const;                      // a variable with a place in memory of its own
+    [[nodiscard]] std::optional<std::uint64_t> address() const;  // that place
+    // As number(), or of the entry that this one is an instance of.
+    [[nodiscard]] std::optional<std::uint64_t> integrated_number(unsigned attribute) const;
+    [[nodiscard]] std::vector<std::pair<std::uint64_t, std::uint64_t>> ranges() const;  // of its code; may be none
+    [[nodiscard]] Dwarf_Die raw() const { return die_; }
 
     void each_child(const std::function<void(const Die&)>& visit) const;
 

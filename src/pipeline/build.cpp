@@ -18,6 +18,13 @@ void check_kernel(const kernel::Kernel& kernel) {
         .hint("choose a kernel that has it with --kernel; `klp kernel list` shows those there are");
 }
 
+std::vector<std::byte> build_module(Build& build) {
+    Linked linked =
+        link(build, resolve(build, prove(build, compare(build, compile(build, select(build, apply(build)))))));
+    complete(build.report, linked);
+    return std::move(linked.module);
+}
+
 }  // namespace
 
 void throw_unchanged(Build& build, const std::vector<std::string>& notes, const std::string& message) {
@@ -30,11 +37,18 @@ std::vector<std::byte> build(const kernel::Kernel& kernel, const Request& reques
     report.kernel = kernel.manifest().name;
     check_kernel(kernel);
     report.name = module_name(kernel, request);
-    Build build{kernel, request, progress, timings, diagnostics, source::SourceTree(kernel), report};
-    Linked linked =
-        link(build, resolve(build, prove(build, compare(build, compile(build, select(build, apply(build)))))));
-    complete(report, linked);
-    return std::move(linked.module);
+    Build build{kernel, request, progress, timings, diagnostics, source::SourceTree(kernel), report, nullptr};
+    if (!request.explain) return build_module(build);
+    Explainer explainer(kernel.arch(), build.tree);
+    build.explainer = &explainer;
+    try {
+        auto module = build_module(build);
+        report.explanation = explainer.result(diagnostics);
+        return module;
+    } catch (const std::exception&) {
+        report.explanation = explainer.result(diagnostics);
+        throw;
+    }
 }
 
 }  // namespace klp::pipeline

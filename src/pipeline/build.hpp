@@ -2,12 +2,14 @@
 // From patch files to a livepatch module, as a chain of stages (stages.hpp).
 #pragma once
 
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "base/diagnostics.hpp"
 #include "base/progress.hpp"
+#include "diff/explanation.hpp"
 #include "diff/layout_change.hpp"
 #include "kernel/kernel.hpp"
 #include "resolve/resolve.hpp"
@@ -21,6 +23,7 @@ struct Request {
     std::set<std::string, std::less<>> accepted_layouts;  // names of types: diff::Options::accepted_layouts
     unsigned jobs = 0;                                    // 0: as many as the machine has processors
     unsigned max_units = 300;                             // that patched headers may reach
+    bool explain = false;
 };
 
 struct BuiltFunction {
@@ -79,6 +82,25 @@ struct BuiltUnit {
     bool changed = false;                 // something of it is in the module
 };
 
+// Why what is in the livepatch is in it, of one unit of one kernel object.
+struct ExplainedUnit {
+    std::string source;                   // path in the tree
+    std::string object;                   // "vmlinux" or a module; empty: not known
+    std::vector<std::string> reached_by;  // as of BuiltUnit
+    diff::Explanation explanation;
+};
+
+struct ExplainedFinding {
+    Finding finding;
+    std::optional<diff::SourceLine> source;  // what it is about; nullopt: not known, or nothing with a line
+};
+
+struct ExplainedBuild {
+    std::string disassembler;  // the program's path
+    std::vector<ExplainedUnit> units;
+    std::vector<ExplainedFinding> findings;
+};
+
 // What is known so far: all of it once the module is made.
 struct Report {
     std::string name;  // of the module; empty: not known yet, as the kernel
@@ -88,8 +110,9 @@ struct Report {
     std::vector<BuiltReference> references;
     std::vector<diff::LayoutChange> accepted_layouts;  // each once
     std::vector<std::string> notes;
-    std::size_t functions_proven = 0;  // of all original functions in the touched units
-    std::size_t functions_total = 0;   // 0: nothing is proven yet
+    std::optional<ExplainedBuild> explanation;  // where it was asked for
+    std::size_t functions_proven = 0;           // of all original functions in the touched units
+    std::size_t functions_total = 0;            // 0: nothing is proven yet
 };
 
 // The bytes of the .ko. `timings` gets a stage for apply, commands, compile, diff, prove, resolve, link. Error with the

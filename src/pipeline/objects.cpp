@@ -189,6 +189,11 @@ Compared compare(Build& build, Compiled compiled) {
                 return is_resolved_at_load(build.kernel, symbol);
             };
             options.unchanged = jobs[i].unit->late_keys.unchanged;
+            if (build.explainer != nullptr) {
+                options.on_selected = [&](const diff::Changes& changes, const diff::Selection& selection) {
+                    build.explainer->explain(*jobs[i].unit, *jobs[i].object, changes, selection);
+                };
+            }
             diff::Result result = diff::diff(*jobs[i].sides, options, diagnostics);
             add_key_notes(jobs[i].unit->late_keys, result.notes);
             return result;

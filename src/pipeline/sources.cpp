@@ -155,9 +155,10 @@ Compiled compile(Build& build, Selected selected) {
     const auto stage = build.timings.stage("compile");
     source::Overlay overlay(build.tree.root());
     fill_overlay(overlay, build.tree, selected);
+    if (build.explainer != nullptr) build.explainer->set_patch(selected.applied.files);
     report_compilation(build, selected.units);
     const source::UnitCompiler compiler(build.kernel, *selected.kbuild, build.tree, overlay,
-                                        {diff::TypeTable::format, type_text});
+                                        {diff::TypeTable::format, type_text}, build.explainer != nullptr);
     check_watched(build, compiler, selected.watched);
     std::vector<Sides> sides = compile_all(build, compiler, selected.units);
     std::vector<diff::LateKeys> late_keys(sides.size());
@@ -170,6 +171,7 @@ Compiled compile(Build& build, Selected selected) {
                                   std::move(*sides[i].patched), std::move(unit.reached_by), std::move(late_keys[i])});
     }
     record(build.report, compiled);
+    if (build.explainer != nullptr) build.explainer->set_units(compiled.units);
     return compiled;
 }
 

@@ -20,6 +20,7 @@
 #include "kernel/kbuild.hpp"
 #include "link/link.hpp"
 #include "pipeline/build.hpp"
+#include "pipeline/explainer.hpp"
 #include "resolve/resolve.hpp"
 #include "source/apply.hpp"
 #include "source/compile.hpp"
@@ -36,7 +37,8 @@ struct Build {
     Timings& timings;
     Diagnostics& diagnostics;
     source::SourceTree tree;
-    Report& report;  // gets what is known after each stage
+    Report& report;        // gets what is known after each stage
+    Explainer* explainer;  // null: nothing is to be explained
 };
 
 struct Applied {

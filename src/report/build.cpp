@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "report/diff.hpp"
+#include "report/explain.hpp"
 
 namespace klp::report {
 
@@ -123,6 +124,7 @@ Json build_json(const pipeline::Report& report, const fs::path& module, const Ti
     json["proven"] = proven_json(report);
     json["accepted"] = accepted_json(report.accepted_layouts);
     json["notes"] = report.notes;
+    if (report.explanation) json["explanation"] = explanation_json(*report.explanation);
     json["timings"] = Json::object();
     for (const auto& stage : timings.stages()) json["timings"][stage.name] = stage.seconds;
     return json;
@@ -137,6 +139,7 @@ std::string build_text(const pipeline::Report& report, const fs::path& module, c
         report.functions_proven, report.functions_total);
     text += accepted_text(report.accepted_layouts);
     for (const auto& note : report.notes) text += fmt::format("note: {}\n", printable(note));
+    if (report.explanation) text += "\n" + explanation_text(*report.explanation) + "\n";
     return text + timings_text(timings);
 }
 

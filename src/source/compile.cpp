@@ -53,19 +53,20 @@ void drop_debug_sections(elf::Object& object) {
     object.remove_sections(sections);
 }
 
-CompiledObject with_name(const fs::path& object, std::string types, std::string name) {
+elf::Object with_name(const fs::path& object, std::string name) {
     const MappedFile file(object);
-    return {elf::Object::read({file.bytes().begin(), file.bytes().end()}, std::move(name)), std::move(types)};
+    return elf::Object::read({file.bytes().begin(), file.bytes().end()}, std::move(name));
 }
 
 }  // namespace
 
 UnitCompiler::UnitCompiler(const kernel::Kernel& kernel, const kernel::Kbuild& kbuild, const SourceTree& tree,
-                           const Overlay& overlay, DescribeTypes describe_types)
+                           const Overlay& overlay, DescribeTypes describe_types, bool keep_debug)
     : kbuild_(kbuild),
       tree_(tree),
       overlay_(overlay),
       describe_types_(std::move(describe_types)),
+      keep_debug_(keep_debug),
       cache_(kernel.cache_folder() / "objects"),
       scratch_("klp-objects") {
     write_patch_headers(scratch_.path() / headers_name);
@@ -84,22 +85,21 @@ std::string UnitCompiler::cache_key(const TranslationUnit& unit) const {
 CompiledObject UnitCompiler::original(const TranslationUnit& unit) const {
     const std::string key = cache_key(unit);
     const std::string name = unit.source + " (original)";
-    if (auto cached = cache_.find(key))
-        return {elf::Object::read(std::move(cached->object), name), std::move(cached->types)};
+    if (!keep_debug_) {
+        if (auto cached = cache_.find(key))
+            return {elf::Object::read(std::move(cached->object), name), std::move(cached->types), {}};
+    }
     const Side side = original_side(unit);
     const auto began = std::chrono::system_clock::now();
     Compiled compiled = compile(unit, side);
     for (std::string& program : programs_in_tree(unit.command)) compiled.dependencies.push_back(std::move(program));
     cache_.store(key, {began, side.directory, std::move(compiled.dependencies)}, MappedFile(compiled.object).bytes(),
                  compiled.types);
-    return with_name(compiled.object, std::move(compiled.types), name);
+    return {with_name(compiled.object, name), std::move(compiled.types), std::move(compiled.debug)};
 }
 
 CompiledObject UnitCompiler::patched(const TranslationUnit& unit) const {
-    const Side side = patched_side(unit);
-    Compiled compiled = compile(unit, side);
-    overlay_.check_dependencies(compiled.dependencies, side.directory, unit.source);
-    return with_name(compiled.object, std::move(compiled.types), unit.source + " (patched)");
+    return compile_patched(unit, patched_side(unit));
 }
 
 // Callers may not rely on which registers the new code of a function leaves alone: they may go on with the old one.
@@ -109,9 +109,14 @@ CompiledObject UnitCompiler::patched_reading(const TranslationUnit& unit, const 
     Side side = patched_side(unit);
     side.name = "reading";
     side.options.insert(side.options.begin(), {"-I" + headers.string(), "-fno-ipa-ra"});
+    return compile_patched(unit, side);
+}
+
+CompiledObject UnitCompiler::compile_patched(const TranslationUnit& unit, const Side& side) const {
     Compiled compiled = compile(unit, side);
     overlay_.check_dependencies(compiled.dependencies, side.directory, unit.source);
-    return with_name(compiled.object, std::move(compiled.types), unit.source + " (patched)");
+    return {with_name(compiled.object, unit.source + " (patched)"), std::move(compiled.types),
+            std::move(compiled.debug)};
 }
 
 bool UnitCompiler::is_unchanged(const TranslationUnit& unit) const {
@@ -148,7 +153,11 @@ UnitCompiler::Compiled UnitCompiler::compile(const TranslationUnit& unit, const 
     command.directory = side.directory;
     check(run(command), unit.source, fmt::format("the {} source does not compile", side.name));
     // What the preprocessor makes of a linker script has none.
-    std::string types = unit.source.ends_with(".lds.S") ? std::string() : take_types(object);
+    const bool is_object = !unit.source.ends_with(".lds.S");
+    std::optional<DebugObject> debug;
+    if (keep_debug_ && is_object)
+        debug = {with_name(object, fmt::format("{} ({})", unit.source, side.name)), side.directory, side.sources};
+    std::string types = is_object ? take_types(object) : std::string();
     for (auto tool : unit.command.object_tools) {
         tool.push_back(object.string());
         const std::string program = tool.front();
@@ -156,7 +165,7 @@ UnitCompiler::Compiled UnitCompiler::compile(const TranslationUnit& unit, const 
         edit.directory = side.directory;
         check(run(edit), unit.source, fmt::format("{} refuses the object of the {} source", program, side.name));
     }
-    return {object, std::move(types), read_dependency_file(dependencies)};
+    return {object, std::move(types), std::move(debug), read_dependency_file(dependencies)};
 }
 
 std::string UnitCompiler::take_types(const fs::path& path) const {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "base/file.hpp"
@@ -16,10 +17,18 @@
 
 namespace klp::source {
 
+// An object with its debug information, before programs edited it. They do not move code.
+struct DebugObject {
+    elf::Object object;
+    fs::path directory;  // that it was compiled in
+    fs::path sources;    // in the source tree's place
+};
+
 // One side of a translation unit. Its debug information is not in the object, which is what it would be without.
 struct CompiledObject {
     elf::Object object;
-    std::string types;  // what DescribeTypes made of the debug information
+    std::string types;                   // what DescribeTypes made of the debug information
+    std::optional<DebugObject> debug{};  // where it was asked for
 };
 
 // From an object with debug information to what is kept of it.
@@ -30,8 +39,9 @@ struct DescribeTypes {
 
 class UnitCompiler {
 public:
+    // `keep_debug`: originals are then compiled anew, since those of the cache have no debug information.
     UnitCompiler(const kernel::Kernel& kernel, const kernel::Kbuild& kbuild, const SourceTree& tree,
-                 const Overlay& overlay, DescribeTypes describe_types);
+                 const Overlay& overlay, DescribeTypes describe_types, bool keep_debug);
 
     // Both may be called for several units at once. Error: the compiler's messages (ExitCode::error).
     [[nodiscard]] CompiledObject original(const TranslationUnit& unit) const;  // from the cache where it is there
@@ -51,10 +61,12 @@ private:
     struct Compiled {
         fs::path object;
         std::string types;
+        std::optional<DebugObject> debug;
         std::vector<std::string> dependencies;  // relative to the side's directory, or absolute
     };
     [[nodiscard]] Side original_side(const TranslationUnit& unit) const;
     [[nodiscard]] Side patched_side(const TranslationUnit& unit) const;
+    [[nodiscard]] CompiledObject compile_patched(const TranslationUnit& unit, const Side& side) const;
     [[nodiscard]] Compiled compile(const TranslationUnit& unit, const Side& side) const;
     [[nodiscard]] std::string cache_key(const TranslationUnit& unit) const;
     // Of an object that was just compiled, which has no debug information any more then.
@@ -64,6 +76,7 @@ private:
     const SourceTree& tree_;
     const Overlay& overlay_;
     DescribeTypes describe_types_;
+    bool keep_debug_;
     ObjectCache cache_;
     TempDir scratch_;
 };

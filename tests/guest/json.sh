@@ -23,6 +23,17 @@ json 0 build --kernel "$stock" -o layout.ko --accept diff.layout:eventfd_ctx lay
 json 2 build --kernel "$stock" -o layout.ko layout.patch
 json 1 build --kernel nowhere -o layout.ko layout.patch
 json 1 diff nowhere.o nowhere.o
+
+# Explained: `klp explain` prints what `klp build` does.
+json 2 build --explain --kernel "$stock" -o layout.ko layout.patch
+mkdir -p a/fs/proc b/fs/proc
+cp "$(path_of source)/fs/proc/meminfo.c" a/fs/proc
+sed 's/num << (PAGE_SHIFT - 10)/num << (PAGE_SHIFT - 9)/' a/fs/proc/meminfo.c >b/fs/proc/meminfo.c
+! diff -u a/fs/proc/meminfo.c b/fs/proc/meminfo.c >inlined.patch || fail "the line is as it was"
+for patch in inlined.patch "$KLPKIT_ROOT/examples/new-function.patch" "$KLPKIT_ROOT/examples/new-data.patch"; do
+    json 0 explain --kernel "$stock" "$patch"
+    mv "outputs/klp explain.$count.json" "outputs/klp build.$count.json"
+done
 json 0 build --kernel "$stock" -o new-data.ko "$KLPKIT_ROOT/examples/new-data.patch"
 json 0 run --kernel "$stock" new-function.ko -- true
 build_by_hand
@@ -48,6 +59,13 @@ for side in original patched; do
     gcc-12 -O2 -ffunction-sections -fdata-sections -c -o $side.o $side.c
 done
 json 0 diff original.o patched.o
+for side in original patched; do
+    echo 'struct foo { int a, b; }; static const struct foo foos[2] = { { 1, 2 }, { 3, NUMBER } };
+        static inline int other(int a) { return foos[a].b; } int f(int a) { return other(a); }' >$side.c
+    [ $side = original ] && number=4 || number=5
+    gcc-12 -O2 -g "-DNUMBER=$number" -ffunction-sections -fdata-sections -c -o $side.o $side.c
+done
+json 0 diff --explain original.o patched.o
 # Types that changed, accepted and refused.
 for side in original patched; do
     { [ $side = original ] && echo 'struct foo { int a; unsigned b:2; }; enum { ZERO, ONE };'
@@ -55,6 +73,7 @@ for side in original patched; do
       echo 'int f(struct foo *x) { return x->a == ONE; }'; } >$side.c
     gcc-12 -O2 -g -ffunction-sections -fdata-sections -c -o $side.o $side.c
 done
+json 0 diff --explain original.o patched.o
 json 0 diff --accept diff.layout:foo --accept diff.layout:ZERO original.o patched.o
 json 2 diff original.o patched.o
 
