@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What the properties share: random cases by their numbers, a catalogue of their own, and what is kept of a failure.
 
-Case N of a seed is made from the text "SEED/N" alone, so that any case can be run again without the others.
+Case N of a seed is made from the text "SEED/N" alone, so that any case can be run again without the others. The files
+are one sequence for all properties, so that an original that one of them had compiled serves the others.
 """
 import argparse
 import concurrent.futures
@@ -26,7 +27,8 @@ for word; do
     previous=$word
 done
 case $output in
-*.original.o | *.patched.o) cp "$output" "{kept}/" ;;
+*.original.o) cp "$output" "{kept}/.$$" && mv "{kept}/.$$" "{kept}/${{output##*/}}" ;;
+*.patched.o) cp "$output" "${{output%/*}}/.." ;;
 esac
 """
 
@@ -45,6 +47,10 @@ def parser(description, count):
 
 def randomness(seed, case):
     return random.Random(f"{seed}/{case}")
+
+
+def drawn_path(names, seed, number):
+    return randomness(seed, f"unit/{number}").choice(names)
 
 
 class Workspace:
@@ -87,23 +93,41 @@ class Workspace:
         for part in ("source", "image", "config", "symvers", "modules", "vmlinux"):
             argv += [f"--{part}", self.paths[part]]
         subprocess.run(argv, check=True, env=self.environment, stdout=subprocess.DEVNULL)
+        # What the user's own catalogue knows of the sources need not be found out again: klp looks whether it holds.
+        users = os.environ.get("KLPKIT_CACHE") or (os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")) + "/klpkit"
+        known = f"{users}/kernels/{self.kernel}/cache"
+        if os.path.isdir(known):
+            shutil.copytree(known, f"{self.folder}/cache/kernels/{self.kernel}/cache", dirs_exist_ok=True, symlinks=True,
+                            ignore=shutil.ignore_patterns("objects"))
 
-    def run(self, *argv, time_limit=900):
+    def run(self, *argv, time_limit=900, **environment):
         """status, standard output, standard error of a klp command"""
-        done = subprocess.run([self.klp, *argv], env=self.environment, stdin=subprocess.DEVNULL, capture_output=True,
+        done = subprocess.run([self.klp, *argv], env={**self.environment, **environment}, stdin=subprocess.DEVNULL, capture_output=True,
                               text=True, errors="replace", timeout=time_limit, check=False)
         return done.returncode, done.stdout, done.stderr
 
     def build(self, patch, output, *more):
-        return self.run("build", "--kernel", self.kernel, "--json", "-j", "1", "-o", output, *more, patch)
+        """As run(); the patched objects are there until forget(patch)."""
+        os.makedirs(self.scratch(patch), exist_ok=True)
+        return self.run("build", "--kernel", self.kernel, "--json", "-j", "1", "-o", output, *more, patch,
+                        TMPDIR=self.scratch(patch))
+
+    def scratch(self, patch):
+        return f"{self.folder}/tmp/{os.path.basename(patch)}"
+
+    def forget(self, patch):
+        shutil.rmtree(self.scratch(patch))
 
     def text(self, path):
         with open(f"{self.source}/{path}", encoding="latin-1") as file:
             return file.read()
 
-    def object(self, source, side):
+    def original(self, source):
         """The object as the compiler left it."""
-        return f"{self.kept}/{source.replace('/', '_')}.{side}.o"
+        return f"{self.kept}/{source.replace('/', '_')}.original.o"
+
+    def patched(self, source, patch):
+        return f"{self.scratch(patch)}/{source.replace('/', '_')}.patched.o"
 
     def keep_failure(self, case, files, why):
         folder = f"{self.failures}/{case}"
