@@ -19,7 +19,7 @@ sched int second(int x) { return other(x) * 5; }
 END
 sed -e 's/x > 3/x > 4/' -e 's/\* 5/* 7/' before.c >after.c
 sed 's/+ 2/+ 4/' before.c >plain.c
-options='-g -O2 -fno-pic -ffunction-sections -fdata-sections -fno-section-anchors -fno-asynchronous-unwind-tables'
+options='-g -O2 -fno-pic -falign-functions=8 -ffunction-sections -fdata-sections -fno-section-anchors -fno-asynchronous-unwind-tables'
 
 # arm64 OPTION...: the objects compiled with them, and what changed in out.o.
 arm64() {

@@ -43,9 +43,9 @@ public:
     std::optional<std::string> call_problem(const elf::Section& code,
                                             const elf::Relocation& relocation) const override {
         // restore_r2(): r2 has to be restored after a call that goes by a stub, which needs a nop there.
+        if (auto problem = tail_call_problem(code, relocation)) return problem;
         if (relocation.type != R_PPC64_REL24) return std::nullopt;
         const Bytes bytes = code.content();
-        if (auto problem = tail_call_problem(code, relocation)) return problem;
         if (relocation.offset > bytes.size() || bytes.size() - relocation.offset < 8)
             return "the code ends with the call";
         const std::uint32_t call = word_at(bytes, relocation.offset);
