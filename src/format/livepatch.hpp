@@ -44,8 +44,9 @@ struct RelaName {
 [[nodiscard]] std::optional<RelaName> parse_arch_name(std::string_view name);  // .klp.arch.OBJ.SECTION
 
 // What `klp build` writes into .modinfo: "OBJECT:NAME:BYTES" of each new variable; for each address of the livepatch
-// that its code hands on or stores, "OBJECT: 'NAME' in 'FUNCTION'+OFFSET"; "ID:NAME" of what its author accepted against
-// a refusal; "OBJECT:KIND:NAME" of what the patch itself leaves out or forces (ForcedChange). All keys can repeat.
+// that its code hands on or stores, "OBJECT: 'NAME' in 'FUNCTION'+OFFSET"; "ID:NAME" of what its author accepted
+// against a refusal; "OBJECT:KIND:NAME" of what the patch itself leaves out or forces (ForcedChange). All keys can
+// repeat.
 inline constexpr std::string_view modinfo_new_data = "klpkit_new_data";
 inline constexpr std::string_view modinfo_outlives = "klpkit_outlives";
 inline constexpr std::string_view modinfo_accepted = "klpkit_accepted";

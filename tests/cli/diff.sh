@@ -34,6 +34,29 @@ objdump -dr out.o | grep -A12 '<changed>:' | grep -q 'helper' || fail "changed d
 expect_status 3 "$KLP" diff original.o original.o -o none.o
 expect_no_file none.o
 
+# Callbacks as kpatch's and klp-build's own headers write them: functions of the output, and nothing else of them.
+{ cat original.c
+  echo 'struct entry { int (*fn)(void *); char *name; };
+        static int before(void *object) { return 0; }
+        static int after(void *object) { return 1; }
+        static struct entry data __attribute__((used, section(".kpatch.callbacks.pre_patch"))) = { before, 0 };
+        void *__klp_post_unpatch_callback_vmlinux __attribute__((section(".discard.klp_callback_ptrs"))) = after;'
+} >callbacks.c
+sed 's/".kpatch.callbacks.pre_patch"/".kpatch.hooks.load"/' callbacks.c >hooks.c
+for side in callbacks hooks; do gcc-12 -O2 -pg -mfentry -mrecord-mcount -fno-pie -mcmodel=kernel -mno-red-zone -ffunction-sections -fdata-sections -c $side.c; done
+readelf -SW callbacks.o >dump
+expect_in .discard.klp_callback_ptrs dump
+expect_status 0 "$KLP" diff original.o callbacks.o -o out.o --json
+jq -e '.callbacks == [{"event": "pre_patch", "function": "before"}, {"event": "post_unpatch", "function": "after"}]' out >/dev/null ||
+    fail "$(cat out)"
+readelf -aW out.o >dump
+grep -qE 'FUNC +LOCAL .* before$' dump && grep -qE 'FUNC +LOCAL .* after$' dump || fail "the callbacks are not in out.o"
+expect_not_in .kpatch. dump
+expect_not_in klp_ dump
+expect_status 2 "$KLP" diff original.o hooks.o -o none.o
+expect_in "[diff.directive]" err
+expect_no_file none.o
+
 # Initialised data that changed cannot be expressed.
 sed 's/static int counter;/int table[2] = {1, 2};\nstatic int counter;/' original.c >a.c
 sed 's/{1, 2}/{1, 3}/; s/helper(x) + 2/helper(x) + table[1]/' a.c >b.c

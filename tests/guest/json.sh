@@ -35,6 +35,11 @@ for patch in inlined.patch "$KLPKIT_ROOT/examples/new-function.patch" "$KLPKIT_R
     mv "outputs/klp explain.$count.json" "outputs/klp build.$count.json"
 done
 json 0 build --kernel "$stock" -o new-data.ko "$KLPKIT_ROOT/examples/new-data.patch"
+# What the macros of other tools' patches say.
+add_change macros.patch fs/proc/version.c '0,/^#include/s|^#include|#include "kpatch-macros.h"\n&|; s/seq_printf(m, /seq_putc(m, *"+");\n\t&/
+    $a static int first(patch_object *object) { return 0; }\nKPATCH_PRE_PATCH_CALLBACK(first);\nKPATCH_FORCE_UNSAFE(version_proc_show);'
+json 0 build --kernel "$stock" -o macros.ko macros.patch
+json 0 inspect macros.ko
 json 0 run --kernel "$stock" new-function.ko -- true
 build_by_hand
 json 0 convert --kernel "$stock" --module by-hand/klp_pair.ko -o klp_annotated.ko by-hand/klp_annotated.ko
@@ -76,6 +81,15 @@ done
 json 0 diff --explain original.o patched.o
 json 0 diff --accept diff.layout:foo --accept diff.layout:ZERO original.o patched.o
 json 2 diff original.o patched.o
+for side in original patched; do
+    { echo 'extern int other(int);'
+      [ $side = original ] && echo 'int f(int a) { return other(a); }'
+      [ $side = original ] || echo 'int f(int a) { return other(a) + 1; } void *force __attribute__((section(".kpatch.force"))) = f;
+          static struct { int (*fn)(int); char *name; } call __attribute__((used, section(".kpatch.callbacks.pre_patch"))) = { f, 0 };'
+    } >$side.c
+    gcc-12 -O2 -ffunction-sections -fdata-sections -c -o $side.o $side.c
+done
+json 0 diff original.o patched.o
 
 # Those of an architecture that makes GOT and PLT for modules; the features of each.
 json 0 'kernel info' --features "$stock"
