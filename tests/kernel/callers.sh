@@ -18,14 +18,14 @@ for call in mincore statfs; do
     done
 done
 # Whoever calls the function in what is compiled of the file: an independent look, at the shipped image.
-"$KLP" kernel symbols "$KLPKIT_TEST_KERNEL" | cut -f 1 >symbols
-address=$(awk '$3 == "htab_lock_bucket" { print $1 }' symbols)
+"$KLP" kernel symbols "$KLPKIT_TEST_KERNEL" | cut -f 1 >kallsyms
+address=$(awk '$3 == "htab_lock_bucket" { print $1 }' kallsyms)
 [ "$(echo "$address" | wc -l)" -eq 1 ] || fail "htab_lock_bucket is there more than once"
 begin=$((0x$address - 0x20000))
 objdump -d --no-show-raw-insn --start-address=$begin --stop-address=$((begin + 0x40000)) "$(path_of vmlinux)" |
-    awk -v to="$(echo "$address" | sed 's/^0*//')" '/(call|jmp) / && index($0, "0x" to) { sub(":", "", $1); print $1 }' >calls
+    awk -v to="$address" '/(call|jmp) / && index($0, "0x" to) { sub(":", "", $1); print $1 }' >calls
 [ -s calls ] || fail "nothing calls htab_lock_bucket at $address"
-sort symbols >sorted
+sort kallsyms >sorted
 while read -r call; do awk -v at="$call" '$1 <= at { name = $3 } $1 > at { exit } END { print name }' sorted; done <calls |
     sort -u >callers
 grep -o "^[a-z_0-9.]*: it calls 'htab_lock_bucket'" replaced | cut -d : -f 1 | sort -u | diff callers - ||

@@ -19,8 +19,8 @@ printf '_nf_conntrack_btf_struct_access false\nbpf_skb_get_pay_offset false\n' |
 expect_not_in "BTF" err
 # The new code refers to the kernel's own entries, by the names that these have there.
 jq -r '.references[].symbol' out | grep '^__BTF_ID__struct__nf_conn_' >entries || fail "no entry of a list is used"
-"$KLP" kernel symbols --object nf_conntrack "$KLPKIT_TEST_KERNEL" >symbols
-while read -r entry; do grep -q " $entry\s" symbols || fail "the kernel has no $entry"; done <entries
+"$KLP" kernel symbols --object nf_conntrack "$KLPKIT_TEST_KERNEL" >kallsyms
+while read -r entry; do grep -q " $entry\s" kallsyms || fail "the kernel has no $entry"; done <entries
 rm -f counters.patch counters.ko
 
 # Code knows the places of a list.

@@ -4,12 +4,19 @@
 
 edit() { add_change notes.patch "$@"; }
 
+# told NUMBER: as text and in JSON.
+told() {
+    [ "$(grep -c 'note: .*diff.not-carried' err)" -eq "$1" ] || fail "$(cat err)"
+    jq -r '.findings[] | select(.id == "diff.not-carried") | .severity' out >severities
+    [ "$(grep -cx note severities)" -eq "$1" ] || fail "$(cat out)"
+}
+
 edit fs/eventfd.c 's/^EXPORT_SYMBOL_GPL(eventfd_signal);/EXPORT_SYMBOL(eventfd_signal);/
 s/^EXPORT_SYMBOL_GPL(eventfd_fget);/EXPORT_SYMBOL_NS_GPL(eventfd_fget, EVENTS);/'
-expect_status 3 "$KLP" build --kernel "$KLPKIT_TEST_KERNEL" -o notes.ko notes.patch
+expect_status 3 "$KLP" build --kernel "$KLPKIT_TEST_KERNEL" --json -o notes.ko notes.patch
 expect_in "'eventfd_signal' is exported for all modules by the patch, but it stays exported for GPL modules" err
 expect_in "'eventfd_fget' is exported for GPL modules that import the namespace EVENTS by the patch" err
-[ "$(grep -c 'diff.not-carried' err)" -eq 2 ] || fail "$(cat err)"
+told 2
 expect_no_file notes.ko
 
 edit drivers/net/dummy.c '/^static int dummy_dev_init/,/^}/s/return -ENOMEM;/return -ENOSPC;/
@@ -20,4 +27,4 @@ jq -r '.objects[].functions[].name' out >functions
 echo dummy_dev_init | diff - functions || fail "other functions than expected"
 expect_in "'__param_numdummies' change (mode 0600, was 0000)" err
 expect_in 'the patched object does not get the module information "parm=numdummies:Number of dummies"' err
-[ "$(grep -c 'diff.not-carried' err)" -eq 4 ] || fail "$(cat err)"
+told 4
