@@ -169,10 +169,10 @@ const Piece* Changes::leads_into(const Piece& patched) const {
     return nullptr;
 }
 
-std::set<std::string, std::less<>> unchanged_functions(const Changes& changes) {
+std::set<std::string, std::less<>> functions_of_both(const Changes& changes, bool changed) {
     std::set<std::string, std::less<>> names;
     for (const Piece& piece : changes.pairs().patched().pieces()) {
-        if (piece.is_any_code() && changes.pairs().original_of(piece) != nullptr && !changes.has(piece))
+        if (piece.is_any_code() && changes.pairs().original_of(piece) != nullptr && changes.has(piece) == changed)
             names.emplace(piece.name());
     }
     return names;

@@ -77,8 +77,8 @@ struct Hooking {
                                    const std::optional<Hooking>& hooking,
                                    const std::set<std::string, std::less<>>& unchanged);
 
-// Functions of both objects that are equal.
-[[nodiscard]] std::set<std::string, std::less<>> unchanged_functions(const Changes& changes);
+// Functions of both objects that changed, or did not.
+[[nodiscard]] std::set<std::string, std::less<>> functions_of_both(const Changes& changes, bool changed);
 
 // The part for what cannot be hooked.
 class UnhookableFunctions {

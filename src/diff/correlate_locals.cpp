@@ -102,27 +102,36 @@ private:
         vote(before, after, false);
     }
 
-    // The string that the code refers to nearest to the state: both are set up for the message's call. Empty where
-    // there is none.
+    // The string that the code refers to nearest to the state, without a call in between: both are set up for the
+    // message's call. Empty where there is none.
     static std::string message_at(const Decomposition& object, const Piece& holder, const Piece& state) {
-        const Field* nearest = nullptr;
-        std::uint64_t least = ~std::uint64_t{0};
-        const auto look = [&](const Piece& code) {
-            for (const Field& field : object.fields(code)) {
-                if (field.target.piece != &state) continue;
-                for (const Field& text : object.fields(code)) {
-                    if (text.target.kind != Target::Kind::literal || !text.target.section->is_strings()) continue;
-                    const std::uint64_t distance = text.offset() > field.offset() ? text.offset() - field.offset()
-                                                                                  : field.offset() - text.offset();
-                    if (distance >= least) continue;
-                    least = distance;
-                    nearest = &text;
-                }
-            }
+        Nearest nearest;
+        look_for_message(object, holder, state, nearest);
+        for (const Piece* part : holder.cold_parts) look_for_message(object, *part, state, nearest);
+        return nearest.text == nullptr ? std::string() : describe(nearest.text->target);
+    }
+
+    struct Nearest {
+        const Field* text = nullptr;
+        std::uint64_t distance = ~std::uint64_t{0};
+    };
+
+    static void look_for_message(const Decomposition& object, const Piece& code, const Piece& state, Nearest& nearest) {
+        const auto fields = object.fields(code);
+        const auto is_call = [&](const Field& field) {
+            return object.architecture().is_branch(*code.section, code.range, *field.relocation);
         };
-        look(holder);
-        for (const Piece* part : holder.cold_parts) look(*part);
-        return nearest == nullptr ? std::string() : describe(nearest->target);
+        for (std::size_t i = 0; i < fields.size(); ++i) {
+            if (fields[i].target.piece != &state) continue;
+            const auto consider = [&](const Field& field) {
+                if (field.target.kind != Target::Kind::literal || !field.target.section->is_strings()) return;
+                const std::uint64_t from = std::min(field.offset(), fields[i].offset());
+                const std::uint64_t distance = std::max(field.offset(), fields[i].offset()) - from;
+                if (distance < nearest.distance) nearest = {&field, distance};
+            };
+            for (std::size_t j = i + 1; j < fields.size() && !is_call(fields[j]); ++j) consider(fields[j]);
+            for (std::size_t j = i; j-- > 0 && !is_call(fields[j]);) consider(fields[j]);
+        }
     }
 
     // Equal but for the static locals that are still to be told apart.

@@ -81,7 +81,10 @@ Result diff(const Sides& sides, const Options& options, Diagnostics& diagnostics
     std::optional<Hooking> hooking;
     if (judges_tracing(options, sides.original)) hooking = {options.for_module};
     const Changes changes = find_changes(pairs, directives, hooking, options.unchanged);
-    if (options.late_keys != nullptr) options.late_keys->unchanged = unchanged_functions(changes);
+    if (options.late_keys != nullptr) {
+        options.late_keys->unchanged = functions_of_both(changes, false);
+        options.late_keys->changed = functions_of_both(changes, true);
+    }
     JudgedDirectives judged = judge_directives(changes, diagnostics);
     refuse_inexpressible_changes(changes, options, diagnostics);
     note_what_is_not_carried(changes, diagnostics);

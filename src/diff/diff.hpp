@@ -85,8 +85,8 @@ struct Result {
 struct LateKeys {
     // Of the patched module, which functions of the livepatch test: the variables, and __tracepoint_NAME.
     std::set<std::string, std::less<>> names;
-    // Functions that are the same in both objects.
-    std::set<std::string, std::less<>> unchanged;
+    // Functions that are the same in both objects, and others that both have.
+    std::set<std::string, std::less<>> unchanged, changed;
 };
 
 class Changes;
@@ -111,8 +111,8 @@ struct Options {
     // Where given, it is told of branches on keys that the kernel cannot resolve in time, which are no errors then: the
     // result is not good for anything else.
     LateKeys* late_keys = nullptr;
-    // Functions that do the same though their code differs. One whose calls the compiler may have changed (`f.isra.0`)
-    // is replaced all the same.
+    // Functions that do the same though their code differs, and those that they call can be replaced for themselves.
+    // One whose calls the compiler may have changed (`f.isra.0`) is replaced all the same.
     std::set<std::string, std::less<>> unchanged{};
     // Is shown what was found before any of it is refused: for explain(). Both are gone afterwards.
     std::function<void(const Changes&, const Selection&)> on_selected{};

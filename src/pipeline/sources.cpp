@@ -104,6 +104,12 @@ diff::LateKeys find_late_keys(const Build& build, const Sides& sides) {
     return found;
 }
 
+bool has_function(const elf::Object& object, const std::string& name) {
+    return std::ranges::any_of(object.symbols(), [&](const auto& each) {
+        return each->name == name && each->is_function() && each->is_defined();
+    });
+}
+
 // jump_label_add_module() wants the keys of a module's branches when it is loaded, which a livepatch cannot have of a
 // module that is not.
 diff::LateKeys read_late_keys(const Build& build, const source::UnitCompiler& compiler,
@@ -113,6 +119,10 @@ diff::LateKeys read_late_keys(const Build& build, const source::UnitCompiler& co
     diff::LateKeys keys = find_late_keys(build, sides);
     if (keys.names.empty()) return {};
     sides.patched = compiler.patched_reading(unit, keys.names);
+    // A changed function that is inlined now is no function that unchanged callers of the original could be led to:
+    // they have to be replaced as well.
+    const auto is_there = [&](const std::string& name) { return has_function(sides.patched->object, name); };
+    if (!std::ranges::all_of(keys.changed, is_there)) keys.unchanged.clear();
     return keys;
 }
 

@@ -129,6 +129,7 @@ TEST(Special, KeysOfAModuleAreReadWhereTheObjectIsCompiledSo) {
     (void)compare_asm(original, changed, first);
     EXPECT_THAT(keys.names, ElementsAre("__tracepoint_one", "key"));
     EXPECT_THAT(keys.unchanged, ElementsAre("g", "h.isra.0"));
+    EXPECT_THAT(keys.changed, ElementsAre("f", "i"));
 
     Options second = for_module();
     second.unchanged = keys.unchanged;
