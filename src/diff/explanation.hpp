@@ -21,6 +21,7 @@ enum class Cause : std::uint8_t {
     code,      // its own instructions, or the entries of special sections that belong to them
     part,      // those of its .cold part, or of the function that it is such a part of
     constant,  // a constant that it refers to changed, and a copy of it comes along
+    callee,    // a changed function that it calls cannot be hooked, and comes along with it
     added,     // the original has no such thing
     content,   // data: its bytes, or what it refers to
     needed,    // data without identity: whoever refers to it has a copy of its own
@@ -64,7 +65,8 @@ struct UsedBy {
     std::optional<SourceLine> line;
 };
 
-enum class ExplainedStatus : std::uint8_t { changed, added, included, copied };
+// As FunctionStatus and DataStatus.
+enum class ExplainedStatus : std::uint8_t { changed, added, carried, included, copied };
 
 struct ExplainedPiece {
     std::string name;
@@ -72,7 +74,7 @@ struct ExplainedPiece {
     ExplainedStatus status = ExplainedStatus::changed;
     Cause cause = Cause::other;
     std::string reason;       // what the comparison says, for people
-    std::string subject;      // the constant, or the part, that it is about
+    std::string subject;      // the constant, the part or the callee that it is about
     bool is_selected = true;  // false: it changed, and can or need not come along
     std::optional<SourceLine> declared;
     std::optional<bool> is_in_patch;  // whether the patch changes lines of it; nullopt: not known

@@ -16,6 +16,8 @@ std::string_view explained_word(diff::ExplainedStatus status) {
             return "changed";
         case diff::ExplainedStatus::added:
             return "new";
+        case diff::ExplainedStatus::carried:
+            return "carried";
         case diff::ExplainedStatus::included:
             return "included";
         case diff::ExplainedStatus::copied:
@@ -32,6 +34,8 @@ std::string_view cause_word(diff::Cause cause) {
             return "part";
         case diff::Cause::constant:
             return "constant";
+        case diff::Cause::callee:
+            return "callee";
         case diff::Cause::added:
             return "new";
         case diff::Cause::content:
@@ -162,6 +166,8 @@ std::string why_text(const diff::ExplainedPiece& piece) {
                                                                    : fmt::format("its part '{}' differs", subject);
         case diff::Cause::constant:
             return fmt::format("it refers to '{}', which changed and comes along", subject);
+        case diff::Cause::callee:
+            return fmt::format("it calls '{}', which changed and cannot be hooked", subject);
         case diff::Cause::needed:
             return "whoever refers to it has its own copy";
         case diff::Cause::content:

@@ -97,6 +97,13 @@ explained 0 'any(.units[].data[]; .name == "task_state_array" and .cause == "con
     .difference.patched.content == "\"Z (undead)\"" and .difference.original.content == "\"Z (zombie)\"") and
     any(.units[].functions[]; .cause == "constant" and .subject == "task_state_array")'
 
+# What cannot be hooked, and its callers.
+explained_example() { "$KLP" explain --kernel "$KLPKIT_TEST_KERNEL" --json "$KLPKIT_ROOT/examples/$1.patch" >explained.json; }
+explained_example system-call
+jq -e '.explanation | any(.units[].functions[]; .name == "__do_sys_newuname" and .status == "carried" and .cause == "code" and .used_by[0].how == "call") and
+    any(.units[].functions[]; .name == "__x64_sys_newuname" and .cause == "callee" and .subject == "__do_sys_newuname" and .in_patch != true)' explained.json >/dev/null ||
+    { jq '.explanation.units[].functions[] | {name, status, cause, subject, in_patch}' explained.json; fail "not so: a system call"; }
+
 # Refused: what was found until then, and the line of each finding.
 begin
 edit fs/proc/meminfo.c 's/"MemTotal: /"MemTotal! /;s/proc_create_single("meminfo", 0/proc_create_single("meminfo", 0444/'

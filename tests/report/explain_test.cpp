@@ -65,6 +65,7 @@ TEST(ExplanationText, HasAWordForEachCause) {
     EXPECT_EQ(first_line(diff::Cause::code), "f: changed: its code differs\n");
     EXPECT_EQ(first_line(diff::Cause::part), "f: changed: its part 'it' differs\n");
     EXPECT_EQ(first_line(diff::Cause::constant), "f: changed: it refers to 'it', which changed and comes along\n");
+    EXPECT_EQ(first_line(diff::Cause::callee), "f: changed: it calls 'it', which changed and cannot be hooked\n");
     EXPECT_EQ(first_line(diff::Cause::added), "f: changed: the original has none of that name\n");
     EXPECT_EQ(first_line(diff::Cause::content), "f: changed: its content changed\n");
     EXPECT_EQ(first_line(diff::Cause::needed), "f: changed: whoever refers to it has its own copy\n");
