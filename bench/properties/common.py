@@ -82,7 +82,7 @@ class Workspace:
         if not real:
             sys.exit(f"no {name} here")
         wrapper = f"{self.folder}/bin/{name}"
-        if not os.path.exists(wrapper):
+        if not os.path.exists(wrapper):  # the same for every run in this folder
             with open(wrapper, "w", encoding="utf-8") as text:
                 text.write(WRAPPER.format(real=real, kept=self.kept))
             os.chmod(wrapper, 0o755)
@@ -113,7 +113,7 @@ class Workspace:
                         TMPDIR=self.scratch(patch))
 
     def scratch(self, patch):
-        return f"{self.folder}/tmp/{os.path.basename(patch)}"
+        return f"{self.folder}/tmp/{os.path.basename(patch)}.objects"
 
     def forget(self, patch):
         shutil.rmtree(self.scratch(patch))
