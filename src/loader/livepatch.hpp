@@ -24,7 +24,7 @@ struct KlpFunc {
     std::uint64_t new_size = 0;
     bool nop = false;
     bool patched = false;
-    kernel::Hook hook;  // while it is patched
+    kernel::Hook hook{};  // while it is patched
 };
 
 struct KlpObject {

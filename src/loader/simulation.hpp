@@ -71,7 +71,7 @@ struct PatchedFunction {
     std::uint64_t old_size = 0;
     std::uint64_t new_address = 0;
     // While its object is patched: which of ftrace's records became a call.
-    std::optional<kernel::Hook> hook;
+    std::optional<kernel::Hook> hook{};
 };
 struct PatchedObject {
     std::string name;  // "vmlinux" or a module's
@@ -129,7 +129,7 @@ struct LogLine {
 struct NotReplaced {
     std::string function;
     std::uint64_t address = 0;
-    kernel::Hook hook;
+    kernel::Hook hook{};
 };
 
 struct EventReport {
