@@ -102,12 +102,12 @@ expect_status 0 "$KLP" run --json --kernel "$KLPKIT_TEST_KERNEL" replaced/replac
 [ "$(jq -r .after.stdout out)" = replaced ] || fail "$(cat out)"
 [ "$(jq -c .not_replaced out)" = '[]' ] || fail "$(cat out)"
 
-cat >command <<'END'
+cat >asking <<'END'
 [ -e /asked ] || { cat /proc/kallsyms; echo ==; cat /sys/kernel/tracing/enabled_functions; }
 echo >/asked
 END
 expect_status 0 "$KLP" run --json --kernel "$KLPKIT_TEST_KERNEL" --module asked/asked.ko --timeout 300 \
-    replaced/replaced.ko -- "$(cat command)"
+    replaced/replaced.ko -- "$(cat asking)"
 jq -r .before.stdout out >seen
 sed '/^==$/,$d' seen >kallsyms
 sed '1,/^==$/d' seen >enabled
