@@ -2,6 +2,9 @@
 // From patch files to objects: the stages that work on sources.
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "base/kernel_names.hpp"
 #include "base/parallel.hpp"
 #include "base/process.hpp"
 #include "diff/type_table.hpp"
