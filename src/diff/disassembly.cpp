@@ -7,7 +7,6 @@
 #include <charconv>
 #include <optional>
 
-#include "arch/arch.hpp"
 #include "base/error.hpp"
 #include "base/process.hpp"
 

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "arch/range.hpp"
+#include "arch/arch.hpp"
 #include "elf/object.hpp"
 
 namespace klp::diff {
