@@ -13,6 +13,8 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
+import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 UNCHANGED, REFUSED = 3, 2
@@ -42,6 +44,7 @@ def parser(description, count):
     options.add_argument("--first", type=int, default=0, help="number of the first case")
     options.add_argument("--count", type=int, default=count)
     options.add_argument("--jobs", type=int, default=1)
+    options.add_argument("--minutes", type=float, help="begin no further case after so many minutes")
     return options
 
 
@@ -212,8 +215,6 @@ def all_sources(tree, arch, enabled):
 
 def diff_of(path, old, new):
     """A unified diff of one file, by the tool that authors use."""
-    import tempfile
-
     with tempfile.TemporaryDirectory() as scratch:
         for name, text in (("old", old), ("new", new)):
             with open(f"{scratch}/{name}", "w", encoding="latin-1") as file:
@@ -221,6 +222,14 @@ def diff_of(path, old, new):
         done = subprocess.run(["diff", "-u", f"--label=a/{path}", f"--label=b/{path}", f"{scratch}/old",
                                f"{scratch}/new"], capture_output=True, check=False)
     return done.stdout
+
+
+class TimeLimit:
+    def __init__(self, options):
+        self.end = time.monotonic() + 60 * options.minutes if options.minutes else None
+
+    def is_over(self):
+        return self.end is not None and time.monotonic() > self.end
 
 
 def in_parallel(action, items, jobs):
