@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/process.hpp"
-#include "base/temp_dir.hpp"
+#include "base/file.hpp"
 #include "source/plain_keys.hpp"
 
 namespace klp::source {
