@@ -195,7 +195,10 @@ private:
                 add(pairs_.original().where(*piece),
                     fmt::format("the patched object keeps the module information {:?}", text));
     }
-    static bool is_information(const Piece& piece) { return piece.section->name == ".modinfo"; }
+    // link adds the namespaces that the module needs.
+    static bool is_information(const Piece& piece) {
+        return piece.section->name == ".modinfo" && !as_text(piece.content()).starts_with("import_ns=");
+    }
 
     // Aliases of a module are made when it is built.
     void note_device_tables() {

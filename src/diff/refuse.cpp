@@ -87,8 +87,7 @@ std::optional<std::string_view> harm_of_leaving_out(std::string_view section) {
     struct Table {
         std::string_view section, consequence;
     };
-    static constexpr std::array<Table, 6> tables = {{
-        {".modinfo", "modinfo and udev go on with the module's file"},
+    static constexpr std::array<Table, 5> tables = {{
         {"__modver", "the version in /sys/module stays"},
         {"_error_injection_whitelist", "no errors can be injected into the function"},
         {"_ftrace_eval_map", "formats of trace events show the number"},
@@ -99,19 +98,10 @@ std::optional<std::string_view> harm_of_leaving_out(std::string_view section) {
     return found == tables.end() ? std::nullopt : std::optional(found->consequence);
 }
 
-// link adds the namespaces that the module needs.
-bool is_import(Bytes content) {
-    return as_text(content).starts_with("import_ns=");
-}
-
 void note_entry(const Changes& changes, const Piece& piece, std::string_view consequence, Diagnostics& diagnostics) {
-    const bool is_text = piece.section->name == ".modinfo";
-    if (is_text && is_import(piece.content())) return;
-    std::string_view what = is_text ? as_text(piece.content()) : piece.label();
-    what = what.substr(0, what.find('\0'));
     diagnostics.add(
         Severity::note, "diff.not-carried", changes.pairs().patched().where(piece),
-        fmt::format("entry '{}' of {} is not in the livepatch: {}", what, piece.section->name, consequence));
+        fmt::format("entry '{}' of {} is not in the livepatch: {}", piece.label(), piece.section->name, consequence));
 }
 
 // Init code has used the constants that it was compiled with, and exit code will: the livepatch changes them for the
@@ -171,7 +161,8 @@ void warn_of_removed_entry(const Decomposition& original, const Piece& piece, Di
             .hint("leave this part out of the patch");
         return;
     }
-    if (piece.symbol() == nullptr || harm_of_leaving_out(piece.section->name)) return;
+    const bool is_noted = piece.section->name == ".modinfo";
+    if (piece.symbol() == nullptr || is_noted || harm_of_leaving_out(piece.section->name)) return;
     diagnostics.warning("diff.entry-stays", original.where(piece),
                         fmt::format("the patch removes entry '{}' of {}, which the kernel has read: it stays in effect",
                                     piece.label(), piece.section->name));

@@ -22,14 +22,8 @@ struct Form {
 };
 
 constexpr std::array forms{
-    Form{"step", 1, 0, false},
-    Form{"output", 2, 1, true},
-    Form{"transition", 1, 0, false},
-    Form{"hooks", 0, 0, true},
-    Form{"reverted"},
-    Form{"unloaded"},
-    Form{"fail", 0, 0, true},
-    Form{"end"},
+    Form{"step", 1, 0, false}, Form{"output", 2, 1, true}, Form{"transition", 1, 0, false}, Form{"hooks", 0, 0, true},
+    Form{"reverted"},          Form{"unloaded"},           Form{"fail", 0, 0, true},        Form{"end"},
 };
 
 std::vector<std::string> split(std::string_view line) {

@@ -32,9 +32,7 @@ public:
     LinkNames(const ModuleRequest& request, Diagnostics& diagnostics);
 
     // Of a function of ModuleRequest: a replacement or a callback.
-    [[nodiscard]] const std::string& of_function(const elf::Symbol& symbol) const {
-        return definitions_.at(&symbol);
-    }
+    [[nodiscard]] const std::string& of_function(const elf::Symbol& symbol) const { return definitions_.at(&symbol); }
     // nullptr for other names.
     [[nodiscard]] const LivepatchReference* reference(const std::string& link_name) const;
     [[nodiscard]] const std::string* plain_name(const std::string& link_name) const;

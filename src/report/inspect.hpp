@@ -9,8 +9,8 @@
 
 namespace klp::report {
 
-// {"name", "modinfo", "objects", "forced", "symbols", "relocations", "arch_sections", "other_forms"}. A modinfo key that
-// repeats has an array of its values.
+// {"name", "modinfo", "objects", "forced", "symbols", "relocations", "arch_sections", "other_forms"}. A modinfo key
+// that repeats has an array of its values.
 [[nodiscard]] Json inspect_json(const check::InspectedModule& inspected);
 [[nodiscard]] std::string inspect_text(const check::InspectedModule& inspected);
 

@@ -132,7 +132,7 @@ protected:
 
 // struct alt_instr had 13 bytes then.
 std::string old_alternative(std::string_view text) {
-    return klp::test::replaced(text, ".byte 5, 5", ".byte 5");
+    return klp::test::replaced(text, ".word 1, 2\n    .byte 5, 5", ".word 1\n    .byte 5, 5, 5");
 }
 
 TEST_F(OldKernels, EntriesOfLateCodeGoToASectionOfTheirOwn) {
@@ -143,8 +143,8 @@ TEST_F(OldKernels, EntriesOfLateCodeGoToASectionOfTheirOwn) {
         .size other, 1
         .section .altinstructions,"a"
         .long other - ., .Lunconcerned - .
-        .word 1, 2
-        .byte 1
+        .word 1
+        .byte 1, 1, 1
         .section .altinstr_replacement,"ax"
         .Lunconcerned: nop
     )";
@@ -173,8 +173,8 @@ TEST_F(OldKernels, AnEntryThatRefersToALateSymbolTakesItAlong) {
         .zero 6
         .section .altinstructions,"a"
         .long late_show - ., from_late - .
-        .word 1, 2
-        .byte 5
+        .word 1
+        .byte 5, 5, 5
     )");
     const Converted converted = convert_text(text, source);
     EXPECT_THAT(converted.relocations(), Contains("late .klp.arch.late..altinstructions .klp.sym.late.from_late,0"));

@@ -117,7 +117,7 @@ TEST(NotCarried, EntriesThatOnlyInform) {
     ASSERT_EQ(added.diagnostics.findings().size(), 1);
     EXPECT_EQ(added.diagnostics.findings()[0].id, "diff.not-carried");
     EXPECT_EQ(added.diagnostics.findings()[0].severity, Severity::note);
-    EXPECT_THAT(added.diagnostics.findings()[0].message, HasSubstr("'alias=pci:x' of .modinfo"));
+    EXPECT_THAT(added.diagnostics.findings()[0].message, HasSubstr("module information \"alias=pci:x\""));
     EXPECT_THAT(compare_c(source(".modinfo", "alias=pci:x"), source(".modinfo", "alias=pci:y")).verdict(), IsEmpty());
     EXPECT_THAT(compare_c(none, source(".modinfo", "import_ns=X")).diagnostics.findings(), IsEmpty());
     for (const char* section : {"__modver", "_error_injection_whitelist", "_ftrace_eval_map", ".kunit_test_suites"})

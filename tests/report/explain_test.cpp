@@ -81,7 +81,7 @@ TEST(ExplanationText, ShowsContentsAndLinesOfFindings) {
     piece.difference->original.content = "a";
     piece.difference->patched.content = "b";
     pipeline::ExplainedBuild build = explained(piece);
-    build.findings.push_back({{"diff.x", Severity::error, {"a.o", ".text", 4}, "no", {}, {}}, {{"fs/a.c", 7}}});
+    build.findings.push_back({{"test.x", Severity::error, {"a.o", ".text", 4}, "no", {}, {}}, {{"fs/a.c", 7}}});
     build.findings.push_back({{"diff.y", Severity::note, {"a.o", ".text", 4}, "so", {}, {}}, {}});
     const std::string text = explanation_text(build);
     EXPECT_THAT(text, HasSubstr("show: changed (not in the livepatch)"));
@@ -111,7 +111,7 @@ TEST(ExplanationJson, HasNullForWhatIsNotKnown) {
 
 TEST(Document, BeginsWithWhoWroteItAndHowItEnded) {
     Diagnostics findings;
-    findings.error("diff.x", {"a.o", ".text", 4}, "no");
+    findings.add(Severity::error, "test.x", {"a.o", ".text", 4}, "no");
     const Error error(Location{"a.o", {}, {}}, "refused", ExitCode::unsafe);
     const Json json = document({error.code(), error}, findings, {{"module", nullptr}});
     std::vector<std::string> keys;

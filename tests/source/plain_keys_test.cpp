@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include "base/process.hpp"
 #include "base/file.hpp"
+#include "base/process.hpp"
 #include "source/plain_keys.hpp"
 
 namespace klp::source {
