@@ -86,7 +86,7 @@ TEST(ExplanationText, ShowsContentsAndLinesOfFindings) {
     const std::string text = explanation_text(build);
     EXPECT_THAT(text, HasSubstr("show: changed (not in the livepatch)"));
     EXPECT_THAT(text, HasSubstr("+0x5, entry of __bug_table, .ops[1].show (function pointer): b, was a\n"));
-    EXPECT_THAT(text, HasSubstr("findings:\n  error: fs/a.c:7: no [diff.x]\n  note: a.o:(.text+0x4): so [diff.y]\n"));
+    EXPECT_THAT(text, HasSubstr("findings:\n  error: fs/a.c:7: no [test.x]\n  note: a.o:(.text+0x4): so [diff.y]\n"));
 }
 
 TEST(ExplanationText, CountsUsersThatAreTooMany) {
