@@ -85,9 +85,10 @@ class Workspace:
         if not real:
             sys.exit(f"no {name} here")
         wrapper = f"{self.folder}/bin/{name}"
-        if not os.path.exists(wrapper):  # the same for every run in this folder
-            with open(wrapper, "w", encoding="utf-8") as text:
-                text.write(WRAPPER.format(real=real, kept=self.kept))
+        text = WRAPPER.format(real=real, kept=self.kept)
+        if not os.path.exists(wrapper) or open(wrapper, encoding="utf-8").read() != text:
+            with open(wrapper, "w", encoding="utf-8") as file:
+                file.write(text)
             os.chmod(wrapper, 0o755)
         return f"{self.folder}/bin:{os.environ['PATH']}"
 
