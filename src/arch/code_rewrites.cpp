@@ -116,7 +116,10 @@ std::vector<CodeRewrite> ftrace_call_rewrites(const Arch& arch, const ModuleImag
 
 void write_rewrites(ModuleImage& image, std::span<const CodeRewrite> rewrites) {
     for (const CodeRewrite& each : rewrites) {
-        if (each.after) std::ranges::copy(*each.after, image.sections[each.section].memory.begin() + each.range.begin);
+        if (each.after) {
+            const MutableBytes memory = image.sections[each.section].memory;
+            std::ranges::copy(*each.after, memory.subspan(each.range.begin).begin());
+        }
     }
 }
 
