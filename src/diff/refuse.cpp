@@ -139,7 +139,12 @@ void refuse_table(const Changes& changes, const Piece& piece, Diagnostics& diagn
         const std::string_view prefix = is_entry ? "__ksymtab_" : "__export_symbol_";
         const std::string_view entry = piece.label();
         const std::string_view name = entry.substr(entry.starts_with(prefix) ? prefix.size() : 0);
-        diagnostics.error("diff.export", patched.where(piece), fmt::format("{} export of '{}'", what, name))
+        if (changes.pairs().original_of(piece) == nullptr) {
+            diagnostics.add(Severity::note, "diff.not-carried", patched.where(piece),
+                            fmt::format("'{}' is not exported: code of the livepatch alone can use it", name));
+            return;
+        }
+        diagnostics.error("diff.export", patched.where(piece), fmt::format("changed export of '{}'", name))
             .hint("the kernel's table of exported symbols is fixed: leave the EXPORT_SYMBOL out of the patch");
         return;
     }

@@ -91,9 +91,9 @@ void check_replacement(const std::vector<ComparedUnit>& units, Diagnostics& diag
         .hint("the files that call them have to be in the patch as well");
 }
 
-// By object: the symbols of each unit that the livepatch's other units of that object may refer to.
-std::map<std::string, resolve::Names> new_globals(const std::vector<ProvenUnit>& units) {
-    std::map<std::string, resolve::Names> by_object;
+// The symbols of each unit that the livepatch's other units may refer to.
+resolve::NamesByObject new_globals(const std::vector<ProvenUnit>& units) {
+    resolve::NamesByObject by_object;
     for (const auto& unit : units)
         for (const elf::Symbol* symbol : unit.compared.difference.new_globals())
             by_object[unit.compared.object].insert(symbol->name);
@@ -237,9 +237,7 @@ Resolved resolve(Build& build, Proven proven) {
     const auto brought = new_globals(units);
     auto resolutions = each_unit<std::vector<resolve::Resolution>>(
         build, "resolve", units.size(), [&](std::size_t i, Diagnostics& diagnostics) {
-            const auto names = brought.find(units[i].compared.object);
-            return units[i].unit.resolve(units[i].compared.difference, diagnostics,
-                                         names == brought.end() ? resolve::Names{} : names->second);
+            return units[i].unit.resolve(units[i].compared.difference, diagnostics, brought);
         });
     build.diagnostics.stop_on_errors("no livepatch can be made of this patch");
     Resolved resolved{std::move(proven.compiled), {}};

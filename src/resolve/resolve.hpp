@@ -41,6 +41,7 @@ struct FunctionProof {
 };
 
 using Names = std::set<std::string, std::less<>>;
+using NamesByObject = std::map<std::string, Names, std::less<>>;
 
 // Where a needed symbol is had from.
 struct Resolution {
@@ -78,9 +79,9 @@ public:
     // A resolution for each of result.references, by index. Findings: `resolve.unresolved`,
     // `resolve.ambiguous` (with the candidates and their addresses), `resolve.module-export`, `resolve.conflict`
     // (two witnesses disagree), `resolve.init` (gone after a module's init). A failed resolution has no object.
-    // `brought`: diff::Result::new_globals() of the livepatch's other units of the same object.
+    // `brought`: diff::Result::new_globals() of the livepatch's units.
     [[nodiscard]] std::vector<Resolution> resolve(const diff::Result& result, Diagnostics& diagnostics,
-                                                  const Names& brought = {}) const;
+                                                  const NamesByObject& brought = {}) const;
 
 private:
     // What proven bytes say about a symbol of the original object.

@@ -28,7 +28,7 @@ std::string place_text(const kernel::KernelSymbol& symbol) {
 
 }  // namespace
 
-Resolver::Resolver(const Unit& unit, const Names& brought, Diagnostics& diagnostics)
+Resolver::Resolver(const Unit& unit, const NamesByObject& brought, Diagnostics& diagnostics)
     : unit_(unit), brought_(brought), diagnostics_(diagnostics) {
     if (unit.object() != vmlinux) dependencies_ = unit.kernel_.module_dependencies(unit.object());
 }
@@ -51,10 +51,22 @@ Resolution Resolver::resolve(const diff::Reference& reference) {
     return unresolved(reference);
 }
 
-// First of all: the kernel may have a static symbol of the name that the patch gives to a new function.
+// First of all: the kernel may have a static symbol of the name that the patch gives to a new function. All units are
+// in one module, the livepatch; code of a module may use what comes with vmlinux or with a module that it needs.
 std::optional<Resolution> Resolver::by_other_unit(const diff::Reference& reference) const {
-    if (reference.defined_in_unit || !brought_.contains(reference.name)) return std::nullopt;
-    return Resolution{Resolution::Kind::internal, unit_.object(), reference.name, 0, "new in another patched file"};
+    if (reference.defined_in_unit) return std::nullopt;
+    const auto brought_with = [&](const std::string& object) -> std::optional<Resolution> {
+        const auto names = brought_.find(object);
+        if (names == brought_.end() || !names->second.contains(reference.name)) return std::nullopt;
+        return Resolution{Resolution::Kind::internal, object, reference.name, 0, "new in another patched file"};
+    };
+    if (auto own = brought_with(unit_.object())) return own;
+    if (unit_.object() == vmlinux || unit_.has_lasting_global(reference.name)) return std::nullopt;
+    if (auto of_vmlinux = brought_with(std::string(vmlinux))) return of_vmlinux;
+    if (unit_.kernel_.exports().find(reference.name) != nullptr) return std::nullopt;
+    for (const std::string& object : dependencies_)
+        if (auto of_module = brought_with(object)) return of_module;
+    return std::nullopt;
 }
 
 std::optional<Resolution> Resolver::by_export(const diff::Reference& reference) {
@@ -184,7 +196,7 @@ Resolution Resolver::unresolved(const diff::Reference& reference) {
 }
 
 std::vector<Resolution> Unit::resolve(const diff::Result& result, Diagnostics& diagnostics,
-                                      const Names& brought) const {
+                                      const NamesByObject& brought) const {
     Resolver resolver(*this, brought, diagnostics);
     std::vector<Resolution> resolutions;
     resolutions.reserve(result.references.size());

@@ -12,7 +12,7 @@ namespace klp::resolve {
 
 class Resolver {
 public:
-    Resolver(const Unit& unit, const Names& brought, Diagnostics& diagnostics);
+    Resolver(const Unit& unit, const NamesByObject& brought, Diagnostics& diagnostics);
 
     // A failed one is reported, and returned without an object.
     [[nodiscard]] Resolution resolve(const diff::Reference& reference);
@@ -37,7 +37,7 @@ private:
     [[nodiscard]] Location where() const;
 
     const Unit& unit_;
-    const Names& brought_;
+    const NamesByObject& brought_;
     Diagnostics& diagnostics_;
     std::vector<std::string> dependencies_;  // of the patched module
 };

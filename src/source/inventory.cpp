@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 
 #include "base/text.hpp"
 #include "source/object_names.hpp"
@@ -186,6 +187,7 @@ bool Inventory::is_left_out(const std::string& path) const {
     if (visit(folders.front()) == Visit::no) {
         for (const auto& folder : folders) {
             if (folder == top || visit(folder) != Visit::no) continue;
+            if (is_named_by_other_arch_alone(folder)) return true;
             for (const auto& above : folders_above(folder))
                 if (visit(above) != Visit::no && kbuild_.has_makefile(above) &&
                     parts(above).left_out.contains(folder + "/"))
@@ -195,6 +197,23 @@ bool Inventory::is_left_out(const std::string& path) const {
     }
     if (!path.ends_with(".c") && !path.ends_with(".S")) return false;
     return place_of(path).use == Use::none && is_named_by_makefile(path, fs::path(object_of(path)).filename().string());
+}
+
+// As arch/s390/Makefile names drivers/s390.
+bool Inventory::is_named_by_other_arch_alone(const std::string& folder) const {
+    const fs::path all = tree_.root() / "arch";
+    const std::string name = folder + "/";
+    const auto names = [&](const fs::path& arch) {
+        return std::ranges::any_of(makefiles_of(arch), [&](const fs::path& makefile) {
+            const std::string text = read_text(makefile);
+            for (std::size_t at = text.find(name); at != std::string::npos; at = text.find(name, at + 1))
+                if (at > 0 && std::isspace(static_cast<unsigned char>(text[at - 1])) != 0) return true;
+            return false;
+        });
+    };
+    if (names(all / arch_)) return false;
+    return std::ranges::any_of(fs::directory_iterator(all),
+                               [&](const auto& each) { return each.path().filename() != arch_ && names(each.path()); });
 }
 
 bool Inventory::is_of_foreign_arch(const std::string& path) const {

@@ -48,6 +48,7 @@ private:
     [[nodiscard]] std::vector<std::string> objects_of(const std::string& source) const;
     [[nodiscard]] Visit find_visit(const std::string& folder) const;
     [[nodiscard]] bool is_part(const std::string& object) const;
+    [[nodiscard]] bool is_named_by_other_arch_alone(const std::string& folder) const;
 
     const kernel::Kernel& kernel_;
     const kernel::Kbuild& kbuild_;

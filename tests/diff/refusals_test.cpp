@@ -75,7 +75,8 @@ TEST(Refused, TablesThatTheKernelHasRead) {
                section + "\"))) static int *const " + name + " = &" + value + ";";
     };
     constexpr auto none = "int f(int x) { return x; }";
-    EXPECT_THAT(compare_c(none, entry("___ksymtab_gpl+f", "__ksymtab_f")).verdict(),
+    constexpr auto exports = "___ksymtab_gpl+f";
+    EXPECT_THAT(compare_c(entry(exports, "__ksymtab_f"), entry(exports, "__ksymtab_f", "other")).verdict(),
                 ElementsAre("refused diff.export"));
     EXPECT_THAT(compare_c(none, entry("__param", "__param_size")).verdict(), ElementsAre("refused diff.table"));
     EXPECT_THAT(compare_c(entry("__param", "__param_size"), entry("__param", "__param_size", "other")).verdict(),

@@ -106,7 +106,7 @@ edit fs/Kconfig '1i # nothing'
 build 2
 expect_in "[build.build-system]" err
 for file in fs/Kconfig arch/powerpc/kernel/module.c tools/testing/selftests/Makefile arch/x86/configs/x86_64_defconfig \
-    fs/cramfs/inode.c fs/cramfs/Makefile drivers/fpga/Kconfig rust/kernel/lib.rs samples/kprobes/kprobe_example.c Documentation/process/howto.rst; do
+    fs/cramfs/inode.c fs/cramfs/Makefile drivers/s390/char/sclp.c drivers/fpga/Kconfig rust/kernel/lib.rs samples/kprobes/kprobe_example.c Documentation/process/howto.rst; do
     [ -e "$source/$file" ] || continue
     patch_of_cmdline
     edit "$file" '1i # nothing'

@@ -96,12 +96,33 @@ TEST_F(References, NewInAnotherPatchedFileComesBeforeWhatTheKernelHas) {
     const auto kernel = tiny.kernel();
     const Unit unit(kernel, "user", diff::Decomposition(original));
     for (const char* name : {"helper", "fresh"}) {
-        const auto found = unit.resolve(reference_to(original, name), diagnostics, {name}).at(0);
+        const auto found = unit.resolve(reference_to(original, name), diagnostics, {{"user", {name}}}).at(0);
         EXPECT_EQ(found.kind, Resolution::Kind::internal);
         EXPECT_EQ(found.object, "user");
         EXPECT_EQ(found.name, name);
     }
     EXPECT_FALSE(diagnostics.has_errors());
+}
+
+TEST_F(References, NewInAnotherObjectIsForModulesThatAreSureToFindIt) {
+    const auto original = recompiled("func new\n ret\n end new\n");
+    const auto kernel = tiny.kernel();
+    const auto found_in = [&](const char* object, const char* name, const NamesByObject& brought) {
+        Diagnostics found;
+        const auto resolution = Unit(kernel, object, diff::Decomposition(original))
+                                    .resolve(reference_to(original, name), found, brought)
+                                    .at(0);
+        return resolution.kind == Resolution::Kind::internal && !found.has_errors() ? resolution.object : "none";
+    };
+    const NamesByObject everywhere = {{"vmlinux", {"fresh"}}, {"dep", {"fresh"}}, {"user", {"fresh"}}};
+    EXPECT_EQ(found_in("user", "fresh", everywhere), "user");
+    EXPECT_EQ(found_in("loner", "fresh", everywhere), "vmlinux");
+    EXPECT_EQ(found_in("vmlinux", "fresh", everywhere), "vmlinux");
+    EXPECT_EQ(found_in("user", "fresh", {{"dep", {"fresh"}}}), "dep");
+    EXPECT_EQ(found_in("loner", "fresh", {{"dep", {"fresh"}}}), "none");
+    EXPECT_EQ(found_in("vmlinux", "fresh", {{"dep", {"fresh"}}}), "none");
+    EXPECT_EQ(found_in("user", "exported", {{"dep", {"exported"}}}), "none");
+    EXPECT_EQ(found_in("dep", "from_dep", {{"vmlinux", {"from_dep"}}}), "none");
 }
 
 TEST_F(References, NewOnesMustNotHaveTheNameOfAGlobal) {
