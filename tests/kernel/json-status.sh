@@ -52,7 +52,7 @@ edit fs/proc/meminfo.c 's/^static int meminfo_proc_show/&;&/;s/si_meminfo(&i);/u
 built 1 '.error.file == "fs/proc/meminfo.c" and (.error.message | test("undeclared"))' "${stock[@]}"
 
 # Refused by the comparison, which is as far as it came: the other file's function is there, and nothing is proven.
-edit init/main.c 's/pr_notice("Kernel command line: /pr_notice("Kernel Command line: /'
+edit init/main.c 's/^\tpr_notice("Kernel command line: .*/&\n\tpr_notice("again\\n");/'
 mv edit.patch init.patch
 edit fs/proc/meminfo.c 's/"MemTotal: /"MemTotal! /'
 cat init.patch >>edit.patch

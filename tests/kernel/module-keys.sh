@@ -12,6 +12,7 @@ build() {
     jq -r '.objects[].functions[] | if .new then "new \(.name)" else .name end' out | sort >made
     echo "$4" | diff - made || fail "other functions than expected"
     readelf -rW keys.ko >relocations
+    cp out built.json
     expect_status 0 "$KLP" check --kernel "$KLPKIT_TEST_KERNEL" keys.ko
 }
 
@@ -28,8 +29,8 @@ jq -e '.notes | any(contains("static key '\''no_sleep_enabled'\'' belongs to the
 
 # Tracepoints of the module are asked as well, and called through their trampolines. Other functions of the file have
 # tracepoints, too, and are left as they are.
-build 0 fs/ext4/ialloc.c '/^void ext4_free_inode/,/^}/s/^	trace_ext4_free_inode(inode);/	WARN_ON_ONCE(!inode->i_sb);\n&/' ext4_free_inode
+build 0 fs/ext4/ialloc.c '/^void ext4_free_inode/,/^}/s/^	trace_ext4_free_inode(inode);/	if (inode->i_ino == 7777777)\n		return;\n&/' ext4_free_inode
 expect_in ".klp.sym.ext4.__tracepoint_ext4_free_inode" relocations
 expect_in ".klp.sym.ext4.__SCT__tp_func_ext4_free_inode" relocations
-jq -e '.notes | any(contains("tracepoint '\''ext4_free_inode'\'' belongs to the module"))' out >/dev/null || fail "$(jq .notes out)"
+jq -e '.notes | any(contains("tracepoint '\''ext4_free_inode'\'' belongs to the module"))' built.json >/dev/null || fail "$(jq .notes built.json)"
 
