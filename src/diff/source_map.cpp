@@ -25,7 +25,7 @@ constexpr std::uint64_t first_address = 0x1000;
 std::string type_text(const std::optional<Die>& type, int depth = 0) {
     if (!type) return "void";
     if (depth > deepest_source_block) return "?";
-    const std::string name = type->name();
+    std::string name = type->name();
     switch (type->tag()) {
         case DW_TAG_pointer_type: {
             const auto target = type->plain_type();

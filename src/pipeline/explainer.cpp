@@ -16,7 +16,7 @@ bool is_within(const std::string& path, const std::string& folder) {
 
 // As paths in the tree are written, whichever side the compiler was asked for.
 std::string name_in_tree(const std::string& named, const source::DebugObject& debug, const source::SourceTree& tree) {
-    const std::string path = (debug.directory / named).lexically_normal().string();
+    std::string path = (debug.directory / named).lexically_normal().string();
     for (const fs::path& root : {debug.sources, debug.directory, tree.root(), tree.object_root()}) {
         const std::string folder = root.lexically_normal().string();
         if (is_within(path, folder)) return path.substr(folder.size() + 1);

@@ -66,7 +66,7 @@ done
 json 0 diff original.o patched.o
 for side in original patched; do
     echo 'struct foo { int a, b; }; static const struct foo foos[2] = { { 1, 2 }, { 3, NUMBER } };
-        static inline int other(int a) { return foos[a].b; } int f(int a) { return other(a); }' >$side.c
+        static inline int other(int a) { return foos[a].b * (NUMBER + 3); } int f(int a) { return other(a); }' >$side.c
     [ $side = original ] && number=4 || number=5
     gcc-12 -O2 -g "-DNUMBER=$number" -fno-pie -mcmodel=kernel -ffunction-sections -fdata-sections -c -o $side.o $side.c
 done
