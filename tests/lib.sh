@@ -96,6 +96,7 @@ add_change() {
     before=$(path_of source)/$2
     sed "$3" "$before" >edited
     ! diff -u --label "a/$2" --label "b/$2" "$before" edited >>"$1" || fail "the sed script changes nothing in $2"
+    rm edited
 }
 
 # own_catalogue: from here on a catalogue in ./cache, with the test kernel alone and nothing compiled yet.

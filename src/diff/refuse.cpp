@@ -104,16 +104,35 @@ void note_entry(const Changes& changes, const Piece& piece, std::string_view con
         fmt::format("entry '{}' of {} is not in the livepatch: {}", piece.label(), piece.section->name, consequence));
 }
 
+bool is_constant(const Target& target) {
+    return target.kind == Target::Kind::literal ||
+           (target.kind == Target::Kind::piece && target.piece->role == Role::constant);
+}
+
+// Both of the patched side.
+bool is_same_constant(const Target& a, const Target& b) {
+    if (a.kind != b.kind) return false;
+    if (a.kind == Target::Kind::piece) return a.piece == b.piece;
+    return a.kind == Target::Kind::literal && a.section->entry_size == b.section->entry_size &&
+           std::ranges::equal(literal_at(*a.section, a.anchor), literal_at(*b.section, b.anchor));
+}
+
+bool is_used_by_livepatch(const Changes& changes, const Target& constant) {
+    const Decomposition& patched = changes.pairs().patched();
+    return std::ranges::any_of(patched.pieces(), [&](const Piece& piece) {
+        if (piece.role != Role::code || !changes.has(piece)) return false;
+        return std::ranges::any_of(patched.fields(piece),
+                                   [&](const Field& field) { return is_same_constant(field.target, constant); });
+    });
+}
+
 // Init code has used the constants that it was compiled with, and exit code will: the livepatch changes them for the
-// rest. Everything else about such code is a change that gets lost.
+// rest. Everything else about such code is a change that gets lost, as are constants that nothing else uses.
 bool differs_in_constants_alone(const Changes& changes, const Piece& piece) {
-    const auto is_constant = [](const Target& target) {
-        return target.kind == Target::Kind::literal ||
-               (target.kind == Target::Kind::piece && target.piece->role == Role::constant);
-    };
     const Correlation& pairs = changes.pairs();
-    const Comparison comparison(
-        pairs, [&](const Target& was, const Target& is) { return is_constant(was) && is_constant(is); });
+    const Comparison comparison(pairs, [&](const Target& was, const Target& is) {
+        return is_constant(was) && is_constant(is) && is_used_by_livepatch(changes, is);
+    });
     const Piece* original = pairs.original_of(piece);
     return original != nullptr && comparison.equal(*original, piece) &&
            std::ranges::equal(original->cold_parts, piece.cold_parts,

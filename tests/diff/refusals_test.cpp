@@ -212,6 +212,19 @@ TEST(NotCarried, TextsThatInitCodePrinted) {
                 ElementsAre("refused diff.constant-identity"));
 }
 
+// It has had its effect, and there is nothing that the livepatch would change instead.
+TEST(Refused, ConstantsThatInitCodeAloneUses) {
+    const auto source = [](std::string_view name, int result) {
+        return fmt::format(
+            "int use(const char *);\n"
+            "__attribute__((section(\".init.text\"))) int start(void) {{ return use(\"{}\"); }}\n"
+            "int f(int x) {{ return x + {}; }}",
+            name, result);
+    };
+    EXPECT_THAT(compare_c(source("name", 1), source("other", 1)).verdict(), ElementsAre("refused diff.init-code"));
+    EXPECT_THAT(compare_c(source("name", 1), source("other", 2)).verdict(), ElementsAre("refused diff.init-code"));
+}
+
 // What init code was compiled with has had its effect, what exit code was is good for what init code did.
 TEST(NotCarried, ConstantsThatInitCodeUsed) {
     const auto source = [](std::string_view section, std::string_view name, std::string_view more = "1") {
