@@ -26,7 +26,7 @@ printf '.section .modinfo,"a"\n.string "name=live"\n.string "livepatch=Y"\n.sect
 expect_status 0 "$KLP" inspect live.ko
 expect_in 'livepatch module live' out
 expect_status 0 "$KLP" inspect --json live.ko
-jq -e '(.klp | test("^[0-9.]+")) and .schema == 1 and del(.klp, .schema) == {name: "live", modinfo: {name: "live", livepatch: "Y"}, objects: [], symbols: [], relocations: [],
+jq -e '(.klp | test("^[0-9.]+")) and .schema == 1 and del(.klp, .schema) == {name: "live", modinfo: {name: "live", livepatch: "Y"}, objects: [], forced: [], symbols: [], relocations: [],
     arch_sections: [], other_forms: []}' out >/dev/null ||
     { cat out; fail "unexpected JSON"; }
 expect_status 1 sh -c '"$KLP" inspect live.ko >/dev/full'
