@@ -9,6 +9,7 @@
 #include "base/bytes.hpp"
 #include "diff/compare.hpp"
 #include "diff/moved.hpp"
+#include "diff/read_already.hpp"
 #include "diff/uses.hpp"
 
 namespace klp::diff {
@@ -39,12 +40,6 @@ bool is_old_export(const Piece& piece) {
 // include/linux/export-internal.h, since 6.5: modpost makes the tables of these.
 bool is_new_export(const Piece& piece) {
     return piece.section->name == ".export_symbol";
-}
-
-std::string exported_name(const Piece& piece) {
-    for (const std::string_view prefix : {"__ksymtab_", "__export_symbol_"})
-        if (piece.name().starts_with(prefix)) return std::string(piece.name().substr(prefix.size()));
-    return std::string(piece.label());
 }
 
 ExportTerms terms_of(const Decomposition& object, const Piece& piece) {
@@ -105,6 +100,15 @@ bool is_for_modpost_alone(const Changes& changes, const Piece& patched) {
     return std::ranges::none_of(original->symbols, is_seen) && Uses(changes.pairs().original()).of(*original).empty();
 }
 
+bool is_once_used(const Piece& piece) {
+    return piece.role == Role::init_code || piece.role == Role::exit_code || piece.role == Role::init_data;
+}
+
+bool is_blacklisted(const Piece& piece) {
+    return std::ranges::any_of(piece.entries,
+                               [](const SpecialEntry& each) { return each.table->name == "_kprobe_blacklist"; });
+}
+
 class NotCarried {
 public:
     NotCarried(const Changes& changes, Diagnostics& diagnostics)
@@ -132,10 +136,33 @@ private:
         if (original == nullptr && is_gone_code && piece.symbol() != nullptr && piece.parent == nullptr)
             add(piece, fmt::format("new function '{}' in {} is never called: the kernel or module has started",
                                    piece.name(), piece.section->name));
+        note_entry(original, piece);
         if (original == nullptr) return;
-        if (is_old_export(piece) || is_new_export(piece)) note_export(*original, piece);
+        if (is_export(piece)) note_export(*original, piece);
+        if (is_once_used(piece) && piece.parent == nullptr && changes_.has(piece) && is_only_noted(changes_, piece))
+            note_constants(piece);
+        // include/asm-generic/kprobes.h:NOKPROBE_SYMBOL goes with functions of the livepatch.
+        if (!changes_.has(piece) && is_blacklisted(piece) && !is_blacklisted(*original))
+            add(piece,
+                fmt::format("NOKPROBE_SYMBOL of '{}', which did not change, is not in the livepatch", piece.label()));
         if (is_parameter(piece) && changes_.has(piece) && is_only_noted(changes_, piece))
             note_parameter(*original, piece);
+    }
+
+    void note_entry(const Piece* original, const Piece& patched) {
+        if ((original != nullptr && !changes_.has(patched)) || changes_.ignores(patched)) return;
+        if (const auto consequence = harm_of_leaving_out(patched.section->name))
+            add(patched, fmt::format("entry '{}' of {} is not in the livepatch: {}", patched.label(),
+                                     patched.section->name, *consequence));
+        if (original == nullptr && is_export(patched))
+            add(patched,
+                fmt::format("'{}' is not exported: code of the livepatch alone can use it", exported_name(patched)));
+    }
+
+    void note_constants(const Piece& patched) {
+        add(patched, fmt::format("'{}' in {} {} with the constants that it was compiled with ({})", patched.label(),
+                                 patched.section->name, patched.role == Role::exit_code ? "will run" : "has run",
+                                 changes_.reason(patched)));
     }
 
     void note_export(const Piece& original, const Piece& patched) {
@@ -251,16 +278,31 @@ private:
 
 }  // namespace
 
+bool is_export(const Piece& piece) {
+    return is_old_export(piece) || is_new_export(piece);
+}
+
+std::string exported_name(const Piece& piece) {
+    for (const std::string_view prefix : {"__ksymtab_", "__export_symbol_"})
+        if (piece.name().starts_with(prefix)) return std::string(piece.name().substr(prefix.size()));
+    return std::string(piece.label());
+}
+
+bool is_only_information(const Piece& piece) {
+    return piece.section->name == ".modinfo" || harm_of_leaving_out(piece.section->name);
+}
+
 bool is_device_table_alias(const elf::Symbol& symbol) {
     return (symbol.name.starts_with("__mod_") && symbol.name.ends_with("_device_table")) ||
            symbol.name.starts_with("__mod_device_table__");
 }
 
 bool is_only_noted(const Changes& changes, const Piece& patched) {
-    if (patched.section->name == ".modinfo") return true;
+    if (is_only_information(patched)) return true;
+    if (is_once_used(patched)) return differs_in_constants_alone(changes, patched);
     if (patched.role == Role::constant || patched.role == Role::data) return is_for_modpost_alone(changes, patched);
     const Piece* original = changes.pairs().original_of(patched);
-    if (original == nullptr) return false;
+    if (original == nullptr) return is_export(patched);
     if (is_parameter(patched)) return is_same_outside(changes, *original, patched, permissions_of_parameter);
     return is_new_export(patched) && leads_to_the_same(changes, *original, patched);
 }

@@ -3,6 +3,8 @@
 // runs or is read but once, where things lie. Each is a note with the id `diff.not-carried`.
 #pragma once
 
+#include <string>
+
 #include "base/diagnostics.hpp"
 #include "diff/changes.hpp"
 
@@ -10,8 +12,16 @@ namespace klp::diff {
 
 void note_what_is_not_carried(const Changes& changes, Diagnostics& diagnostics);
 
-// Whether that is all there is to the change of a table's entry, or of a table that only modpost reads.
+// Whether that is all there is to the change of a table's entry, of a table that only modpost reads, or of what has
+// run.
 [[nodiscard]] bool is_only_noted(const Changes& changes, const Piece& patched);
+
+// EXPORT_SYMBOL and its kin, and of what.
+[[nodiscard]] bool is_export(const Piece& piece);
+[[nodiscard]] std::string exported_name(const Piece& piece);
+
+// An entry that says something of the kernel or module, and that no code depends on.
+[[nodiscard]] bool is_only_information(const Piece& piece);
 
 // What MODULE_DEVICE_TABLE names a table by, for scripts/mod/file2alias.c.
 [[nodiscard]] bool is_device_table_alias(const elf::Symbol& symbol);

@@ -82,88 +82,12 @@ void judge_constant(const Changes& changes, const Piece& piece, Diagnostics& dia
         "content a constant of another name");
 }
 
-// Tables that only inform, or that nothing else in the kernel depends on.
-std::optional<std::string_view> harm_of_leaving_out(std::string_view section) {
-    struct Table {
-        std::string_view section, consequence;
-    };
-    static constexpr std::array<Table, 5> tables = {{
-        {"__modver", "the version in /sys/module stays"},
-        {"_error_injection_whitelist", "no errors can be injected into the function"},
-        {"_ftrace_eval_map", "formats of trace events show the number"},
-        {".kunit_test_suites", "the tests are not run"},
-        {".kunit_init_test_suites", "the tests are not run"},
-    }};
-    const auto found = std::ranges::find(tables, section, &Table::section);
-    return found == tables.end() ? std::nullopt : std::optional(found->consequence);
-}
-
-void note_entry(const Changes& changes, const Piece& piece, std::string_view consequence, Diagnostics& diagnostics) {
-    diagnostics.add(
-        Severity::note, "diff.not-carried", changes.pairs().patched().where(piece),
-        fmt::format("entry '{}' of {} is not in the livepatch: {}", piece.label(), piece.section->name, consequence));
-}
-
-bool is_constant(const Target& target) {
-    return target.kind == Target::Kind::literal ||
-           (target.kind == Target::Kind::piece && target.piece->role == Role::constant);
-}
-
-// Both of the patched side.
-bool is_same_constant(const Target& a, const Target& b) {
-    if (a.kind != b.kind) return false;
-    if (a.kind == Target::Kind::piece) return a.piece == b.piece;
-    return a.kind == Target::Kind::literal && a.section->entry_size == b.section->entry_size &&
-           std::ranges::equal(literal_at(*a.section, a.anchor), literal_at(*b.section, b.anchor));
-}
-
-bool is_used_by_livepatch(const Changes& changes, const Target& constant) {
-    const Decomposition& patched = changes.pairs().patched();
-    return std::ranges::any_of(patched.pieces(), [&](const Piece& piece) {
-        if (piece.role != Role::code || !changes.has(piece)) return false;
-        return std::ranges::any_of(patched.fields(piece),
-                                   [&](const Field& field) { return is_same_constant(field.target, constant); });
-    });
-}
-
-// Init code has used the constants that it was compiled with, and exit code will: the livepatch changes them for the
-// rest. Everything else about such code is a change that gets lost, as are constants that nothing else uses.
-bool differs_in_constants_alone(const Changes& changes, const Piece& piece) {
-    const Correlation& pairs = changes.pairs();
-    const Comparison comparison(pairs, [&](const Target& was, const Target& is) {
-        return is_constant(was) && is_constant(is) && is_used_by_livepatch(changes, is);
-    });
-    const Piece* original = pairs.original_of(piece);
-    return original != nullptr && comparison.equal(*original, piece) &&
-           std::ranges::equal(original->cold_parts, piece.cold_parts,
-                              [&](const Piece* was, const Piece* is) { return comparison.equal(*was, *is); });
-}
-
-void note_constants(const Changes& changes, const Piece& piece, Diagnostics& diagnostics) {
-    const std::string_view when = piece.role == Role::exit_code ? "will run" : "has run";
-    diagnostics.add(Severity::note, "diff.not-carried", changes.pairs().patched().where(piece),
-                    fmt::format("'{}' in {} {} with the constants that it was compiled with ({})", piece.label(),
-                                piece.section->name, when, changes.reason(piece)));
-}
-
 void refuse_table(const Changes& changes, const Piece& piece, Diagnostics& diagnostics) {
     const Decomposition& patched = changes.pairs().patched();
-    if (const auto consequence = harm_of_leaving_out(piece.section->name))
-        return note_entry(changes, piece, *consequence, diagnostics);
-    if (piece.role == Role::init_data && differs_in_constants_alone(changes, piece))
-        return note_constants(changes, piece, diagnostics);
     const std::string_view what = changes.pairs().original_of(piece) == nullptr ? "new" : "changed";
-    const bool is_entry = piece.section->name.starts_with("___ksymtab");
-    if (is_entry || piece.section->name == ".export_symbol") {
-        const std::string_view prefix = is_entry ? "__ksymtab_" : "__export_symbol_";
-        const std::string_view entry = piece.label();
-        const std::string_view name = entry.substr(entry.starts_with(prefix) ? prefix.size() : 0);
-        if (changes.pairs().original_of(piece) == nullptr) {
-            diagnostics.add(Severity::note, "diff.not-carried", patched.where(piece),
-                            fmt::format("'{}' is not exported: code of the livepatch alone can use it", name));
-            return;
-        }
-        diagnostics.error("diff.export", patched.where(piece), fmt::format("changed export of '{}'", name))
+    if (is_export(piece)) {
+        diagnostics
+            .error("diff.export", patched.where(piece), fmt::format("changed export of '{}'", exported_name(piece)))
             .hint("the kernel's table of exported symbols is fixed: leave the EXPORT_SYMBOL out of the patch");
         return;
     }
@@ -176,7 +100,7 @@ void refuse_table(const Changes& changes, const Piece& piece, Diagnostics& diagn
 }
 
 // What the kernel has read stays as it is. Tables without names are only told by content, which changes with the rest.
-void warn_of_removed_entry(const Decomposition& original, const Piece& piece, Diagnostics& diagnostics) {
+void judge_removed_entry(const Decomposition& original, const Piece& piece, Diagnostics& diagnostics) {
     if (piece.is_btf_id()) {
         diagnostics
             .error("diff.table", original.where(piece),
@@ -185,8 +109,7 @@ void warn_of_removed_entry(const Decomposition& original, const Piece& piece, Di
             .hint("leave this part out of the patch");
         return;
     }
-    const bool is_noted = piece.section->name == ".modinfo";
-    if (piece.symbol() == nullptr || is_noted || harm_of_leaving_out(piece.section->name)) return;
+    if (piece.symbol() == nullptr || is_only_information(piece)) return;
     diagnostics.warning("diff.entry-stays", original.where(piece),
                         fmt::format("the patch removes entry '{}' of {}, which the kernel has read: it stays in effect",
                                     piece.label(), piece.section->name));
@@ -194,7 +117,6 @@ void warn_of_removed_entry(const Decomposition& original, const Piece& piece, Di
 
 void refuse_init_code(const Changes& changes, const Piece& piece, Diagnostics& diagnostics) {
     const Location where = changes.pairs().patched().where(piece);
-    if (differs_in_constants_alone(changes, piece)) return note_constants(changes, piece, diagnostics);
     if (piece.role == Role::exit_code) {
         diagnostics
             .error("diff.exit-code", where,
@@ -208,21 +130,6 @@ void refuse_init_code(const Changes& changes, const Piece& piece, Diagnostics& d
                fmt::format("function '{}' changed ({}), but it has already run and its memory is freed: it is in {}",
                            piece.label(), changes.reason(piece), piece.section->name))
         .hint("leave this function out of the patch; what it set up can be corrected in a livepatch callback");
-}
-
-// include/asm-generic/kprobes.h:NOKPROBE_SYMBOL goes with functions of the livepatch.
-void note_blacklist(const Changes& changes, Diagnostics& diagnostics) {
-    const auto is_listed = [](const Piece& piece) {
-        return std::ranges::any_of(piece.entries,
-                                   [](const SpecialEntry& each) { return each.table->name == "_kprobe_blacklist"; });
-    };
-    for (const Piece& piece : changes.pairs().patched().pieces()) {
-        const Piece* original = changes.pairs().original_of(piece);
-        if (original == nullptr || changes.has(piece) || !is_listed(piece) || is_listed(*original)) continue;
-        diagnostics.add(
-            Severity::note, "diff.not-carried", changes.pairs().patched().where(piece),
-            fmt::format("NOKPROBE_SYMBOL of '{}', which did not change, is not in the livepatch", piece.label()));
-    }
 }
 
 // Objects may list functions of others, as NOKPROBE_SYMBOL does for assembly.
@@ -288,12 +195,13 @@ void refuse_inexpressible_changes(const Changes& changes, const Options& options
     for (const Piece& piece : patched.pieces()) {
         const bool is_new = pairs.original_of(piece) == nullptr;
         const bool is_table = piece.role == Role::table || piece.role == Role::init_data;
-        const bool is_refused =
-            is_table && (changes.has(piece) || is_new) && !changes.ignores(piece) && !is_only_noted(changes, piece);
-        if (is_refused) refuse_table(changes, piece, diagnostics);
-        if (!changes.has(piece) || piece.parent != nullptr) continue;
-        const bool is_object = piece.role == Role::data || piece.role == Role::constant;
-        if (is_object && is_only_noted(changes, piece)) continue;
+        if (is_table) {
+            const bool is_refused =
+                (changes.has(piece) || is_new) && !changes.ignores(piece) && !is_only_noted(changes, piece);
+            if (is_refused) refuse_table(changes, piece, diagnostics);
+            continue;
+        }
+        if (!changes.has(piece) || piece.parent != nullptr || is_only_noted(changes, piece)) continue;
         if (piece.role == Role::data) refuse_data(changes, piece, diagnostics);
         if (piece.role == Role::constant && !is_new) judge_constant(changes, piece, diagnostics);
         if (piece.role == Role::init_code || piece.role == Role::exit_code)
@@ -304,9 +212,8 @@ void refuse_inexpressible_changes(const Changes& changes, const Options& options
     for (const Piece& piece : original.pieces()) {
         if (piece.role == Role::table && pairs.patched_of(piece) == nullptr &&
             !changes.directives().ignores_section(piece.section->name))
-            warn_of_removed_entry(original, piece, diagnostics);
+            judge_removed_entry(original, piece, diagnostics);
     }
-    note_blacklist(changes, diagnostics);
     for (const SpecialEntry& entry : patched.orphans()) {
         if (names_code_elsewhere(patched, entry)) continue;
         diagnostics.error("diff.special-orphan",

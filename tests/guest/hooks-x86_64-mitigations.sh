@@ -85,10 +85,7 @@ expect_status 0 "$KLP" simulate --json --kernel "$KLPKIT_TEST_KERNEL" replaced/r
 [ "$(jq -c '.modules[0].patch.objects[0].functions[0].hook' out)" = '"own"' ] || fail "$(cat out)"
 
 # No livepatch of it is made.
-mkdir -p a/fs/proc b/fs/proc
-cp "$(path_of source)/fs/proc/loadavg.c" a/fs/proc/
-sed 's/%lu\.%02lu %lu/7%lu.%02lu %lu/' a/fs/proc/loadavg.c >b/fs/proc/loadavg.c
-diff -u a/fs/proc/loadavg.c b/fs/proc/loadavg.c >loadavg.patch || true
+add_change loadavg.patch fs/proc/loadavg.c 's/%lu\.%02lu %lu/7%lu.%02lu %lu/'
 expect_status 2 "$KLP" build --kernel "$KLPKIT_TEST_KERNEL" loadavg.patch -o none.ko
 expect_in "'loadavg_proc_show' would never be replaced: ftrace hooks another place [resolve.hooked-elsewhere]" err
 expect_no_file none.ko

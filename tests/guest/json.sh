@@ -26,10 +26,7 @@ json 1 diff nowhere.o nowhere.o
 
 # Explained: `klp explain` prints what `klp build` does.
 json 2 build --explain --kernel "$stock" -o layout.ko layout.patch
-mkdir -p a/fs/proc b/fs/proc
-cp "$(path_of source)/fs/proc/meminfo.c" a/fs/proc
-sed 's/num << (PAGE_SHIFT - 10)/num << (PAGE_SHIFT - 9)/' a/fs/proc/meminfo.c >b/fs/proc/meminfo.c
-! diff -u a/fs/proc/meminfo.c b/fs/proc/meminfo.c >inlined.patch || fail "the line is as it was"
+add_change inlined.patch fs/proc/meminfo.c 's/num << (PAGE_SHIFT - 10)/num << (PAGE_SHIFT - 9)/'
 for patch in inlined.patch "$KLPKIT_ROOT/examples/new-function.patch" "$KLPKIT_ROOT/examples/new-data.patch"; do
     json 0 explain --kernel "$stock" "$patch"
     mv "outputs/klp explain.$count.json" "outputs/klp build.$count.json"

@@ -1,16 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A few random livepatches in guests: made ones load and go, and small patches have the effect that they are meant to
 # have. The seed is in the output; each property is seen to fail.
-. "$(dirname "$0")/../lib.sh"
-
-seed=${KLPKIT_SEED:-9}
-export KLPKIT_TEST_KERNEL
-property() {
-    local status=$1 name=$2
-    shift 2
-    echo "$name: seed $seed"
-    expect_status "$status" "${FOLDER:-$KLPKIT_ROOT/bench/properties}/$name" --work work --seed "$seed" "$@"
-}
+. "$(dirname "$0")/../properties.sh"
 
 property 0 effects --count 3
 jq -e '.effects_shown + (.refused | length) == 3 and .effects_shown > 0' out >/dev/null || fail "$(cat out)"

@@ -6,13 +6,7 @@
 source=$(path_of source)
 
 # edit FILE SED: adds to edit.patch.
-edit() {
-    mkdir -p "a/$(dirname "$1")" "b/$(dirname "$1")"
-    cp "$source/$1" "a/$1"
-    sed "$2" "a/$1" >"b/$1"
-    ! diff -u "a/$1" "b/$1" >one.patch || fail "the edit changes nothing"
-    cat one.patch >>edit.patch
-}
+edit() { add_change edit.patch "$@"; }
 
 # explained STATUS FILTER [OPTION]...: of the patch that edit made.
 explained() {
@@ -25,7 +19,7 @@ explained() {
     ! compgen -G '*.ko' >/dev/null || fail "a module was written"
 }
 # So that each case has its own.
-begin() { rm -rf a b edit.patch; }
+begin() { rm -f edit.patch; }
 function_of='.units[].functions[] | select(.name == $name)'
 
 # A string that changed: the reader is objdump, on an object that the patched file is compiled to here.
@@ -51,10 +45,9 @@ begin
 edit fs/eventfd.c 's/^struct eventfd_ctx {/\/\* more *\/\n\/\* and more *\/\n&/;/^static ssize_t eventfd_write/,/^}/s/ucnt == ULLONG_MAX/ucnt == 77/'
 explained 0 'any(.units[].functions[]; .name == "eventfd_write" and .cause == "code" and .in_patch)'
 module=$(mktemp -d -p "$PWD")
-for side in a b; do
-    cp "$side/fs/eventfd.c" "$module/$side.c"
-    [ $side = a ] || sed -i '1,/^struct eventfd_ctx/{/more \*\/$/d}' "$module/$side.c"  # the numbers that #line keeps
-done
+cp "$source/fs/eventfd.c" "$module/a.c"
+patch -s -o "$module/b.c" "$module/a.c" edit.patch
+sed -i '1,/^struct eventfd_ctx/{/more \*\/$/d}' "$module/b.c"  # the numbers that #line keeps
 echo 'obj-m := a.o b.o' >"$module/Makefile"
 # shellcheck disable=SC2046  # words of a command
 make -s $("$KLP" kernel info "$KLPKIT_TEST_KERNEL" --kbuild) "M=$module" KCFLAGS='-g -gdwarf-4 -fno-var-tracking -ffunction-sections -fdata-sections' \
@@ -85,10 +78,10 @@ begin
 edit fs/proc/loadavg.c 's/^static int loadavg_proc_show/static int asked;\nstatic __attribute__((noipa)) int more(int x) { return x + ++asked; }\n&/;s/nr_running(), nr_threads/nr_running() + more(1), nr_threads/'
 explained 0 'any(.units[].functions[]; .name == "more" and .status == "new" and .used_by[0].name == "loadavg_proc_show" and .used_by[0].how == "call") and
     any(.units[].data[]; .name == "asked" and .status == "new" and .used_by[0].name == "more" and .used_by[0].how == "reference")'
-call=$(grep -n 'more(1)' b/fs/proc/loadavg.c | cut -d: -f1)
-added=$(grep -c '^+[^+]' edit.patch)
-jq -e --argjson line "$((call - added + 1))" '[.explanation.units[].functions[] | select(.name == "more").used_by[].line.line] == [$line]' explained.json >/dev/null ||
-    { jq .explanation explained.json; fail "the call is at line $((call - added + 1))"; }
+# Lines are numbered as in the original.
+call=$(grep -n 'nr_running(), nr_threads' "$source/fs/proc/loadavg.c" | cut -d: -f1)
+jq -e --argjson line "$call" '[.explanation.units[].functions[] | select(.name == "more").used_by[].line.line] == [$line]' explained.json >/dev/null ||
+    { jq .explanation explained.json; fail "the call is at line $call"; }
 
 # A constant, by its member: which the function that reads it brings along.
 begin

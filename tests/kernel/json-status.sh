@@ -2,16 +2,12 @@
 # klp build --json prints one document for every exit status, with what was known until then, and leaves a file for none but 0.
 . "$(dirname "$0")/../lib.sh"
 
-source=$(path_of source)
 version=$("$KLP" --version | cut -d' ' -f2)
 
 # edit FILE SED: makes edit.patch.
 edit() {
-    rm -rf a b
-    mkdir -p "a/$(dirname "$1")" "b/$(dirname "$1")"
-    cp "$source/$1" "a/$1"
-    sed "$2" "a/$1" >"b/$1"
-    ! diff -u "a/$1" "b/$1" >edit.patch || fail "the edit changes nothing"
+    rm -f edit.patch
+    add_change edit.patch "$@"
 }
 
 # built STATUS FILTER [OPTION]...: one document, which the filter is true of. The file that was there stays.
@@ -53,9 +49,7 @@ built 1 '.error.file == "fs/proc/meminfo.c" and (.error.message | test("undeclar
 
 # Refused by the comparison, which is as far as it came: the other file's function is there, and nothing is proven.
 edit init/main.c 's/^\tpr_notice("Kernel command line: .*/&\n\tpr_notice("again\\n");/'
-mv edit.patch init.patch
-edit fs/proc/meminfo.c 's/"MemTotal: /"MemTotal! /'
-cat init.patch >>edit.patch
+add_change edit.patch fs/proc/meminfo.c 's/"MemTotal: /"MemTotal! /'
 built 2 'any(.findings[]; .id == "diff.init-code") and [.objects[].functions[] | {name, sympos, fidelity}] ==
     [{name: "meminfo_proc_show", sympos: null, fidelity: null}] and .proven == null and (.units | length) == 2' "${stock[@]}"
 

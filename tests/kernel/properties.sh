@@ -1,17 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A few random cases of the properties in bench/properties; the seed is in the output. Each property is seen to fail
 # with a klp that says something else.
-. "$(dirname "$0")/../lib.sh"
-
-seed=${KLPKIT_SEED:-9}
-export KLPKIT_TEST_KERNEL
-# property STATUS NAME ARGUMENT...: the figures in ./out
-property() {
-    local status=$1 name=$2
-    shift 2
-    echo "$name: seed $seed"
-    expect_status "$status" "$KLPKIT_ROOT/bench/properties/$name" --work work --seed "$seed" "$@"
-}
+. "$(dirname "$0")/../properties.sh"
 
 property 0 blanks --count 2
 jq -e '.units == 2' out >/dev/null || fail "$(cat out)"
