@@ -2,13 +2,13 @@
 #include "arch/registry.hpp"
 #include "foreign_code.hpp"
 
-namespace klp::arch {
+namespace klp::arch::arm64_code_test {
 namespace {
 
 using testing::Each;
 using testing::ElementsAre;
 
-class Arm64Code : public test::ForeignCode {
+class Arm64Code : public ForeignCode {
 protected:
     Arm64Code() : ForeignCode("arm64", {"-march=armv8.5-a"}) {}
 };
@@ -144,4 +144,4 @@ TEST_F(Arm64Code, HasBranchesInside) {
 }
 
 }  // namespace
-}  // namespace klp::arch
+}  // namespace klp::arch::arm64_code_test

@@ -7,7 +7,7 @@
 #include "arch/arm64/features.hpp"
 #include "test_module.hpp"
 
-namespace klp::arch {
+namespace klp::arch::arm64_relocator_test {
 namespace {
 
 using test::message_of;
@@ -512,4 +512,4 @@ TEST(Arm64Modules, NeedBothPltSectionsAndSymbols) {
 }
 
 }  // namespace
-}  // namespace klp::arch
+}  // namespace klp::arch::arm64_relocator_test

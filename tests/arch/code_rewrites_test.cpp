@@ -12,7 +12,7 @@
 #include "arch/x86_64/features.hpp"
 #include "test_module.hpp"
 
-namespace klp::arch {
+namespace klp::arch::code_rewrites_test {
 namespace {
 
 using testing::ElementsAre;
@@ -527,4 +527,4 @@ TEST_F(Arm64Rewrites, PointerAuthenticationBecomesAShadowCallStack) {
 }
 
 }  // namespace
-}  // namespace klp::arch
+}  // namespace klp::arch::code_rewrites_test

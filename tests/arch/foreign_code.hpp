@@ -10,7 +10,7 @@
 #include "arch/registry.hpp"
 #include "support/assemble.hpp"
 
-namespace klp::arch::test {
+namespace klp::arch {
 
 class ForeignCode : public testing::Test {
 protected:
@@ -97,4 +97,4 @@ private:
     std::vector<std::string> assembler_;
 };
 
-}  // namespace klp::arch::test
+}  // namespace klp::arch

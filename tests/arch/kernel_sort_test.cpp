@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace klp::arch {
+namespace klp::arch::kernel_sort_test {
 namespace {
 
 // The places (a, b, …) that the elements with these keys had before they were sorted.
@@ -49,4 +49,4 @@ TEST(KernelSort, SortsAnyNumberOfElements) {
 }
 
 }  // namespace
-}  // namespace klp::arch
+}  // namespace klp::arch::kernel_sort_test

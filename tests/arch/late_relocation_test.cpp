@@ -8,7 +8,7 @@
 
 #include "support/assemble.hpp"
 
-namespace klp::arch {
+namespace klp::arch::late_relocation_test {
 namespace {
 
 using testing::HasSubstr;
@@ -61,4 +61,4 @@ TEST(ReplacesCode, WhereOtherCodeIsCopiedOver) {
 }
 
 }  // namespace
-}  // namespace klp::arch
+}  // namespace klp::arch::late_relocation_test

@@ -2,12 +2,12 @@
 #include "arch/registry.hpp"
 #include "foreign_code.hpp"
 
-namespace klp::arch {
+namespace klp::arch::ppc64le_code_test {
 namespace {
 
 using testing::ElementsAre;
 
-class Ppc64leCode : public test::ForeignCode {
+class Ppc64leCode : public ForeignCode {
 protected:
     Ppc64leCode() : ForeignCode("ppc64le", {"-mpower10"}) {}
 };
@@ -158,4 +158,4 @@ TEST_F(Ppc64leCode, HasBranchesInside) {
 }
 
 }  // namespace
-}  // namespace klp::arch
+}  // namespace klp::arch::ppc64le_code_test

@@ -6,7 +6,7 @@
 #include "arch/ppc64le/features.hpp"
 #include "test_module.hpp"
 
-namespace klp::arch {
+namespace klp::arch::ppc64le_livepatch_stub_test {
 namespace {
 
 using test::message_of;
@@ -149,4 +149,4 @@ TEST_F(PpcLivepatchStub, NeedsTheOffsetsOfTheLivepatchStack) {
 }
 
 }  // namespace
-}  // namespace klp::arch
+}  // namespace klp::arch::ppc64le_livepatch_stub_test

@@ -7,7 +7,7 @@
 #include "arch/ppc64le/features.hpp"
 #include "test_module.hpp"
 
-namespace klp::arch {
+namespace klp::arch::ppc64le_relocator_test {
 namespace {
 
 using test::message_of;
@@ -573,4 +573,4 @@ TEST(PpcModules, DefineTheTocSymbol) {
 }
 
 }  // namespace
-}  // namespace klp::arch
+}  // namespace klp::arch::ppc64le_relocator_test

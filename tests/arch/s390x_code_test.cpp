@@ -2,12 +2,12 @@
 #include "arch/registry.hpp"
 #include "foreign_code.hpp"
 
-namespace klp::arch {
+namespace klp::arch::s390x_code_test {
 namespace {
 
 using testing::ElementsAre;
 
-class S390xCode : public test::ForeignCode {
+class S390xCode : public ForeignCode {
 protected:
     S390xCode() : ForeignCode("s390x", {"-march=z13"}) {}
 };
@@ -135,4 +135,4 @@ TEST_F(S390xCode, HasBranchesInside) {
 }
 
 }  // namespace
-}  // namespace klp::arch
+}  // namespace klp::arch::s390x_code_test

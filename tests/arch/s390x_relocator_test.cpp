@@ -7,7 +7,7 @@
 #include "arch/s390x/features.hpp"
 #include "test_module.hpp"
 
-namespace klp::arch {
+namespace klp::arch::s390x_relocator_test {
 namespace {
 
 using test::message_of;
@@ -335,4 +335,4 @@ TEST(S390Modules, SymbolsThatAreNotThereAreAnError) {
 }
 
 }  // namespace
-}  // namespace klp::arch
+}  // namespace klp::arch::s390x_relocator_test

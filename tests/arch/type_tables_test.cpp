@@ -6,7 +6,7 @@
 
 #include "arch/registry.hpp"
 
-namespace klp::arch {
+namespace klp::arch::type_tables_test {
 namespace {
 
 struct Names {
@@ -45,4 +45,4 @@ INSTANTIATE_TEST_SUITE_P(All, TypeTables,
                          [](const auto& each) { return std::string(each.param.arch); });
 
 }  // namespace
-}  // namespace klp::arch
+}  // namespace klp::arch::type_tables_test

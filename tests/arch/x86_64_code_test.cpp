@@ -8,7 +8,7 @@
 #include "arch/registry.hpp"
 #include "support/assemble.hpp"
 
-namespace klp::arch {
+namespace klp::arch::x86_64_code_test {
 namespace {
 
 using test::assemble;
@@ -278,4 +278,4 @@ TEST(Sections, OfReplacementCodeAndForDiscarding) {
 }
 
 }  // namespace
-}  // namespace klp::arch
+}  // namespace klp::arch::x86_64_code_test

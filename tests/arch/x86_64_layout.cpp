@@ -3,7 +3,7 @@
 
 #include "arch/registry.hpp"
 
-namespace klp::arch {
+namespace klp::arch::x86_64_layout {
 namespace {
 
 bool is_padding(std::string_view bytes) {
@@ -35,4 +35,4 @@ TEST(SameBranch, LooksPastTheDisplacement) {
 }
 
 }  // namespace
-}  // namespace klp::arch
+}  // namespace klp::arch::x86_64_layout

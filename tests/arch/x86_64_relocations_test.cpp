@@ -7,7 +7,7 @@
 
 #include "arch/registry.hpp"
 
-namespace klp::arch {
+namespace klp::arch::x86_64_relocations_test {
 namespace {
 
 const Arch& x86() {
@@ -153,4 +153,4 @@ TEST(Target, CannotBeReadFromOtherFieldsOrFromTooFewBytes) {
 }
 
 }  // namespace
-}  // namespace klp::arch
+}  // namespace klp::arch::x86_64_relocations_test

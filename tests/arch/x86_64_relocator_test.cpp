@@ -9,7 +9,7 @@
 #include "arch/x86_64/features.hpp"
 #include "test_module.hpp"
 
-namespace klp::arch {
+namespace klp::arch::x86_64_relocator_test {
 namespace {
 
 using test::message_of;
@@ -226,4 +226,4 @@ TEST(ModuleRelocators, WantTheFeaturesOfTheirOwnArchitecture) {
 }
 
 }  // namespace
-}  // namespace klp::arch
+}  // namespace klp::arch::x86_64_relocator_test

@@ -9,7 +9,7 @@
 #include "support/sound_livepatch.hpp"
 #include "tiny_target.hpp"
 
-namespace klp::check {
+namespace klp::check::kernel_rules_test {
 namespace {
 
 using testing::Contains;
@@ -18,16 +18,16 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
 
-const test::TinyTarget& tiny() {
-    static const test::TinyTarget target;
+const tiny_kernel::TinyTarget& tiny() {
+    static const tiny_kernel::TinyTarget target;
     return target;
 }
 
 // Read back from its file: the model takes its path.
 class Findings {
 public:
-    explicit Findings(const elf::Object& object, const test::TinyTarget& target = tiny(), const Request& request = {},
-                      std::string_view arch = "x86_64") {
+    explicit Findings(const elf::Object& object, const tiny_kernel::TinyTarget& target = tiny(),
+                      const Request& request = {}, std::string_view arch = "x86_64") {
         const fs::path file = folder_.path() / "test.ko";
         object.write_to(file);
         Diagnostics diagnostics;
@@ -157,7 +157,7 @@ elf::Object with_more(const std::string& more) {
 }
 
 TEST(Versions, AreComparedWithTheKernels) {
-    const test::TinyTarget target("CONFIG_MODVERSIONS=y\n");
+    const tiny_kernel::TinyTarget target("CONFIG_MODVERSIONS=y\n");
     EXPECT_THAT(Findings(with_more(versions("1")), target).messages, IsEmpty());
     EXPECT_THAT(Findings(with_more(versions("7")), target).messages,
                 ElementsAre("version of 'module_layout' is 0x00000007, expected 0x00000001"));
@@ -167,22 +167,22 @@ TEST(Versions, AreComparedWithTheKernels) {
 }
 
 TEST(Release, MayDifferWhereVersionsAgree) {
-    const test::TinyTarget target("CONFIG_MODVERSIONS=y\n");
+    const tiny_kernel::TinyTarget target("CONFIG_MODVERSIONS=y\n");
     const std::string other = klp::test::replaced(klp::test::sound_text, "1.0-tiny", "1.1-tiny");
     const Findings findings(klp::test::sound_livepatch(other + versions("1")), target);
     EXPECT_THAT(findings.ids, ElementsAre("check.release"));
 }
 
 TEST(Config, ThatLacksLivepatchingIsAnError) {
-    const test::TinyTarget target("# CONFIG_LIVEPATCH is not set\nCONFIG_LIVEPATCH=n\n");
+    const tiny_kernel::TinyTarget target("# CONFIG_LIVEPATCH is not set\nCONFIG_LIVEPATCH=n\n");
     EXPECT_THAT(Findings(klp::test::sound_livepatch(), target).ids, ElementsAre("check.kernel-livepatch"));
 }
 
 TEST(Config, CanAskForRetpolinesAndSignatures) {
-    const test::TinyTarget retpoline("CONFIG_RETPOLINE=y\n");
+    const tiny_kernel::TinyTarget retpoline("CONFIG_RETPOLINE=y\n");
     EXPECT_THAT(Findings(klp::test::sound_livepatch(), retpoline).ids, ElementsAre("check.retpoline"));
     EXPECT_THAT(Findings(with_text("depends=", "retpoline=Y"), retpoline).ids, IsEmpty());
-    const test::TinyTarget forced("CONFIG_MODULE_SIG_FORCE=y\n");
+    const tiny_kernel::TinyTarget forced("CONFIG_MODULE_SIG_FORCE=y\n");
     EXPECT_THAT(Findings(klp::test::sound_livepatch(), forced).ids, Contains("check.unsigned"));
 }
 
@@ -197,7 +197,7 @@ TEST(Import, OfAModuleNeedsDepends) {
     const std::string exports =
         "0x00000003\tlate_export\tlate\tEXPORT_SYMBOL\t\n"
         "0x00000004\thelper_export\tvmlinux\tEXPORT_SYMBOL_GPL\tHELPERS\n";
-    const test::TinyTarget target("", exports);
+    const tiny_kernel::TinyTarget target("", exports);
     const std::string_view from = "patch: .quad __this_module, objs, 0";
     EXPECT_THAT(Findings(with_text(from, "patch: .quad __this_module, objs, late_export"), target).ids,
                 ElementsAre("check.import-module"));
@@ -209,7 +209,7 @@ TEST(Import, OfAModuleNeedsDepends) {
         klp::test::replaced(klp::test::sound_text, from, "patch: .quad __this_module, objs, helper_export");
     const auto module = klp::test::sound_livepatch(klp::test::replaced(imported, "depends=", "import_ns=HELPERS"));
     EXPECT_THAT(Findings(module, target).ids, IsEmpty());
-    const test::TinyTarget lax("CONFIG_MODULE_ALLOW_MISSING_NAMESPACE_IMPORTS=y\n", exports);
+    const tiny_kernel::TinyTarget lax("CONFIG_MODULE_ALLOW_MISSING_NAMESPACE_IMPORTS=y\n", exports);
     EXPECT_THAT(Findings(klp::test::sound_livepatch(imported), lax).ids, IsEmpty());
 }
 
@@ -223,17 +223,17 @@ TEST(Object, ThatIsNotThereIsNotChecked) {
     EXPECT_THAT(findings.ids, ElementsAre("check.object-missing"));
     EXPECT_THAT(findings.summary.not_simulated, ElementsAre("gone"));
     // Until its file is given.
-    test::TinyTarget target;
-    target.add_module("gone", {test::late_units[0], test::late_units[1]}, "");
+    tiny_kernel::TinyTarget target;
+    target.add_module("gone", {tiny_kernel::late_units[0], tiny_kernel::late_units[1]}, "");
     EXPECT_THAT(Findings(object, tiny(), {{target.module_path("gone")}}).messages, IsEmpty());
 }
 
 TEST(Symbol, OfAnotherModuleNeedsADependency) {
     const auto object = with_symbol(late_symbol, ".klp.sym.other.far,0");
-    test::TinyTarget target;
+    tiny_kernel::TinyTarget target;
     target.add_module("other", {".text\nplain far\n"}, "");
     EXPECT_THAT(Findings(object, target).ids, ElementsAre("check.foreign-object"));
-    target.add_module("late", {test::late_units[0], test::late_units[1]}, "other");
+    target.add_module("late", {tiny_kernel::late_units[0], tiny_kernel::late_units[1]}, "other");
     EXPECT_THAT(Findings(object, target).ids, IsEmpty());
 }
 
@@ -249,8 +249,8 @@ TEST(SimulatedLoad, TellsWhatTheKernelRefuses) {
                 ElementsAre(HasSubstr("with the patched modules loaded before is refused with error 8")));
     EXPECT_THAT(livepatch.notes, ElementsAre(HasSubstr("please compile with -fno-common")));
 
-    test::TinyTarget target;
-    target.add_module("late", {test::late_units[0], test::late_units[1], ".comm shared, 4\n"}, "");
+    tiny_kernel::TinyTarget target;
+    target.add_module("late", {tiny_kernel::late_units[0], tiny_kernel::late_units[1], ".comm shared, 4\n"}, "");
     EXPECT_THAT(Findings(klp::test::sound_livepatch(), target).ids, ElementsAre("check.object-load"));
 }
 
@@ -264,8 +264,8 @@ TEST(SimulatedLoad, TellsWhatNobodyCanTell) {
 
 // A PC-relative field of 32 bits that would have to reach an absolute symbol far away.
 TEST(SimulatedLoad, TellsWhatAFieldDoesNotHold) {
-    const std::string unit = std::string(test::vmlinux_unit) + ".globl far_away\nfar_away = 0x123456789abc\n";
-    const test::TinyTarget target({}, {}, unit);
+    const std::string unit = std::string(tiny_kernel::vmlinux_unit) + ".globl far_away\nfar_away = 0x123456789abc\n";
+    const tiny_kernel::TinyTarget target({}, {}, unit);
     const Findings findings(with_symbol(vmlinux_symbol, ".klp.sym.vmlinux.far_away,0"), target);
     EXPECT_THAT(findings.ids, ElementsAre("check.range"));
     EXPECT_THAT(findings.messages, ElementsAre(HasSubstr("does not fit into 4 bytes")));
@@ -279,7 +279,8 @@ TEST(SimulatedLoad, NeedsAPatchToLoad) {
 
 // x86 up to 6.2: nobody sets relocations back.
 TEST(SimulatedLoad, TellsThatAModuleCannotComeAgain) {
-    const test::TinyTarget target({}, {}, klp::test::replaced(test::vmlinux_unit, "plain clear_relocate_add", ""));
+    const tiny_kernel::TinyTarget target(
+        {}, {}, klp::test::replaced(tiny_kernel::vmlinux_unit, "plain clear_relocate_add", ""));
     const Findings findings(klp::test::sound_livepatch(), target);
     EXPECT_THAT(findings.ids, ElementsAre("check.reload"));
     EXPECT_THAT(findings.notes, Contains(HasSubstr("existing value is nonzero")));
@@ -319,8 +320,8 @@ TEST(NotChecked, IsWhatTheRunningSystemDecides) {
     // klp_object.callbacks.pre_patch, and a lock prefix that the kernel takes away where there is one CPU.
     const std::string text = klp::test::replaced(klp::test::sound_text, "objs: .quad 0, funcs\n    .zero 80",
                                                  "objs: .quad 0, funcs, new_show\n    .zero 72");
-    const test::TinyTarget target({}, {},
-                                  std::string(test::vmlinux_unit) + ".text\nplain alternatives_smp_module_add\n");
+    const tiny_kernel::TinyTarget target(
+        {}, {}, std::string(tiny_kernel::vmlinux_unit) + ".text\nplain alternatives_smp_module_add\n");
     const Findings more(klp::test::sound_livepatch(text + ".text\n.Llock: lock incl (%rdi)\n"
                                                           ".section .smp_locks,\"a\"\n.balign 4\n.long .Llock - .\n"),
                         target);
@@ -342,28 +343,28 @@ TEST(NotChecked, IsWhatAnEarlierStageOrTheKernelLacks) {
 }
 
 TEST(NotChecked, IsWhatComesAfterAFailure) {
-    test::TinyTarget target;
-    target.add_module("late", {test::late_units[0], test::late_units[1], ".comm shared, 4\n"}, "");
+    tiny_kernel::TinyTarget target;
+    target.add_module("late", {tiny_kernel::late_units[0], tiny_kernel::late_units[1], ".comm shared, 4\n"}, "");
     EXPECT_THAT(left_out_of(Findings(klp::test::sound_livepatch(), target).summary),
                 Contains("the load with the patched modules coming later"));
 }
 
 TEST(NotChecked, IsWhatTheImageHasNoSectionFor) {
     const std::string unit =
-        std::string(test::vmlinux_unit) + ".globl ghost\n.type ghost, @function\nghost = 0x123400\n";
-    const test::TinyTarget target({}, {}, unit);
+        std::string(tiny_kernel::vmlinux_unit) + ".globl ghost\n.type ghost, @function\nghost = 0x123400\n";
+    const tiny_kernel::TinyTarget target({}, {}, unit);
     EXPECT_THAT(left_out_of(Findings(function("", "", "ghost").module(), target).summary),
                 Contains("whether 'ghost' of vmlinux is code, and there after its init"));
 }
 
 TEST(NotChecked, IsTheReturnOfAModuleThatCannotGo) {
-    const test::TinyTarget target("CONFIG_MODULE_UNLOAD=n\n");
+    const tiny_kernel::TinyTarget target("CONFIG_MODULE_UNLOAD=n\n");
     EXPECT_THAT(left_out_of(Findings(klp::test::sound_livepatch(), target).summary),
                 Contains("'late' going and coming again"));
 }
 
 TEST(NotChecked, IsWhatModuleSymversDoesNotHave) {
-    test::TinyTarget target;
+    tiny_kernel::TinyTarget target;
     target.add_module("giver", {".section __ksymtab,\"a\"\n.globl __ksymtab_given\n__ksymtab_given: .quad 0\n"}, "");
     const std::string text = klp::test::replaced(klp::test::sound_text, "depends=", "depends=giver");
     const elf::Object module = klp::test::sound_livepatch(text + ".data\n.quad given\n");
@@ -395,4 +396,4 @@ TEST(Release, IsThatOfVermagic) {
 }
 
 }  // namespace
-}  // namespace klp::check
+}  // namespace klp::check::kernel_rules_test

@@ -6,7 +6,7 @@
 #include "check/structure_rules.hpp"
 #include "support/sound_livepatch.hpp"
 
-namespace klp::check {
+namespace klp::check::other_forms_test {
 namespace {
 
 using testing::ElementsAre;
@@ -112,4 +112,4 @@ TEST(KlpBuildModule, IsSound) {
 }
 
 }  // namespace
-}  // namespace klp::check
+}  // namespace klp::check::other_forms_test

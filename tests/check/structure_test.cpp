@@ -9,7 +9,7 @@
 #include "support/machine_kernels.hpp"
 #include "support/sound_livepatch.hpp"
 
-namespace klp::check {
+namespace klp::check::structure_test {
 namespace {
 
 using testing::ElementsAre;
@@ -377,4 +377,4 @@ TEST(TailCall, OfALivepatchSymbolLosesR2) {
 }
 
 }  // namespace
-}  // namespace klp::check
+}  // namespace klp::check::structure_test

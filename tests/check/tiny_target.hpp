@@ -12,7 +12,7 @@
 #include "base/process.hpp"
 #include "kernel/kernel.hpp"
 
-namespace klp::check::test {
+namespace klp::check::tiny_kernel {
 
 // A function that ftrace can hook.
 inline constexpr std::string_view macros = R"(
@@ -163,4 +163,4 @@ private:
     int units_ = 0;
 };
 
-}  // namespace klp::check::test
+}  // namespace klp::check::tiny_kernel

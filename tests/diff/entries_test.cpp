@@ -191,7 +191,7 @@ TEST(TableForms, PaddingIsNoContent) {
         ThrowsMessage<Error>(HasSubstr("44 bytes with these relocations are no array")));
 }
 
-std::string hooked(const std::string& name, const std::string& body) {
+std::string hooked_function(const std::string& name, const std::string& body) {
     return ".section .text." + name + ",\"ax\"\n.globl " + name + "\n.type " + name + ",@function\n" + name +
            ":\n1: call __fentry__\n.pushsection __mcount_loc,\"a\"\n.quad 1b\n.popsection\n" + body + "\nret\n.size " +
            name + ",.-" + name + "\n";
@@ -203,8 +203,8 @@ TEST(TableForms, OutputHasThePadding) {
         return fmt::format(
             "2: {}\n.pushsection .parainstructions,\"a\"\n.balign 8\n.quad 2b\n.byte 1, 2\n.popsection\n", code);
     };
-    const auto compared = test::compare_asm(hooked("f", call("nop")) + hooked("g", call("nop")),
-                                            hooked("f", call("int3")) + hooked("g", call("int3")));
+    const auto compared = test::compare_asm(hooked_function("f", call("nop")) + hooked_function("g", call("nop")),
+                                            hooked_function("f", call("int3")) + hooked_function("g", call("int3")));
     EXPECT_THAT(compared.verdict(), ElementsAre("changed f", "changed g"));
     EXPECT_EQ(compared.result.value().extracted.find_section(".parainstructions")->size(), 32);
     EXPECT_THAT(compared.relocations(".parainstructions"), ElementsAre("f+5", "g+5"));
@@ -218,8 +218,8 @@ TEST(TableForms, KeysAreWhereTheFormHasThem) {
             key);
     };
     const Options options{.for_module = true, .resolved_at_load = [](std::string_view) { return false; }};
-    const auto compared =
-        test::compare_asm(hooked("f", branch("key")), hooked("f", "nop\n" + branch("__tracepoint_one")), options);
+    const auto compared = test::compare_asm(hooked_function("f", branch("key")),
+                                            hooked_function("f", "nop\n" + branch("__tracepoint_one")), options);
     EXPECT_THAT(compared.verdict(), ElementsAre("changed f"));
     EXPECT_EQ(compared.result.value().extracted.find_section("__jump_table"), nullptr);
 }
@@ -233,7 +233,7 @@ TEST(TableForms, LinesAreIgnoredWhereTheFormHasThem) {
             fields);
     };
     const auto verdict = [&](std::string_view before, std::string_view after) {
-        return test::compare_asm(hooked("f", bug(before)), hooked("f", bug(after))).verdict();
+        return test::compare_asm(hooked_function("f", bug(before)), hooked_function("f", bug(after))).verdict();
     };
     EXPECT_THAT(verdict(".long 2b - ., 4f - ., 4f - .\n.word 10, 0", ".long 2b - ., 4f - ., 4f - .\n.word 11, 0"),
                 IsEmpty());
@@ -252,22 +252,24 @@ TEST(Replacements, OfLengthZeroAreNobodysCode) {
             ".popsection\n",
             code);
     };
-    const auto before = hooked("f", alternative("")) + hooked("g", alternative("mfence"));
-    const auto changed_g = test::compare_asm(before, hooked("f", alternative("")) + hooked("g", alternative("lfence")));
+    const auto before = hooked_function("f", alternative("")) + hooked_function("g", alternative("mfence"));
+    const auto changed_g =
+        test::compare_asm(before, hooked_function("f", alternative("")) + hooked_function("g", alternative("lfence")));
     EXPECT_THAT(changed_g.verdict(), ElementsAre("changed g"));
-    const auto changed_f =
-        test::compare_asm(before, hooked("f", "int3\n" + alternative("")) + hooked("g", alternative("mfence")));
+    const auto changed_f = test::compare_asm(
+        before, hooked_function("f", "int3\n" + alternative("")) + hooked_function("g", alternative("mfence")));
     EXPECT_THAT(changed_f.verdict(), ElementsAre("changed f"));
     const elf::Section* pool = changed_f.result.value().extracted.find_section(".altinstr_replacement");
     ASSERT_NE(pool, nullptr);
     EXPECT_EQ(pool->size(), 0);
     // also at the end of the pool
-    const auto last = hooked("g", alternative("mfence")) + hooked("f", alternative(""));
+    const auto last = hooked_function("g", alternative("mfence")) + hooked_function("f", alternative(""));
     EXPECT_THAT(test::compare_asm(before, last).verdict(), IsEmpty());
     // and where there is none any more, that is a change
-    EXPECT_THAT(
-        test::compare_asm(before, hooked("f", alternative("lfence")) + hooked("g", alternative("mfence"))).verdict(),
-        ElementsAre("changed f"));
+    EXPECT_THAT(test::compare_asm(
+                    before, hooked_function("f", alternative("lfence")) + hooked_function("g", alternative("mfence")))
+                    .verdict(),
+                ElementsAre("changed f"));
 }
 
 // On ppc64le an entry names the end of its code, where the code of the next one begins.

@@ -153,7 +153,7 @@ TEST(Explain, NewFunctionsByWhoCallsThem) {
     EXPECT_THAT(piece(explanation.functions, "f").used_by, IsEmpty());
 }
 
-constexpr auto table =
+constexpr auto four_entries =
     "struct entry {{ const char *name; int (*show)(int); unsigned short mode; }};\n"
     "struct set {{ int count; struct entry entries[2]; }};\n"
     "int a(int), b(int);\n"
@@ -164,7 +164,8 @@ constexpr auto table =
     "}}\n";
 
 Difference table_difference(std::string_view original, std::string_view patched) {
-    const auto explanation = explained(fmt::format(table, original), fmt::format(table, patched), {{4, 4}});
+    const auto explanation =
+        explained(fmt::format(four_entries, original), fmt::format(four_entries, patched), {{4, 4}});
     const ExplainedPiece& all = piece(explanation.data, "all");
     EXPECT_EQ(all.cause, Cause::content);
     EXPECT_EQ(all.declared, (SourceLine{"test.c", 4}));

@@ -20,7 +20,7 @@ using testing::IsEmpty;
 
 // Two functions `twin`, `show` with another name, and `overlooked`: its record is behind endbr64, and the kernel meets
 // that of the body behind it.
-constexpr std::string_view text = R"(
+constexpr std::string_view kernel_text = R"(
     .text
     .globl _stext, _end, __start_mcount_loc, __stop_mcount_loc
     _stext:
@@ -52,7 +52,7 @@ class Hooks : public testing::Test {
 protected:
     Hooks() {
         ::setenv("KLPKIT_CACHE", (folder_.path() / "cache").c_str(), 1);
-        test::assemble(text).write_to(folder_.path() / "vmlinux.o");
+        test::assemble(kernel_text).write_to(folder_.path() / "vmlinux.o");
         Command linker;
         linker.argv = {"ld",
                        "-Ttext=0xffffffff81000000",

@@ -16,14 +16,14 @@ namespace {
 using testing::Contains;
 using testing::IsEmpty;
 
-Config config_of(std::string_view text) {
+Config config_from_file(std::string_view text) {
     const TempDir folder("klp-test");
     write_file(folder.path() / "config", text);
     return Config::read(folder.path() / "config");
 }
 
 Features features_of(const FeatureFacts& facts, std::string_view arch, std::string_view config = "CONFIG_MODULES=y\n") {
-    return features_from(facts, config_of(config), arch::for_name(arch));
+    return features_from(facts, config_from_file(config), arch::for_name(arch));
 }
 
 std::vector<std::string> unknown(const Features& features) {

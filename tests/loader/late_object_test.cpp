@@ -11,11 +11,7 @@ using namespace test;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-std::string text_of(const EventReport& report) {
-    return fmt::format("{}", fmt::join(log_of(report), "\n"));
-}
-
-constexpr std::string_view late_code = R"(
+constexpr std::string_view late_module = R"(
     .section __mcount_loc, "a"
     .quad work
     .text
@@ -54,7 +50,7 @@ protected:
     static void late_relocation(elf::Object& object) {
         add_klp_relocation(object, ".klp.rela.late..data.klp", ".klp.sym.late.hidden,0", 8);
     }
-    EventReport load_late() { return simulation->play(load(kernel.plain_module("late", late_code))); }
+    EventReport load_late() { return simulation->play(load(kernel.plain_module("late", late_module))); }
     EventReport unload_late() { return simulation->play({EventKind::unload, "late"}); }
     std::uint64_t word(std::uint64_t offset) {
         return word_at(section_of(*simulation->module("p"), ".data.klp"), offset);

@@ -11,9 +11,6 @@ using namespace test;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-std::string text_of(const EventReport& report) {
-    return fmt::format("{}", fmt::join(log_of(report), "\n"));
-}
 std::string enabled_messages(std::string_view name) {
     return fmt::format(
         "livepatch: enabling patch '{0}'\nlivepatch: '{0}': starting patching transition\n"

@@ -13,7 +13,7 @@ using testing::IsEmpty;
 
 constexpr std::uint64_t base = 0xffffffffc0000000;
 
-constexpr std::string_view code = R"(
+constexpr std::string_view sample = R"(
     .text
     .globl init_module, cleanup_module
     work: call printk
@@ -37,7 +37,7 @@ constexpr std::string_view code = R"(
 TEST(Module, IsLaidOutInCoreAndInit) {
     TestKernel kernel;
     Simulation simulation(kernel.kernel(), {});
-    const EventReport report = simulation.play(load(kernel.plain_module("m", code)));
+    const EventReport report = simulation.play(load(kernel.plain_module("m", sample)));
     EXPECT_EQ(report.error, 0);
     EXPECT_EQ(report.module, "m");
     EXPECT_THAT(log_of(report), IsEmpty());
@@ -59,7 +59,7 @@ TEST(Module, IsLaidOutInCoreAndInit) {
 TEST(Module, OfLaterKernelsHasAnAreaForEach) {
     TestKernel kernel = TestKernel::late();
     Simulation simulation(kernel.kernel(), {});
-    EXPECT_EQ(simulation.play(load(kernel.plain_module("m", code))).error, 0);
+    EXPECT_EQ(simulation.play(load(kernel.plain_module("m", sample))).error, 0);
     const LoadedModule& module = *simulation.module("m");
     EXPECT_EQ(section_of(module, ".text").address, base);
     EXPECT_EQ(section_of(module, ".data").address, base + 0x2000);
@@ -72,7 +72,7 @@ TEST(Module, OfLaterKernelsHasAnAreaForEach) {
 TEST(Relocations, WriteTheAddressesOfSymbols) {
     TestKernel kernel;
     Simulation simulation(kernel.kernel(), {});
-    const EventReport report = simulation.play(load(kernel.plain_module("m", code)));
+    const EventReport report = simulation.play(load(kernel.plain_module("m", sample)));
     const LoadedModule& module = *simulation.module("m");
     EXPECT_EQ(call_target(section_of(module, ".text"), 0), kernel.address("printk"));
     EXPECT_EQ(call_target(section_of(module, ".init.text"), 0), base);
@@ -92,7 +92,7 @@ TEST(Module, GoesWhereTheUserSays) {
     Options options;
     options.addresses["m:.rodata"] = 0xffffffffc0801000;
     Simulation simulation(kernel.kernel(), options);
-    EXPECT_EQ(simulation.play(load(kernel.plain_module("m", code))).error, 0);
+    EXPECT_EQ(simulation.play(load(kernel.plain_module("m", sample))).error, 0);
     const LoadedModule& module = *simulation.module("m");
     EXPECT_EQ(section_of(module, ".text").address, 0xffffffffc0800000);
     EXPECT_EQ(section_of(module, ".init.text").address, base);
@@ -104,7 +104,7 @@ TEST(Addresses, ThatContradictTheLayoutAreAnError) {
     options.addresses = {{"m:.rodata", 0xffffffffc0801000}, {"m:.text", 0xffffffffc0700000}};
     Simulation simulation(kernel.kernel(), options);
     try {
-        static_cast<void>(simulation.play(load(kernel.plain_module("m", code))));
+        static_cast<void>(simulation.play(load(kernel.plain_module("m", sample))));
         FAIL();
     } catch (const Error& error) {
         EXPECT_THAT(error.what(), HasSubstr(".rodata at 0xffffffffc0801000 puts .text at 0xffffffffc0800000, not "
@@ -132,8 +132,8 @@ TEST(Module, TakesTheLowestHoleThatFits) {
 
 TEST(Module, IsFoundByNameOrFile) {
     TestKernel kernel;
-    kernel.plain_module("one", code);
-    const fs::path other = kernel.plain_module("two", code);
+    kernel.plain_module("one", sample);
+    const fs::path other = kernel.plain_module("two", sample);
     Options options;
     options.objects["three"] = other;
     Simulation simulation(kernel.kernel(), options);

@@ -13,10 +13,6 @@ using testing::IsEmpty;
 std::string with_options(std::string_view more) {
     return std::string(config) + std::string(more);
 }
-std::string text_of(const EventReport& report) {
-    return fmt::format("{}", fmt::join(log_of(report), "\n"));
-}
-
 TEST(Vermagic, IsCompared) {
     TestKernel kernel;
     Simulation simulation(kernel.kernel(), {});

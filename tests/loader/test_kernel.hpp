@@ -222,6 +222,9 @@ inline std::vector<std::string> log_of(const EventReport& report) {
     for (const LogLine& line : report.log) lines.push_back(line.text);
     return lines;
 }
+inline std::string text_of(const EventReport& report) {
+    return fmt::format("{}", fmt::join(log_of(report), "\n"));
+}
 inline const LoadedSection& section_of(const LoadedModule& module, std::string_view name) {
     for (const LoadedSection& section : module.sections) {
         if (section.name == name) return section;

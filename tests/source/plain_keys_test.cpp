@@ -24,7 +24,7 @@ static inline __attribute__((always_inline)) _Bool static_key_true(struct static
 #define static_branch_unlikely(x) arch_static_branch_jump(&(x)->key, 0)
 )";
 
-constexpr std::string_view program = R"(
+constexpr std::string_view keys_program = R"(
 #define CONFIG_JUMP_LABEL 1
 struct static_key;
 static int patches;
@@ -50,7 +50,7 @@ TEST(PlainKeys, AreReadWithTheOutcomeOfTheBranch) {
     const TempDir folder("klp-test");
     fs::create_directories(folder.path() / "kernel" / "linux");
     write_file(folder.path() / "kernel" / "linux" / "jump_label.h", kernel_header);
-    write_file(folder.path() / "program.c", program);
+    write_file(folder.path() / "program.c", keys_program);
     write_plain_keys(folder.path() / "first", {"own", "off", "__tracepoint_x"});
     const std::string output = (folder.path() / "program").string();
     Command compile;
