@@ -46,18 +46,19 @@ bool has_header(std::string_view file) {
 }
 
 // kbuild takes ARCH, KBUILD_OUTPUT, KCFLAGS and many more from the environment: none of the user's may leak in.
-// Compilers that are cut short leave files in TMPDIR: those go with the source tree, which is not wanted either then.
-std::vector<std::pair<std::string, std::string>> clean_environment(const fs::path& source) {
+std::vector<std::pair<std::string, std::string>> clean_environment(const fs::path& temporary) {
     const auto value = [](const char* name) { return std::string(std::getenv(name) ? std::getenv(name) : ""); };
-    return {{"PATH", value("PATH")}, {"HOME", value("HOME")}, {"TMPDIR", source}, {"LC_ALL", "C"}};
+    return {{"PATH", value("PATH")}, {"HOME", value("HOME")}, {"TMPDIR", temporary}, {"LC_ALL", "C"}};
 }
 
 void make(const fs::path& source, const arch::Arch& arch, const std::vector<std::string>& arguments) {
     std::vector<std::string> argv{"make", "-s", fmt::format("ARCH={}", arch.kbuild_name())};
     argv.insert(argv.end(), arguments.begin(), arguments.end());
+    // For what compilers and scripts that are cut short leave behind. It goes when the tree is prepared again.
+    const TempDir temporary("tmp", source);
     run_checked({.argv = std::move(argv),
                  .directory = source,
-                 .environment = clean_environment(source),
+                 .environment = clean_environment(temporary.path()),
                  .clear_environment = true},
                 fmt::format("make {} of the kernel's source failed", arguments.front()));
 }

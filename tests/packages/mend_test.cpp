@@ -33,6 +33,7 @@ modules_prepare:
 	cp .config include/config/auto.conf
 	touch scripts/mod/modpost
 	echo prepared >>made
+	case "$$TMPDIR" in $(CURDIR)*) touch "$$TMPDIR/left";; esac
 )";
 
 class Mend : public ::testing::Test {
@@ -114,6 +115,27 @@ TEST_F(Mend, PreparingThatWasCutShortIsDoneAgain) {
     EXPECT_THAT(keep(), Contains(HasSubstr("preparing it did not come to an end")));
     EXPECT_THAT(keep(), IsEmpty());
     EXPECT_EQ(times_prepared(), 2);
+}
+
+// A compiler or script that is killed leaves its temporary file.
+TEST_F(Mend, WhatProgramsLeftIsGone) {
+    const auto prepare_again = [&] {
+        kernel::note_unfinished_tree(manifest_);
+        EXPECT_THAT(keep(), Contains(HasSubstr("it is prepared again")));
+    };
+    prepare_again();
+    const auto files = [&] {
+        std::vector<std::string> names;
+        for (const auto& entry : fs::recursive_directory_iterator(manifest_.source))
+            names.push_back(entry.path().lexically_relative(manifest_.source));
+        std::ranges::sort(names);
+        return names;
+    };
+    const std::vector<std::string> before = files();
+    fs::create_directory(manifest_.source / "tmp.klpkit-abcdef");  // as of a klp that was killed, too
+    write("tmp.klpkit-abcdef/left", "");
+    prepare_again();
+    EXPECT_EQ(files(), before);
 }
 
 // Before there were notes: what make wrote later is newer than the entry in the catalogue.
