@@ -237,6 +237,24 @@ TEST(Decompress, LzmaDictionariesHaveALimit) {
     }
 }
 
+TEST(Decompress, LzoBlocksHaveTheSizesOfTheFormat) {
+    constexpr std::uint32_t largest = 256 * 1024;
+    const auto decoded = [](std::uint32_t size, std::uint32_t stored) {
+        Text packed = make_lzo("");
+        packed.resize(packed.size() - 4);  // the end mark
+        append(packed, size, ByteOrder::big);
+        append(packed, stored, ByteOrder::big);
+        append(packed, 0, ByteOrder::big);
+        packed += Text(stored, 'x') + Text(4, '\0');
+        return decompress(Compression::lzo, as_bytes(packed), {"image", {}, {}}).size();
+    };
+    EXPECT_EQ(decoded(largest, largest), largest);
+    const std::array<std::pair<std::uint32_t, std::uint32_t>, 3> bad{{{largest + 1, largest + 1}, {4, 0}, {4, 5}}};
+    for (const auto& [size, stored] : bad)
+        EXPECT_THAT([&] { (void)decoded(size, stored); }, testing::ThrowsMessage<Error>(HasSubstr("bad block size")))
+            << size << " " << stored;
+}
+
 TEST(Decompress, LegacyLz4OfWholeBlocksEndsBeforeTheAppendedSize) {
     const Text plain(8 << 20, 'x');
     Text packed = make_lz4_legacy(plain);

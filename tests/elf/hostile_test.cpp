@@ -138,6 +138,10 @@ TEST(Hostile, Symbols) {
                 HasSubstr("bad.o:(.symtab+0x18): name of symbol 1"));
     EXPECT_THAT(with_content<std::uint16_t>(".symtab", second + offsetof(Elf64_Sym, st_shndx), 0x1000),
                 HasSubstr("is in section 4096, expected 1 to"));
+    const std::size_t behind_the_last = sample().sections().size() + 1;
+    EXPECT_THAT(with_content<std::uint16_t>(".symtab", second + offsetof(Elf64_Sym, st_shndx),
+                                            static_cast<std::uint16_t>(behind_the_last)),
+                HasSubstr(fmt::format("is in section {0}, expected 1 to {1}", behind_the_last, behind_the_last - 1)));
     EXPECT_THAT(with_content<std::uint16_t>(".symtab", second + offsetof(Elf64_Sym, st_shndx), SHN_XINDEX),
                 HasSubstr("extended section index"));
     EXPECT_THAT(with_header<std::uint64_t>(".symtab", offsetof(Elf64_Shdr, sh_entsize), 16),

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
+
 #include "elf_test_support.hpp"
 
 using testing::HasSubstr;
@@ -83,6 +85,67 @@ TEST(Read, AnEditTakenBackIsNoEdit) {
     object.find_section(".data")->alignment = 1;
     (void)object.find_section(".data")->edit();
     EXPECT_EQ(object.write(), before);
+}
+
+Relocation& first_relocation(Object& object) {
+    return object.find_section(".text.first")->relocations_section->relocations[0];
+}
+
+TEST(Read, AnEditOfAnyPartIsOne) {
+    using Edit = void (*)(Object&);
+    constexpr std::array<Edit, 12> edits{
+        [](Object& o) { first_relocation(o).addend += 8; },
+        [](Object& o) { first_relocation(o).offset += 1; },
+        [](Object& o) { first_relocation(o).type = R_X86_64_PC32; },
+        [](Object& o) { first_relocation(o).symbol = o.find_symbol("external"); },
+        [](Object& o) { o.find_section(".text.first")->edit()[0] ^= std::byte{1}; },
+        [](Object& o) { o.find_section(".text.first")->flags |= SHF_WRITE; },
+        [](Object& o) { o.find_section(".bss")->set_nobits_size(65); },
+        [](Object& o) { o.find_section(".group")->group_members.pop_back(); },
+        [](Object& o) { o.find_symbol("first")->value += 1; },
+        [](Object& o) { o.find_symbol("first")->size += 1; },
+        [](Object& o) { o.find_symbol("first")->binding = STB_WEAK; },
+        [](Object& o) { o.find_symbol("first")->section = o.find_section(".data"); },
+    };
+    const std::vector<std::byte> before = sample().write();
+    for (std::size_t i = 0; i < edits.size(); ++i) {
+        Object object = Object::read(before, "sample.o");
+        edits[i](object);
+        EXPECT_NE(object.write(), before) << "edit " << i;
+    }
+}
+
+// The assembler writes those of jumps behind all others.
+TEST(Read, RelocationsAreInTheOrderOfTheirPlaces) {
+    Object object(EM_X86_64, ByteOrder::little);
+    Section& text = object.add_section(".text", SHT_PROGBITS, SHF_ALLOC | SHF_EXECINSTR, 16);
+    text.set_content(std::vector<std::byte>(16));
+    for (const std::uint64_t offset : {8, 0, 4}) {
+        for (const std::int64_t addend : {1, 2}) object.add_relocation(text, {.offset = offset, .addend = addend});
+    }
+    const std::vector<std::byte> bytes = object.write();
+    const Object again = Object::read(bytes, "again.o");
+    std::vector<std::pair<std::uint64_t, std::int64_t>> places;
+    for (const Relocation& each : again.find_section(".text")->rela()) places.emplace_back(each.offset, each.addend);
+    const std::vector<std::pair<std::uint64_t, std::int64_t>> sorted{{0, 1}, {0, 2}, {4, 1}, {4, 2}, {8, 1}, {8, 2}};
+    EXPECT_EQ(places, sorted);
+}
+
+// They are applied by the livepatch core, and not when the module is loaded.
+TEST(Read, RelocationsOfALivepatchAreNotThoseOfTheSection) {
+    Object object(EM_X86_64, ByteOrder::little);
+    Section& text = object.add_section(".text", SHT_PROGBITS, SHF_ALLOC | SHF_EXECINSTR, 16);
+    text.set_content(std::vector<std::byte>(16));
+    Section& livepatch = object.add_rela_section(".klp.rela.vmlinux..text", SHF_ALLOC | shf_rela_livepatch, text);
+    livepatch.relocations.push_back({.offset = 4, .symbol = object.null_symbol()});
+    const Object alone = Object::read(object.write(), "alone.o");
+    EXPECT_EQ(alone.find_section(".text")->relocations_section, nullptr);
+    EXPECT_TRUE(alone.find_section(".text")->rela().empty());
+    ASSERT_EQ(alone.find_section(".klp.rela.vmlinux..text")->relocations.size(), 1U);
+    object.add_relocation(text, {.offset = 8});
+    const Object both = Object::read(object.write(), "both.o");
+    ASSERT_EQ(both.find_section(".text")->rela().size(), 1U);
+    EXPECT_EQ(both.find_section(".text")->rela()[0].offset, 8U);
 }
 
 TEST(Read, ObjectsOfTheToolchainComeBackUnchanged) {

@@ -51,7 +51,7 @@ TEST(ExplanationText, SaysWhyAndWhere) {
 }
 
 TEST(ExplanationText, HasAWordForEachCause) {
-    const auto first_line = [](diff::Cause cause, bool is_in_patch = false) {
+    const auto first_line = [](diff::Cause cause, std::optional<bool> is_in_patch = false) {
         diff::ExplainedPiece piece;
         piece.name = "f";
         piece.cause = cause;
@@ -63,6 +63,7 @@ TEST(ExplanationText, HasAWordForEachCause) {
     };
     EXPECT_EQ(first_line(diff::Cause::code, true), "f: changed: the patch changes it\n");
     EXPECT_EQ(first_line(diff::Cause::code), "f: changed: its code differs\n");
+    EXPECT_EQ(first_line(diff::Cause::code, std::nullopt), "f: changed: its code differs\n");
     EXPECT_EQ(first_line(diff::Cause::part), "f: changed: its part 'it' differs\n");
     EXPECT_EQ(first_line(diff::Cause::constant), "f: changed: it refers to 'it', which changed and comes along\n");
     EXPECT_EQ(first_line(diff::Cause::callee), "f: changed: it calls 'it', which changed and cannot be hooked\n");

@@ -133,6 +133,20 @@ TEST(SimulateText, TellsTheStateOfFunctions) {
     EXPECT_EQ(functions_of({}), "");
 }
 
+// The kernel says that such a function is patched, and goes on running the old one.
+TEST(SimulateText, TellsOfFunctionsThatAreHookedElsewhere) {
+    using enum kernel::Hook::Where;
+    loader::LoadedModule module = livepatch(true, false, true, true);
+    kernel::Hook& hook = module.patch->objects[0].functions[0].hook.emplace(own, 0x1004U);
+    const auto function = [&] { return loaded_module_json(module)["patch"]["objects"][0]["functions"][0]; };
+    EXPECT_THAT(functions_of(module), HasSubstr("show      patched  0x"));
+    EXPECT_EQ(function()["hook"], "own");
+    hook = {elsewhere, 0x1010};
+    EXPECT_THAT(functions_of(module), HasSubstr("show      not replaced, hooked at +0x10  0x"));
+    EXPECT_EQ(function()["hook"], "elsewhere");
+    EXPECT_EQ(function()["hook_address"], "0x0000000000001010");
+}
+
 TEST(SimulateJson, HasNullForWhatIsNotThere) {
     const loader::LoadedModule waiting = livepatch(true, false, false, false);
     const Json json = loaded_module_json(waiting);
