@@ -46,13 +46,13 @@ protected:
         fs::create_directories(path.parent_path());
         write_file(path, text);
     }
-    void write_vmlinux(const std::string& release) {
+    void write_vmlinux(const std::string& release, const char* name = "vmlinux") {
         auto tables = test::TableWriter(test::example_lines(300, false), test::TableLayout::old,
                                         test::AddressForm::base_relative, ByteOrder::little)
                           .write();
         const std::string banner = "Linux version " + release + " (a@b) #1";
         for (const char c : banner) tables.push_back(std::byte(c));
-        test::image_with(std::move(tables), ByteOrder::little).write_to(folder_.path() / "vmlinux");
+        test::image_with(std::move(tables), ByteOrder::little).write_to(folder_.path() / name);
     }
     [[nodiscard]] auto adding() const {
         return [this] { (void)add(request_, {}); };
@@ -129,6 +129,13 @@ TEST_F(AddedKernel, WithoutLivepatchIsRefused) {
     EXPECT_FALSE(fs::exists(kernel::kernel_folder("mine")));
 }
 
+TEST_F(AddedKernel, ConfigOfAnotherArchitectureIsRefused) {
+    const std::string other = "CONFIG_LIVEPATCH=y\nCONFIG_KALLSYMS=y\nCONFIG_MODULES=y\nCONFIG_S390=y\n";
+    for (const fs::path& file : {request_.config, request_.source / ".config"}) put(file, other);
+    EXPECT_THAT(adding(), ThrowsMessage<Error>(HasSubstr("of another architecture: it is for x86_64, but ")));
+    EXPECT_FALSE(fs::exists(kernel::kernel_folder("mine")));
+}
+
 TEST_F(AddedKernel, VmlinuxOfAnotherBuildIsRefused) {
     const std::string bytes = read_text(folder_.path() / "vmlinux");
     put(folder_.path() / "other", bytes.substr(0, bytes.size() / 2));
@@ -136,7 +143,14 @@ TEST_F(AddedKernel, VmlinuxOfAnotherBuildIsRefused) {
     EXPECT_THROW(adding()(), Error);
     put(folder_.path() / "other", "\177ELF Linux version 6.6.0 (x");
     EXPECT_THROW(adding()(), Error);
+    write_vmlinux("6.1.0-other", "other");
+    put(request_.source / "include/generated/utsrelease.h", "#define UTS_RELEASE \"6.1.0-other\"\n");
+    EXPECT_THAT(adding(), ThrowsMessage<Error>(HasSubstr(
+                              "other: of another kernel: the image is of release 6.1.0-test, this is of 6.1.0-other")));
     EXPECT_FALSE(fs::exists(kernel::kernel_folder("mine")));
+    put(folder_.path() / "image", "an image that does not tell its release");
+    request_.image = folder_.path() / "image";
+    EXPECT_EQ(add(request_, {}).release, "6.1.0-other");
 }
 
 }  // namespace

@@ -82,6 +82,13 @@ TEST_F(Applying, TakesTheNearestOfSeveralPlaces) {
     EXPECT_EQ(files.files().at("fs/y.c").text(), "x\n1\n2\n3\n4\ny\n");
 }
 
+TEST_F(Applying, LooksForAHunkBehindTheOneBefore) {
+    tree.add("fs/y.c", "x\n1\n2\n3\n");
+    apply("--- a/fs/y.c\n+++ b/fs/y.c\n@@ -3 +3 @@\n-2\n+two\n@@ -4 +4 @@\n-x\n+y\n");
+    EXPECT_THAT(finding(), HasSubstr("hunk 2 of 2 (fs/y.c) does not apply"));
+    EXPECT_EQ(files.files().at("fs/y.c").text(), "x\n1\n2\n3\n");
+}
+
 TEST_F(Applying, RefusesToChooseBetweenEquallyNearPlaces) {
     tree.add("fs/y.c", "x\n1\nx\n");
     apply("--- a/fs/y.c\n+++ b/fs/y.c\n@@ -2 +2 @@\n-x\n+y\n");
