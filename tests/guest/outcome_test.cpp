@@ -44,6 +44,22 @@ TEST(Outcome, AGoodRun) {
     EXPECT_EQ(result.transition_ms, 42);
 }
 
+TEST(Outcome, EachLivepatchHasItsTransition) {
+    const std::vector<Step> two{load_livepatch_step("one.ko"), load_livepatch_step("two.ko")};
+    std::vector<Record> records{step(0), {"transition", {"1000"}, ""}, step(1)};
+    const auto result = [&] {
+        return make_result({.records = records, .damage = {}, .rest = {}}, two, two.size(), "", {});
+    };
+    EXPECT_FALSE(result().loaded);
+    EXPECT_FALSE(result().transition_complete);
+    EXPECT_FALSE(result().ok());
+    records.push_back({"transition", {"2000"}, ""});
+    records.push_back({"end", {}, ""});
+    EXPECT_TRUE(result().loaded && result().transition_complete);
+    EXPECT_EQ(result().transition_ms, 3);
+    EXPECT_EQ(result().failure, "");
+}
+
 TEST(Outcome, AFailedStepSaysWhatTheKernelSaid) {
     const Result result = result_of(
         {step(0), {"output", {"before", "0"}, ""}, step(1), {"fail", {}, "invalid module format"}, {"end", {}, ""}},

@@ -121,6 +121,16 @@ TEST(Pvh, EntryIsFoundByItsNote) {
     }
 }
 
+TEST(Pvh, NotesOfOthersAreNone) {
+    const TempDir folder("klp-test");
+    std::string kernel = read_text(test::tiny_kernel(folder.path(), test::tiny_kernel_hangs));
+    constexpr std::string_view header("\4\0\0\0\10\0\0\0\22\0\0\0", 12);
+    const std::size_t name = kernel.find(std::string(header) + "Xen") + header.size();
+    ASSERT_GT(name, header.size());
+    kernel.replace(name, 3, "GNU");
+    EXPECT_FALSE(has_pvh_entry(as_bytes(kernel), {}));
+}
+
 TEST(Pvh, TruncatedAndForeignFilesAreErrors) {
     const TempDir folder("klp-test");
     const MappedFile kernel(test::tiny_kernel(folder.path(), test::tiny_kernel_hangs));

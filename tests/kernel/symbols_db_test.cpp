@@ -19,6 +19,7 @@ struct Parts {
         {"name": "late", "offset": VMLINUX, "size": LATE, "symbols": 2, "depends": ["base"]}],
         "exports": {"offset": VMLINUX+LATE, "size": EXPORTS}})";
     std::string vmlinux = "ffffffff81000000\tT\tfirst\nffffffff81000010\tt\ttwice\tdir.c\n";
+    std::uint32_t version = symbols_db_version;
     std::string late = "10\tt\thidden\t.text\t-\n0\tt\tstart\t.init.text\ti\n0\ta\tnumber\t\ti\n";
     std::string exports = "0x12345678\tfirst\tvmlinux\tEXPORT_SYMBOL_GPL\tSPACE\n";
 };
@@ -42,7 +43,7 @@ protected:
         const auto packed = compress_zstd(as_bytes(index));
         std::vector<std::byte> bytes(16);
         std::ranges::copy(as_bytes(symbols_db_magic), bytes.begin());
-        store<std::uint32_t>(MutableBytes(bytes).subspan(8), symbols_db_version, ByteOrder::little);
+        store<std::uint32_t>(MutableBytes(bytes).subspan(8), parts.version, ByteOrder::little);
         store<std::uint32_t>(MutableBytes(bytes).subspan(12),
                              static_cast<std::uint32_t>(packed.size()) + index_size_change, ByteOrder::little);
         for (const auto* part : {&packed, &vmlinux, &late, &exports})
@@ -118,6 +119,15 @@ TEST_F(SymbolsDb, RefusesAnotherArchitectureAndAListWithoutVmlinux) {
     parts = {};
     replace_all(parts.index, "\"vmlinux\"", "\"other\"");
     EXPECT_THAT(problem(parts), HasSubstr("no symbols of vmlinux"));
+}
+
+TEST_F(SymbolsDb, RefusesOtherVersionsOfTheFormat) {
+    Parts parts;
+    EXPECT_EQ(problem(parts), "none");
+    for (const std::uint32_t version : {symbols_db_version + 1, 0U}) {
+        parts.version = version;
+        EXPECT_THAT(problem(parts), HasSubstr("of the format, expected"));
+    }
 }
 
 TEST_F(SymbolsDb, RefusesPartsOutsideOfTheFile) {
