@@ -61,6 +61,17 @@ TEST_F(Arm64Code, ResolvedOperandsOutOfAFunction) {
                     "0x20+4 0x38 R_AARCH64_LD_PREL_LO19+0", "0x24+4 0x0 R_AARCH64_LD_PREL_LO19+0"));
 }
 
+TEST_F(Arm64Code, WhatRelocationsWriteToIsNoResolvedOperand) {
+    const auto object = assemble(R"(
+        f: .reloc ., R_AARCH64_CALL26, elsewhere
+           .inst 0x94000004  // bl .+16
+           ret
+           .size f, .-f
+           .skip 16
+    )");
+    EXPECT_THAT(references(object, range_of(object, "f")), testing::IsEmpty());
+}
+
 TEST_F(Arm64Code, ResolvedOperandsStayInTheSection) {
     EXPECT_THROW(static_cast<void>(references(assemble("b .+8\n"), {0, 4})), Error);
     EXPECT_THROW(static_cast<void>(references(assemble("adr x0,.-4\n"), {0, 4})), Error);

@@ -141,6 +141,15 @@ TEST_F(Arm64Relocation, AdrpCountsPages) {
     EXPECT_EQ(instruction(R_AARCH64_ADR_PREL_PG_HI21, text - 1, 0, 0x90000000), "f0ffffe0");
 }
 
+TEST_F(Arm64Relocation, AdrpCountsFromTheStartOfItsPage) {
+    start("1f2003d51f2003d500000090");
+    rela_ =
+        module_->add_relocations(text_, {{8, R_AARCH64_ADR_PREL_PG_HI21, module_->add_symbol("foo", text), 0x1004}});
+    load();
+    EXPECT_FALSE(module_->apply(rela_).refusal);
+    EXPECT_EQ(content(), "1f2003d51f2003d5000000b0");  // the next page, though it is less than a page to there
+}
+
 TEST_F(Arm64Relocation, AdrpReachesFourGiB) {
     EXPECT_EQ(instruction(R_AARCH64_ADR_PREL_PG_HI21, text + 0xffffffff, 0, 0x90000000), "f07fffe0");
     EXPECT_FALSE(outcome_.refusal);
