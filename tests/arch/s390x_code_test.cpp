@@ -69,6 +69,18 @@ TEST_F(S390xCode, ResolvedOperandsOutOfAFunction) {
                             "0x36+2 0x42 R_390_PC16DBL+2"));
 }
 
+TEST_F(S390xCode, WhatRelocationsWriteToIsNoResolvedOperand) {
+    const auto object = assemble(R"(
+        f: .reloc .+2, R_390_PLT32DBL, elsewhere+2
+           .byte 0xc0, 0xe5  # brasl %r14,.+16
+           .long 8
+           br %r14
+           .size f, .-f
+           .skip 16
+    )");
+    EXPECT_THAT(references(object, range_of(object, "f")), testing::IsEmpty());
+}
+
 TEST_F(S390xCode, ResolvedOperandsStayInTheSection) {
     EXPECT_THROW(static_cast<void>(references(assemble("j .+8\n"), {0, 4})), Error);
     EXPECT_THROW(static_cast<void>(references(assemble("larl %r1,.-4\n"), {0, 6})), Error);
