@@ -110,7 +110,9 @@ TEST(ConvertPlaces, AFieldThatIsNotZeroIsRefused) {
 TEST(ConvertPlaces, AFieldBeyondItsSectionIsRefused) {
     elf::Object module = klp::test::assemble(klp::test::sound_text);
     for (elf::Relocation& each : module.find_section(".rela.text.new_show")->relocations) each.offset = 4;
-    EXPECT_EQ(convert_bytes(module.write()).only().id, "convert.place");
+    const Converted refused = convert_bytes(module.write());
+    EXPECT_EQ(refused.only().id, "convert.place");
+    EXPECT_THAT(refused.only().message, HasSubstr("writes 4 bytes, but the section ends at 0x"));
 }
 
 TEST(ConvertPlaces, ATypeThatNoModuleLoaderKnowsIsRefused) {

@@ -72,6 +72,21 @@ TEST(Convert, AHalfConvertedModuleIsFinished) {
         1);
 }
 
+TEST(Convert, WhatIsNotLoadedIsNotConverted) {
+    const Converted converted = convert_text(with_more(R"(
+        .section .debug_info,"",@progbits
+        .quad from_vmlinux
+    )"));
+    EXPECT_THAT(converted.relocations(), UnorderedElementsAre(of_vmlinux, of_late));
+}
+
+TEST(Convert, AProgramIsNoModule) {
+    std::vector<std::byte> program = klp::test::assemble(klp::test::sound_text).write();
+    store<std::uint16_t>(MutableBytes(program).subspan(offsetof(Elf64_Ehdr, e_type)), ET_DYN, ByteOrder::little);
+    EXPECT_THAT([&] { (void)convert_bytes(program); },
+                testing::ThrowsMessage<Error>(HasSubstr("test.ko: not a kernel module: ELF type 3")));
+}
+
 TEST(Convert, ANameThatCouldMeanSeveralIsRefusedWithAllOfThem) {
     const Converted converted = convert_text(with("call from_vmlinux", "call twice"));
     EXPECT_FALSE(converted.conversion.has_value());
