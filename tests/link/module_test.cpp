@@ -3,6 +3,7 @@
 #include <elf.h>
 #include <gmock/gmock.h>
 
+#include "link/livepatch_relocations.hpp"
 #include "parts.hpp"
 
 namespace klp::link::test {
@@ -224,6 +225,47 @@ TEST(Module, BindsInternalReferencesAndLeavesExportsAlone) {
     EXPECT_EQ(calls[1].symbol->name, "printk");
 }
 
+TEST(Module, ImportsExportsByTheirOwnNames) {
+    SmallKernel kernel;
+    kernel.unit("vmlinux", ".section .text.f,\"ax\"\n.globl f\nf: call name_in_the_unit\n", {"f"},
+                {{"name_in_the_unit", {resolve::Resolution::Kind::exported, "", "printk", 0, ""}}});
+    const elf::Object module = kernel.link_module();
+    const auto calls = module.find_section(".text.f")->rela();
+    ASSERT_EQ(calls.size(), 1);
+    EXPECT_EQ(calls[0].symbol->name, "printk");
+    EXPECT_EQ(module.find_symbol("name_in_the_unit"), nullptr);
+}
+
+TEST(Module, HasNoTableOfAnObjectInWhichNothingIsReplaced) {
+    SmallKernel kernel;
+    kernel.unit("ext4", ".section .text.helper,\"ax\"\n.globl helper\nhelper: ret\n", {});
+    kernel.unit("vmlinux", show_text, {"show"}, {{"hidden", livepatch_symbol("vmlinux", "hidden")}});
+    const format::LivepatchModule module = format::read_module(kernel.link_module());
+    ASSERT_EQ(module.objects.size(), 1);
+    EXPECT_EQ(module.objects[0].name, "vmlinux");
+}
+
+TEST(SplitRelocations, JoinWhatTheModuleHasAlready) {
+    elf::Object module = klp::test::assemble(".text\nf: call first\ncall second\ncall third\n");
+    const auto split = [&](std::string_view name) {
+        split_relocations(module, [&](const elf::Section&, const elf::Relocation& relocation) {
+            const bool is_meant = relocation.symbol->name == name || relocation.symbol->name.starts_with(".klp");
+            return is_meant ? std::optional(LivepatchTarget{{"vmlinux", std::string(name), 0}, "vmlinux"})
+                            : std::nullopt;
+        });
+    };
+    split("first");
+    split("second");
+    const auto is_for_vmlinux = [](const auto& each) { return each->name == ".klp.rela.vmlinux..text"; };
+    EXPECT_EQ(std::ranges::count_if(module.sections(), is_for_vmlinux), 1);
+    std::vector<std::string> names;
+    for (const elf::Relocation& each : module.find_section(".klp.rela.vmlinux..text")->relocations)
+        names.push_back(each.symbol->name);
+    EXPECT_THAT(names, ElementsAre(".klp.sym.vmlinux.first,0", ".klp.sym.vmlinux.second,0"));
+    ASSERT_EQ(module.find_section(".text")->rela().size(), 1);
+    EXPECT_EQ(module.find_section(".text")->rela()[0].symbol->name, "third");
+}
+
 TEST(Module, HasVersionsOfItsImports) {
     SmallKernel kernel;
     kernel.unit("vmlinux", show_text, {"show"}, {{"hidden", livepatch_symbol("vmlinux", "hidden")}});
@@ -328,6 +370,14 @@ TEST(Refusal, OfInternalReferencesWithoutOneDefinition) {
     kernel.unit("vmlinux", ".text\n.globl g\ng: call helper\n call none\n", {"g"},
                 {{"helper", internal_symbol("helper")}, {"none", internal_symbol("none")}});
     EXPECT_THAT(kernel.refusal(), testing::UnorderedElementsAre("make.twice", "make.undefined"));
+}
+
+// Each file may have a static function of the name.
+TEST(Refusal, OfInternalReferencesToWhatIsStatic) {
+    SmallKernel kernel;
+    kernel.unit("vmlinux", ".text\n.globl f\nf: ret\n.type helper, @function\nhelper: ret\n", {"f"});
+    kernel.unit("vmlinux", ".text\n.globl g\ng: call helper\n", {"g"}, {{"helper", internal_symbol("helper")}});
+    EXPECT_THAT(kernel.refusal(), ElementsAre("make.undefined"));
 }
 
 TEST(Refusal, OfNamesThatNoModuleHas) {
