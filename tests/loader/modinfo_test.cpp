@@ -257,6 +257,10 @@ TEST(PerCpuVariables, HaveLimits) {
         simulation.play(load(kernel.plain_module("n", ".section .data..percpu,\"aw\"\n.p2align 13\n.zero 8\n")));
     EXPECT_EQ(aligned.error, 0);
     EXPECT_EQ(text_of(aligned), "n: per-cpu alignment 8192 > 4096");
+    // Such a one is aligned to a page: the chunk of 8192 bytes has room for it behind another module's.
+    const auto behind =
+        simulation.play(load(kernel.plain_module("o", ".section .data..percpu,\"aw\"\n.p2align 13\n.zero 8\n")));
+    EXPECT_EQ(behind.error, 0);
 }
 
 TEST(Unloading, IsRefusedWhereTheKernelDoes) {

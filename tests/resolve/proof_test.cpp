@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Fidelity: what counts as the shipped function, and what does not.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -186,6 +187,38 @@ TEST(Proof, ChecksWhereShortenedBranchesLead) {
     inside.replace(inside.find("je 1f"), 5, "je 2f");
     inside.replace(inside.find("ret\n    end f"), 3, "2: ret");
     EXPECT_EQ(prove(inside, tail_call).fidelity, Fidelity::different);
+}
+
+TEST(Proof, ComparesCallsOfTheFunctionItself) {
+    const auto unit = [](std::string_view target) {
+        return fmt::format(".globl f\nfunc f\n test %edi, %edi\n call {}\n ret\n end f\n", target);
+    };
+    EXPECT_EQ(prove(unit("f"), unit("f")).fidelity, Fidelity::identical);
+    const auto result = prove(unit("one"), unit("f"));
+    EXPECT_EQ(result.fidelity, Fidelity::different);
+    EXPECT_THAT(result.detail, HasSubstr("recompiled to the function itself, shipped to 'one'"));
+    EXPECT_EQ(prove(unit("f"), unit("one")).fidelity, Fidelity::different);
+}
+
+// The bytes of a module's fields are zeros until it is loaded.
+TEST(Proof, ARelocationThatIsShippedAloneIsADifference) {
+    TinyKernel tiny({others});
+    tiny.add_module("m", {"func f\n movl $one, %eax\n ret\n end f\n"});
+    const auto kernel = tiny.kernel();
+    const auto fidelity_of = [&](std::string_view value) {
+        const auto object = recompiled(fmt::format("func f\n movl ${}, %eax\n ret\n end f\n", value));
+        return proof(Unit(kernel, "m", diff::Decomposition(object)), object, "f");
+    };
+    EXPECT_EQ(fidelity_of("one").fidelity, Fidelity::identical) << fidelity_of("one").detail;
+    EXPECT_EQ(fidelity_of("0").fidelity, Fidelity::different);
+    EXPECT_THAT(fidelity_of("0").detail, HasSubstr("relocation at +0x1 in the shipped bytes alone"));
+}
+
+TEST(Proof, RelocationsThatOverlapProveNothing) {
+    const std::string shipped = "func f\n call one\n nop\n ret\n end f\n";
+    const auto result = prove(shipped, "func f\n call one\n .reloc .-2, R_X86_64_32, two\n nop\n ret\n end f\n");
+    EXPECT_EQ(result.fidelity, Fidelity::different);
+    EXPECT_THAT(result.detail, HasSubstr("relocation fields overlap at +0x3"));
 }
 
 TEST(Proof, MissesWhatTheKernelDoesNotHave) {
