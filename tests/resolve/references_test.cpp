@@ -142,6 +142,34 @@ TEST_F(References, NewOnesMustNotHaveTheNameOfAGlobal) {
     EXPECT_EQ(ids_of_new("user", "helper"), "");
 }
 
+// Neither is proven, nor does a proven function lead to it.
+TEST_F(References, OfTheFileAreOfItsKindAndBinding) {
+    const auto finding_of = [&](const std::string& unit, const std::string& name) {
+        diagnostics = {};
+        (void)resolve("vmlinux", recompiled(unit), name);
+        return finding();
+    };
+    EXPECT_EQ(finding_of("func main\n nop\n end main\n", "main"), "");
+    EXPECT_EQ(finding_of("variable main\n .quad 0\n end main\n", "main"), "resolve.unresolved");
+    EXPECT_EQ(finding_of(".globl shared\nfunc shared\n nop\n end shared\n", "shared"), "");
+    EXPECT_EQ(finding_of("func shared\n nop\n end shared\n", "shared"), "resolve.unresolved");
+}
+
+TEST_F(References, OfStaticDataNeedAListThatHasAll) {
+    const auto original = recompiled("variable single\n .quad 1\n end single\n");
+    const auto kind_with = [&](std::string_view config) -> std::optional<Resolution::Kind> {
+        const TinyKernel other({other_unit, "variable single\n .quad 0\n end single\n"});
+        other.set_config(config);
+        const auto kernel = other.kernel();
+        Diagnostics found;
+        const Unit unit(kernel, "vmlinux", diff::Decomposition(original));
+        const auto resolution = unit.resolve(reference_to(original, "single"), found).at(0);
+        return found.has_errors() ? std::nullopt : std::optional(resolution.kind);
+    };
+    EXPECT_EQ(kind_with("CONFIG_KALLSYMS_ALL=y\n"), Resolution::Kind::livepatch);
+    EXPECT_EQ(kind_with("CONFIG_KALLSYMS=y\n"), std::nullopt);
+}
+
 TEST_F(References, UnknownNamesAreReported) {
     (void)resolve("vmlinux", recompiled(own_unit), "nowhere");
     EXPECT_EQ(finding(), "resolve.unresolved");

@@ -73,6 +73,8 @@ public:
         run_tool(std::move(link));
     }
 
+    void set_config(std::string_view text) const { write_file(path("config"), text); }
+
     [[nodiscard]] kernel::Kernel kernel() const {
         kernel::Manifest manifest;
         manifest.name = manifest.release = "tiny";
