@@ -15,11 +15,11 @@ namespace klp::diff {
 
 namespace {
 
-constexpr std::array<std::string_view, 5> type_sections = {".debug_info", ".debug_abbrev", ".debug_str",
-                                                           ".debug_line_str", ".debug_str_offsets"};
+// .debug_line has the names of files.
+constexpr std::array<std::string_view, 6> type_sections = {".debug_info",     ".debug_abbrev",      ".debug_str",
+                                                           ".debug_line_str", ".debug_str_offsets", ".debug_line"};
 
-constexpr std::array<std::string_view, 4> code_sections = {".debug_line", ".debug_ranges", ".debug_rnglists",
-                                                           ".debug_addr"};
+constexpr std::array<std::string_view, 3> code_sections = {".debug_ranges", ".debug_rnglists", ".debug_addr"};
 
 bool is_one_of(std::span<const std::string_view> names, const elf::Section& section) {
     return std::ranges::find(names, section.name) != names.end() && section.type == SHT_PROGBITS;

@@ -46,6 +46,10 @@ std::string Die::name() const {
     return word_of(dwarf_diename(&die_));
 }
 
+std::string Die::declared_in() const {
+    return has(DW_AT_decl_file) ? word_of(dwarf_decl_file(&die_)) : std::string();
+}
+
 std::string Die::linkage_name() const {
     Dwarf_Attribute attribute;
     if (dwarf_attr_integrate(&die_, DW_AT_linkage_name, &attribute) == nullptr) return name();

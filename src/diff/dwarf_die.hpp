@@ -23,6 +23,7 @@ public:
     // With that of the entry that this one is an instance of; empty where it has none.
     [[nodiscard]] std::string name() const;
     [[nodiscard]] std::string linkage_name() const;  // name() where the assembler's is the same
+    [[nodiscard]] std::string declared_in() const;   // the file; empty where it is not known
     [[nodiscard]] bool has(unsigned attribute) const { return dwarf_hasattr(&die_, attribute) != 0; }
     [[nodiscard]] std::optional<std::uint64_t> number(unsigned attribute) const;  // nullopt: none, or no constant
     [[nodiscard]] std::optional<std::int64_t> constant_value() const;             // DW_AT_const_value

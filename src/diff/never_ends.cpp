@@ -12,19 +12,27 @@ namespace klp::diff {
 
 namespace {
 
-// include/linux/kthread.h and what its macros call, kernel/fork.c:kernel_thread.
+// include/linux/kthread.h and what its macros call; kernel/fork.c:kernel_thread and its kin; net/sunrpc/svc.c keeps the
+// function for its threads.
 bool makes_threads(std::string_view name) {
-    static constexpr std::array<std::string_view, 6> names = {"kthread_create_on_node", "__kthread_create_on_node",
-                                                              "kthread_create_on_cpu",  "kthread_run_on_cpu",
-                                                              "kernel_thread",          "user_mode_thread"};
+    static constexpr auto names =
+        std::to_array<std::string_view>({"kthread_create_on_node", "__kthread_create_on_node", "kthread_create_on_cpu",
+                                         "kthread_run_on_cpu", "kernel_thread", "user_mode_thread", "create_io_thread",
+                                         "vhost_task_create", "svc_create", "svc_create_pooled"});
     return std::ranges::find(names, name) != names.end();
 }
 
-// What nothing but a thread's own functions asks.
-bool is_asked_by_threads(std::string_view name) {
-    static constexpr std::array<std::string_view, 4> names = {
-        "kthread_should_stop", "kthread_should_park", "kthread_should_stop_or_park", "kthread_freezable_should_stop"};
+// What nothing but a thread's own functions calls.
+bool is_called_by_threads(std::string_view name) {
+    static constexpr auto names = std::to_array<std::string_view>(
+        {"kthread_should_stop", "kthread_should_park", "kthread_should_stop_or_park", "kthread_freezable_should_stop",
+         "set_freezable", "kthread_exit", "kthread_complete_and_exit", "__module_put_and_kthread_exit"});
     return std::ranges::find(names, name) != names.end();
+}
+
+// kernel/sched/idle.c, init/main.c: on the stacks of the idle tasks for ever.
+bool is_of_idle_tasks(std::string_view name) {
+    return name == "cpu_startup_entry" || name == "rest_init";
 }
 
 // kernel/sched/core.c, kernel/time: a task sleeps in them until something wakes it.
@@ -44,7 +52,10 @@ public:
         for (const Piece& piece : changes_.pairs().patched().pieces()) {
             const Piece* original = changes_.pairs().original_of(piece);
             if (!piece.is_function() || !changes_.has(piece) || original == nullptr) continue;
-            if (const auto why = why_endless(*original)) report(*original, *why);
+            if (!original->is_local() && is_of_idle_tasks(original->name()))
+                report_idle(*original);
+            else if (const auto why = why_endless(*original))
+                report(*original, *why);
         }
     }
 
@@ -65,8 +76,8 @@ private:
     std::optional<std::string> why_endless(const Piece& function) {
         if (const Piece* maker = maker_of_thread(function))
             return fmt::format("it is the main function of a kernel thread, which '{}' starts", maker->label());
-        const auto asks = [](const Field& field) { return is_asked_by_threads(field.target.name()); };
-        if (const Field* field = call_of(function, asks))
+        const auto is_one = [](const Field& field) { return is_called_by_threads(field.target.name()); };
+        if (const Field* field = call_of(function, is_one))
             return fmt::format("it is run by a kernel thread of its own: it calls {}()", field->target.name());
         return why_sleeping(function);
     }
@@ -102,6 +113,17 @@ private:
             .hint(
                 "see /proc/PID/patch_state for the tasks that are waited for; a kernel thread must stop or be "
                 "restarted");
+    }
+
+    // kernel/sched/idle.c:do_idle() takes idle tasks to the other side of the transition without a look at their
+    // stacks.
+    void report_idle(const Piece& original) {
+        diagnostics_
+            .warning("diff.never-ends", original_.where(original),
+                     fmt::format("idle tasks never leave '{}': those of CPUs that are up stay in the old one",
+                                 original.name()))
+            .note("a CPU that comes up later is in the new one, which is gone once the livepatch is unloaded")
+            .hint("change what it calls");
     }
 
     const Changes& changes_;

@@ -209,6 +209,7 @@ void refuse_inexpressible_changes(const Changes& changes, const Options& options
         if (piece.is_function() && judge_tracing) check_traceable(changes, piece, diagnostics);
     }
     refuse_renamed_data(changes, diagnostics);
+    refuse_other_aliases(changes, diagnostics);
     for (const Piece& piece : original.pieces()) {
         if (piece.role == Role::table && pairs.patched_of(piece) == nullptr &&
             !changes.directives().ignores_section(piece.section->name))

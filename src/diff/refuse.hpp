@@ -17,6 +17,9 @@ void refuse_unsuitable_object(const elf::Object& object, Diagnostics& diagnostic
 // Changed data, code that has run already, code that ftrace cannot hook, tables that the kernel has read.
 void refuse_inexpressible_changes(const Changes& changes, const Options& options, Diagnostics& diagnostics);
 
+// Names of functions and variables that others refer to and that lead to another one now.
+void refuse_other_aliases(const Changes& changes, Diagnostics& diagnostics);
+
 // Data without an original that may be what the original object has by another name.
 void refuse_renamed_data(const Changes& changes, Diagnostics& diagnostics);
 

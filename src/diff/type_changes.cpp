@@ -20,6 +20,9 @@ using MemberKind = MemberChange::Kind;
 // Types in each other, by value: a circle has no size.
 constexpr int deepest_value = 64;
 
+// By a hunk, behind which lines have their numbers again.
+constexpr std::uint64_t most_lines_moved = 32;
+
 MemberChange::Side side_of(const TypeField& field) {
     return {field.bit_offset, field.bit_size, field.type, 0};
 }
@@ -110,14 +113,22 @@ private:
         return found;
     }
 
-    // A type that the patched object does not know by its name, and one that the original does not.
+    // A type that the patched object does not know by its name, and one that the original does not. Types of headers
+    // come and go with their users, so that one of these has to be where the other was.
     [[nodiscard]] static bool is_renamed(const TypeRecord& before, const TypeRecord& after) {
-        if (before.kind != after.kind || before.line != after.line || before.line == 0) return false;
+        if (before.kind != after.kind || !may_be_one_declaration(before, after)) return false;
         const auto is_kept = [&](const TypeField& field) {
             return std::ranges::find(after.fields, field.name, &TypeField::name) != after.fields.end();
         };
         const auto kept = std::ranges::count_if(before.fields, is_kept);
         return kept > 0 && static_cast<std::size_t>(kept) * 2 >= before.fields.size();
+    }
+
+    [[nodiscard]] static bool may_be_one_declaration(const TypeRecord& before, const TypeRecord& after) {
+        const bool is_of_source = before.file.ends_with(".c") && before.file == after.file;
+        if (is_of_source || before.line == 0 || after.line == 0) return is_of_source;
+        const std::uint64_t distance = std::max(before.line, after.line) - std::min(before.line, after.line);
+        return distance == 0 || (before.file == after.file && distance <= most_lines_moved);
     }
 
     void pair_renamed(const Keys& originals, const Keys& patched) {

@@ -93,6 +93,7 @@ private:
         made.name = std::move(name);
         made.scope = std::move(scope);
         made.line = die.number(DW_AT_decl_line).value_or(0);
+        made.file = die.declared_in();
         words_.name(die.offset(), index);
         found_.emplace_back(index, die);
     }

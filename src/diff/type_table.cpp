@@ -2,6 +2,7 @@
 //
 // The text, a line each, names last because nothing else has spaces:
 //     t KIND SIZE LINE SCOPE NAME          a type; what follows is its own. SCOPE may be `-`
+//     d FILE                               that it is declared in
 //     f BIT-OFFSET BIT-SIZE NAME TYPE      NAME may be empty
 //     v VALUE NAME
 //     r INDEX...                           TypeRecord::refers_to
@@ -35,6 +36,7 @@ void append_type(std::string& text, const TypeRecord& type) {
     const auto out = std::back_inserter(text);
     fmt::format_to(out, "t {} {} {} {} {}\n", kind_words.at(static_cast<std::size_t>(type.kind)), type.size, type.line,
                    type.scope.empty() ? "-" : type.scope, type.name);
+    if (!type.file.empty()) fmt::format_to(out, "d {}\n", type.file);
     for (const TypeField& each : type.fields)
         fmt::format_to(out, "f {} {} {} {}\n", each.bit_offset, each.bit_size, each.name, each.type);
     for (const Enumerator& each : type.enumerators) fmt::format_to(out, "v {} {}\n", each.value, each.name);
@@ -59,6 +61,8 @@ private:
     void parse_line(std::string_view letter) {
         if (letter == "t") {
             parse_type();
+        } else if (letter == "d") {
+            type().file = rest_;
         } else if (letter == "f") {
             TypeField& field = type().fields.emplace_back();
             field.bit_offset = number<std::uint64_t>();

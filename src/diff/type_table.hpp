@@ -47,6 +47,7 @@ struct TypeRecord {
     Kind kind = Kind::structure;
     std::string name;        // of an anonymous enumeration its first enumerator
     std::string scope;       // the function that it is declared in; empty: the file
+    std::string file;        // that it is declared in, as the compiler was told; empty: not known
     std::uint64_t line = 0;  // that it is declared at; 0: not known
     std::uint64_t size = 0;  // bytes
     std::vector<TypeField> fields;
@@ -81,7 +82,7 @@ struct TypeTable {
     [[nodiscard]] static TypeTable read(const elf::Object& object);
 
     // Of text(): whoever keeps texts notes it down, and changes of the text change it.
-    static constexpr std::string_view format = "types 3";
+    static constexpr std::string_view format = "types 4";
     // For keeping; parse() gives the same table. Error: `where` is not such a text.
     [[nodiscard]] std::string text() const;
     [[nodiscard]] static TypeTable parse(std::string_view text, const Location& where);

@@ -312,5 +312,27 @@ TEST(TableOfLabels, ThatIsWritableIsRefused) {
                 ElementsAre("refused diff.leads-inside"));
 }
 
+TEST(Aliases, ThatLeadElsewhere) {
+    const auto source = [](const char* a, int value) {
+        return fmt::format(
+            "int use(int); int b(int x) {{ return use(x) + 1; }} int c(int x) {{ return use(x) + {}; }} {}", value, a);
+    };
+    constexpr auto of_b = "int a(int x) __attribute__((alias(\"b\")));",
+                   of_c = "int a(int x) __attribute__((alias(\"c\")));";
+    constexpr auto own = "int a(int x) { return use(x) + 3; }";
+    EXPECT_THAT(compare_c(source(of_b, 2), source(of_b, 3)).verdict(), ElementsAre("changed c"));
+    for (const auto& [was, is] : {std::pair(of_b, of_c), std::pair(own, of_b), std::pair(of_b, own)}) {
+        const auto pair = compare_c(source(was, 2), source(is, 2));
+        EXPECT_THAT(pair.verdict(), Contains("refused diff.alias")) << was << is;
+    }
+    const auto data = [](const char* of) {
+        return fmt::format(
+            "const int b[] = {{1, 2}}, c[] = {{3, 4}}; extern const int a[] __attribute__((alias(\"{}\")));"
+            "int f(int x) {{ return b[x] + c[x]; }}",
+            of);
+    };
+    EXPECT_THAT(compare_c(data("b"), data("c")).verdict(), Contains("refused diff.alias"));
+}
+
 }  // namespace
 }  // namespace klp::diff

@@ -195,6 +195,27 @@ TEST(Layout, OfATypeThatGotAnotherName) {
     EXPECT_THAT(retagged.refused_types(), Contains("union foo"));
 }
 
+// Lines above it are new, so that it begins at another one.
+TEST(Layout, OfATypeThatGotAnotherNameAndPlace) {
+    const auto side = [&](std::string_view file, int line, std::string_view name, std::string_view members) {
+        return fmt::format(
+            "# {1} \"{0}\"\n{2} {{ {3} }};\n# 500 \"foo.c\"\nint user(void *p) {{ {2} *it = p; return it->b; }}", file,
+            line, name, members);
+    };
+    const auto refused = [&](std::string_view file, int line, std::string_view members) {
+        return TypedPair(side(file, 10, "struct foo", "int a, b;"), side(file, line, "struct fresh", members))
+            .refused_types();
+    };
+    for (const char* members : {"int b, a;", "int a, n, b;", "long a; int b;"}) {
+        EXPECT_THAT(refused("foo.c", 12, members), ElementsAre("struct fresh")) << members;
+        EXPECT_THAT(refused("foo.c", 300, members), ElementsAre("struct fresh")) << members;
+        EXPECT_THAT(refused("foo.h", 12, members), ElementsAre("struct fresh")) << members;
+        // Of a header that declares both, and that is included for another of its types now.
+        EXPECT_THAT(refused("foo.h", 300, members), IsEmpty()) << members;
+    }
+    EXPECT_THAT(refused("foo.c", 12, "int a, b;"), IsEmpty());
+}
+
 TEST(Layout, OfAVariable) {
     constexpr std::string_view code = "int user(void) { return state.b; }";
     const TypedPair pair(fmt::format("struct {{ int a, b; }} state; {}", code),

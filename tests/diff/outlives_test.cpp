@@ -125,6 +125,28 @@ TEST(NeverEnds, MainFunctionOfAThread) {
     EXPECT_THAT(with_loop("work();").diagnostics.findings(), IsEmpty());
 }
 
+TEST(NeverEnds, MainFunctionThatOtherFilesStart) {
+    constexpr auto threads =
+        "void *svc_create_pooled(void *, int (*)(void *)); void *start(void *p) { return "
+        "svc_create_pooled(p, f); }";
+    EXPECT_THAT(warnings(with_loop("work();", threads), "diff.never-ends"),
+                ElementsAre(HasSubstr("which 'start' starts")));
+    for (const char* call : {"set_freezable", "kthread_exit", "__module_put_and_kthread_exit"}) {
+        const std::string body = fmt::format("extern void {0}(void); {0}(); work();", call);
+        EXPECT_THAT(warnings(with_loop(body.c_str()), "diff.never-ends"), ElementsAre(HasSubstr(call)));
+    }
+}
+
+// Nothing waits for them: kernel/sched/idle.c:do_idle() takes them over.
+TEST(NeverEnds, MainFunctionOfIdleTasks) {
+    const auto source = [](const char* name, int value) {
+        return fmt::format("void do_idle(int); void {}(void) {{ while (1) do_idle({}); }}", name, value);
+    };
+    EXPECT_THAT(warnings(compare_c(source("cpu_startup_entry", 1), source("cpu_startup_entry", 2)), "diff.never-ends"),
+                ElementsAre(HasSubstr("idle tasks never leave 'cpu_startup_entry'")));
+    EXPECT_THAT(compare_c(source("f", 1), source("f", 2)).diagnostics.findings(), IsEmpty());
+}
+
 TEST(NeverEnds, LoopAroundSchedule) {
     EXPECT_THAT(warnings(with_loop("while (work()) schedule();"), "diff.never-ends"),
                 ElementsAre(HasSubstr("calls schedule() in a loop")));
