@@ -161,6 +161,16 @@ bool Kbuild::has_makefile(const fs::path& folder) const {
     return fs::exists(path / "Kbuild") || fs::exists(path / "Makefile");
 }
 
+bool Kbuild::make(const std::string& folder, const std::string& target, const fs::path& tree) const {
+    if (source_tree_ != ".") return false;
+    const TempDir scratch("klp-kbuild");
+    Command command = in_tree({"make", "-rRs", "--no-print-directory", "-f", "./scripts/Makefile.build",
+                               "obj=" + folder, "need-builtin=1", "need-modorder=1", target},
+                              scratch.path());
+    command.directory = tree;
+    return klp::run(command).status == 0;
+}
+
 FolderParts Kbuild::parts(const std::string& folder) const {
     const TempDir scratch("klp-kbuild");
     const CommandResult result =

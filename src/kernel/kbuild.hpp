@@ -78,6 +78,10 @@ public:
     // also where there is no such command.
     [[nodiscard]] CompileCommand module_command(const fs::path& folder, std::string_view name) const;
 
+    // Runs the rule that the Makefile of `folder` has for `target`. `tree` is a copy of the source tree, in which it
+    // may write. false: there is no such rule, it fails, or the tree is one that names itself by an absolute path.
+    [[nodiscard]] bool make(const std::string& folder, const std::string& target, const fs::path& tree) const;
+
     // A Command that runs `argv` in the tree, under the captured environment. `temporary` is the folder for what
     // compilers would leave in TMPDIR when they are cut short.
     [[nodiscard]] Command in_tree(std::vector<std::string> argv, const fs::path& temporary) const;

@@ -44,6 +44,18 @@ void check_watched(Build& build, const source::UnitCompiler& compiler,
     build.diagnostics.stop_on_errors("the patch changes files that a livepatch cannot change");
 }
 
+// They are as the unpatched headers made them; programs of other folders are made anew with what they make.
+void check_tools(Build& build, const source::UnitCompiler& compiler, const std::set<std::string>& tools) {
+    if (!compiler.uses_generated_files()) return;
+    for (const std::string& tool : tools) {
+        build.diagnostics
+            .error("build.source-input", {tool, {}, {}},
+                   "may include a patched header, and the kernel's build makes parts of its source with such programs")
+            .hint("move the change into the .c files that need it");
+    }
+    build.diagnostics.stop_on_errors("the patch changes files that a livepatch cannot change");
+}
+
 struct Sides {
     std::optional<source::CompiledObject> original, patched;
 };
@@ -156,6 +168,7 @@ Selected select(Build& build, Applied applied) {
     source::Selection selection = selector.select(build.diagnostics);
     selected.units = std::move(selection.units);
     selected.watched = std::move(selection.watched);
+    selected.tools = std::move(selection.tools);
     selected.notes = selected.applied.notes;
     append(selected.notes, selection.notes);
     build.diagnostics.stop_on_errors("the patch changes files that a livepatch cannot change");
@@ -174,6 +187,7 @@ Compiled compile(Build& build, Selected selected) {
                                         {diff::TypeTable::format, type_text}, build.explainer != nullptr);
     check_watched(build, compiler, selected.watched);
     std::vector<Sides> sides = compile_all(build, compiler, selected.units);
+    check_tools(build, compiler, selected.tools);
     std::vector<diff::LateKeys> late_keys(sides.size());
     parallel_for(sides.size(), build.request.jobs,
                  [&](std::size_t i) { late_keys[i] = read_late_keys(build, compiler, selected.units[i], sides[i]); });

@@ -10,6 +10,7 @@
 
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -51,6 +52,7 @@ struct Selected {
     std::unique_ptr<kernel::Kbuild> kbuild;
     std::vector<source::TranslationUnit> units;
     std::vector<source::TranslationUnit> watched;  // whose objects must not change; with `units`, at least one
+    std::set<std::string> tools;                   // as in source::Selection
     std::vector<std::string> notes;
 };
 

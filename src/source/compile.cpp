@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 #include "base/error.hpp"
 #include "base/process.hpp"
@@ -68,6 +69,8 @@ UnitCompiler::UnitCompiler(const kernel::Kernel& kernel, const kernel::Kbuild& k
       describe_types_(std::move(describe_types)),
       keep_debug_(keep_debug),
       cache_(kernel.cache_folder() / "objects"),
+      generated_(kbuild, tree.root()),
+      generated_by_patched_(kbuild, overlay.root()),
       scratch_("klp-objects") {
     write_patch_headers(scratch_.path() / headers_name);
 }
@@ -128,13 +131,14 @@ bool UnitCompiler::is_unchanged(const TranslationUnit& unit) const {
 }
 
 UnitCompiler::Side UnitCompiler::original_side(const TranslationUnit& unit) const {
-    return {unit.command.directory, tree_.root(), "original"};
+    return {unit.command.directory, tree_.root(), "original", &generated_};
 }
 
 UnitCompiler::Side UnitCompiler::patched_side(const TranslationUnit& unit) const {
     return {tree_.is_split() ? unit.command.directory : overlay_.root(),
             overlay_.root(),
             "patched",
+            &generated_by_patched_,
             {"-I" + (scratch_.path() / headers_name).string()}};
 }
 
@@ -151,7 +155,8 @@ UnitCompiler::Compiled UnitCompiler::compile(const TranslationUnit& unit, const 
     argv.insert(argv.end(), {"-Wp,-MMD," + dependencies.string(), "-o", object.string()});
     Command command = kbuild_.in_tree(argv, scratch_.path());
     command.directory = side.directory;
-    check(run(command), unit.source, fmt::format("the {} source does not compile", side.name));
+    check(run_compiler(std::move(command), unit, side), unit.source,
+          fmt::format("the {} source does not compile", side.name));
     // What the preprocessor makes of a linker script has none.
     const bool is_object = !unit.source.ends_with(".lds.S");
     std::optional<DebugObject> debug;
@@ -165,7 +170,21 @@ UnitCompiler::Compiled UnitCompiler::compile(const TranslationUnit& unit, const 
         edit.directory = side.directory;
         check(run(edit), unit.source, fmt::format("{} refuses the object of the {} source", program, side.name));
     }
-    return {object, std::move(types), std::move(debug), read_dependency_file(dependencies)};
+    auto files = read_dependency_file(dependencies);
+    std::erase_if(files, [&](const std::string& file) { return file.starts_with(side.generated->root().string()); });
+    return {object, std::move(types), std::move(debug), std::move(files)};
+}
+
+CommandResult UnitCompiler::run_compiler(Command command, const TranslationUnit& unit, const Side& side) const {
+    std::set<std::string> names;
+    while (true) {
+        CommandResult result = run(command);
+        const auto missing = result.status == 0 ? std::nullopt : missing_file(result.errors);
+        if (!missing || tree_.is_split() || !names.insert(*missing).second) return result;
+        const auto folder = side.generated->folder_with(*missing, unit.source);
+        if (!folder) return result;
+        command.argv.push_back("-I" + folder->string());
+    }
 }
 
 std::string UnitCompiler::take_types(const fs::path& path) const {

@@ -9,6 +9,7 @@
 #include "base/file.hpp"
 #include "elf/object.hpp"
 #include "kernel/kbuild.hpp"
+#include "source/generated_files.hpp"
 #include "source/object_cache.hpp"
 #include "source/overlay.hpp"
 #include "source/plain_keys.hpp"
@@ -50,12 +51,15 @@ public:
     [[nodiscard]] CompiledObject patched_reading(const TranslationUnit& unit, const KeyNames& keys) const;
     // Whether the compiler's output for both sides is the same, whatever kind of file that is.
     [[nodiscard]] bool is_unchanged(const TranslationUnit& unit) const;
+    // Whether a patched source includes what the makefiles make.
+    [[nodiscard]] bool uses_generated_files() const { return generated_by_patched_.has_made_any(); }
 
 private:
     struct Side {
         fs::path directory;                  // to compile in
         fs::path sources;                    // that take the place of the source tree's
         std::string name;                    // "original" or "patched", for file names and messages
+        const GeneratedFiles* generated;     // what the tree lacks
         std::vector<std::string> options{};  // more for the compiler, before all others
     };
     struct Compiled {
@@ -68,6 +72,8 @@ private:
     [[nodiscard]] Side patched_side(const TranslationUnit& unit) const;
     [[nodiscard]] CompiledObject compile_patched(const TranslationUnit& unit, const Side& side) const;
     [[nodiscard]] Compiled compile(const TranslationUnit& unit, const Side& side) const;
+    // Runs the compiler; the makefiles make what it does not find.
+    [[nodiscard]] CommandResult run_compiler(Command command, const TranslationUnit& unit, const Side& side) const;
     [[nodiscard]] std::string cache_key(const TranslationUnit& unit) const;
     // Of an object that was just compiled, which has no debug information any more then.
     [[nodiscard]] std::string take_types(const fs::path& object) const;
@@ -78,6 +84,8 @@ private:
     DescribeTypes describe_types_;
     bool keep_debug_;
     ObjectCache cache_;
+    GeneratedFiles generated_;
+    GeneratedFiles generated_by_patched_;
     TempDir scratch_;
 };
 

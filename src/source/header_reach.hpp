@@ -36,6 +36,7 @@ public:
         std::vector<TranslationUnit> watched;
         std::set<std::string> unknown;  // may include one, but what they are made into cannot be compared
         std::set<std::string> hosts;    // programs of the build that may include one
+        std::set<std::string> tools;    // of scripts/, made when the tree was prepared, that may include one
         std::size_t candidates = 0;     // sources that may include one, units or not
         bool is_cut_short = false;      // more units than are allowed
     };

@@ -257,6 +257,7 @@ void UnitSelector::add_headers(const std::vector<const PatchedFile*>& headers, S
             fmt::format("{} units of this kernel include {}", found.units.size(), fmt::join(paths, ", ")));
     units_.merge(found.units);
     selection.watched = std::move(found.watched);
+    selection.tools = std::move(found.tools);
 }
 
 void UnitSelector::report_skipped(Selection& selection, Diagnostics& diagnostics) {

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,8 @@ struct Selection {
     // Reached by patched headers, but nothing that a livepatch can replace (assembly, the vDSO, numbers for assembly):
     // their objects must come out as they were. They are of no object.
     std::vector<TranslationUnit> watched;
+    // Sources of programs in scripts/, made when the tree was prepared, which may include a patched header.
+    std::set<std::string> tools;
     std::vector<std::string> notes;
 };
 
