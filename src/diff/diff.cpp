@@ -90,6 +90,7 @@ Result diff(const Sides& sides, const Options& options, Diagnostics& diagnostics
     note_what_is_not_carried(changes, diagnostics);
     const Selection selection = select(changes, options, diagnostics);
     if (options.on_selected) options.on_selected(changes, selection);
+    refuse_folded_data(changes, selection, options, diagnostics);
     auto accepted = judge_layouts(changes, selection, options, diagnostics);
     diagnostics.stop_on_errors(summary);
     warn_of_what_never_ends(changes, diagnostics);

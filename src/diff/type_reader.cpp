@@ -46,6 +46,9 @@ public:
         each_unit(image_.dwarf(), [&](const Die& unit) {
             unit.each_child([&](const Die& each) {
                 if (each.tag() == DW_TAG_variable) add_variable(each, "");
+                if (each.tag() == DW_TAG_variable && !each.has(DW_AT_declaration) && !each.has_address() &&
+                    !each.name().empty())
+                    table_.placeless.insert(each.name());
                 if (each.tag() == DW_TAG_subprogram && (each.has(DW_AT_low_pc) || each.has(DW_AT_ranges)))
                     add_function(each);
             });

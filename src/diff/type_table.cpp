@@ -9,6 +9,7 @@
 //     s EXTERNAL NAME                      a function; what follows is its own. EXTERNAL is 0 or 1
 //     l INDEX...  p INDEX...  o INDEX...   values, parameters, others
 //     g INDEX...                           TypeTable::of_variables
+//     w NAME                               of TypeTable::placeless
 #include "diff/type_table.hpp"
 
 #include <fmt/format.h>
@@ -85,6 +86,8 @@ private:
             function().parameters = indices();
         } else if (letter == "o") {
             function().others = indices();
+        } else if (letter == "w") {
+            table_.placeless.emplace(rest_);
         } else if (letter == "g") {
             table_.of_variables = indices();
         } else {
@@ -194,6 +197,7 @@ std::string TypeTable::text() const {
         append_indices(text, 'o', each.others);
     }
     append_indices(text, 'g', of_variables);
+    for (const std::string& each : placeless) fmt::format_to(std::back_inserter(text), "w {}\n", each);
     return text;
 }
 

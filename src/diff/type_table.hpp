@@ -75,6 +75,8 @@ struct TypeTable {
     std::vector<TypeRecord> types;  // complete ones
     std::vector<TypeUser> functions;
     TypeIndices of_variables;  // that variables with a place in memory have or point to
+    // Variables of the file that have no place: nothing writes to them, or nothing reads them.
+    std::set<std::string, std::less<>> placeless;
 
     // Whether there is debug information that read() can take.
     [[nodiscard]] static bool is_in(const elf::Object& object);
@@ -82,7 +84,7 @@ struct TypeTable {
     [[nodiscard]] static TypeTable read(const elf::Object& object);
 
     // Of text(): whoever keeps texts notes it down, and changes of the text change it.
-    static constexpr std::string_view format = "types 4";
+    static constexpr std::string_view format = "types 5";
     // For keeping; parse() gives the same table. Error: `where` is not such a text.
     [[nodiscard]] std::string text() const;
     [[nodiscard]] static TypeTable parse(std::string_view text, const Location& where);

@@ -223,6 +223,32 @@ TEST(Layout, OfAVariable) {
     EXPECT_THAT(pair.refused_types(), ElementsAre("variable state"));
 }
 
+// Module parameters, sysctl files and other functions may have changed it.
+TEST(FoldedData, WhereTheOnlyWriterGoes) {
+    const auto source = [](std::string_view attribute, std::string_view set, std::string_view read) {
+        return fmt::format(
+            "int use(int); static int limit {} = 5; int f(int x) {{ return use(x) {}; }}"
+            "void set(int x) {{ {}; }}",
+            attribute, read, set);
+    };
+    const auto ids = [](const TypedPair& pair) {
+        std::vector<std::string> found;
+        for (const Finding& each : pair.diagnostics.findings()) found.push_back(each.id);
+        return found;
+    };
+    const std::string before = source("", "limit = x", "> limit");
+    const TypedPair pair(before, source("", "use(x)", "> limit"));
+    EXPECT_THAT(ids(pair), ElementsAre("diff.folded-data"));
+    EXPECT_THAT(pair.diagnostics.findings().front().message, HasSubstr("'f' has read variable 'limit'"));
+    EXPECT_THAT(ids({before, source("__attribute__((used))", "use(x)", "> limit")}), IsEmpty());
+    EXPECT_THAT(ids({before, source("", "limit = x + 1", "> limit")}), IsEmpty());
+    // It has been one before.
+    EXPECT_THAT(ids({source("", "use(x)", "> limit"), source("", "use(x)", "> limit + x")}), IsEmpty());
+    // Taken away in the source, too.
+    EXPECT_THAT(ids({before, "int use(int); int f(int x) { return use(x) > 5; } void set(int x) { use(x); }"}),
+                IsEmpty());
+}
+
 TEST(Enumerators, ThatAreRenumbered) {
     constexpr std::string_view code = "int user(int x) { return x == LAST; }";
     const TypedPair named(fmt::format("enum state {{ FIRST, LAST }}; {}", code),
