@@ -41,7 +41,7 @@ private:
         const arch::Use use = use_at(patched_, place, Term::call);
         if (!keeps_address(use)) return;
         if (target.kind == Target::Kind::literal || !target.piece->has_identity()) {
-            if (use == arch::Use::stored) literals_.push_back(place);
+            if (use == arch::Use::stored || is_kept_as_name(patched_, place)) literals_.push_back(place);
         } else if (is_of_livepatch(*place.field, {*place.holder})) {
             std::vector<PlaceOfUse>& places = places_[target.piece];
             if (places.empty()) in_order_.push_back(target.piece);

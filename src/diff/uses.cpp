@@ -29,19 +29,59 @@ bool keeps_address(arch::Use use) {
     return use == arch::Use::address || use == arch::Use::stored;
 }
 
-arch::Use use_at(const Decomposition& object, const PlaceOfUse& place, Term longest) {
-    const arch::Arch& architecture = object.architecture();
-    const elf::Section& section = *place.holder->section;
-    const arch::Range range = place.holder->range;
-    const arch::Use use = architecture.use_of(section, range, *place.field->relocation);
-    if (use != arch::Use::address) return use;
-    const auto argument = architecture.argument_of(section, range, *place.field->relocation);
-    if (!argument) return use;
+namespace {
+
+struct NamedArgument {
+    std::string_view function;
+    std::uint32_t position;
+};
+
+// The call that alone gets the address.
+std::optional<NamedArgument> argument_at(const Decomposition& object, const PlaceOfUse& place) {
+    const auto argument =
+        object.architecture().argument_of(*place.holder->section, place.holder->range, *place.field->relocation);
+    if (!argument) return std::nullopt;
     const auto fields = object.fields(*place.holder);
     const auto call = std::ranges::lower_bound(fields, argument->call, {}, &Field::offset);
     const bool has_name = call != fields.end() && call->offset() == argument->call &&
                           (call->target.kind == Target::Kind::undefined || call->target.kind == Target::Kind::piece);
-    return has_name && borrows(call->target.name(), argument->position, longest) ? arch::Use::read : use;
+    if (!has_name) return std::nullopt;
+    return NamedArgument{call->target.name(), argument->position};
+}
+
+// kernel/irq/manage.c, kernel/resource.c, kernel/dma.c, kernel/events/core.c and drivers/base/class.c keep the pointer
+// to a name and print it later.
+bool keeps_name(const NamedArgument& call) {
+    static constexpr auto keepers = std::to_array<NamedArgument>({{"request_threaded_irq", 4},
+                                                                  {"request_any_context_irq", 3},
+                                                                  {"request_nmi", 3},
+                                                                  {"__request_percpu_irq", 3},
+                                                                  {"devm_request_threaded_irq", 5},
+                                                                  {"devm_request_any_context_irq", 4},
+                                                                  {"__request_region", 3},
+                                                                  {"__devm_request_region", 4},
+                                                                  {"request_dma", 1},
+                                                                  {"perf_pmu_register", 1},
+                                                                  {"__class_create", 1},
+                                                                  {"class_create", 0}});
+    return std::ranges::any_of(keepers, [&](const NamedArgument& each) {
+        return each.function == call.function && each.position == call.position;
+    });
+}
+
+}  // namespace
+
+arch::Use use_at(const Decomposition& object, const PlaceOfUse& place, Term longest) {
+    const arch::Use use =
+        object.architecture().use_of(*place.holder->section, place.holder->range, *place.field->relocation);
+    if (use != arch::Use::address) return use;
+    const auto call = argument_at(object, place);
+    return call && borrows(call->function, call->position, longest) ? arch::Use::read : use;
+}
+
+bool is_kept_as_name(const Decomposition& object, const PlaceOfUse& place) {
+    const auto call = argument_at(object, place);
+    return call && keeps_name(*call);
 }
 
 // lib/nlattr.c:__nla_parse and __nla_validate walk the policy, and leave one of its entries in the extended error,

@@ -43,6 +43,9 @@ enum class Term : std::uint8_t {
 // Arch::use_of(); an address that goes nowhere but into a call of a function that borrows() it is read.
 [[nodiscard]] arch::Use use_at(const Decomposition& object, const PlaceOfUse& place, Term longest);
 
+// Whether it is given to a function alone that keeps such a pointer as the name of something.
+[[nodiscard]] bool is_kept_as_name(const Decomposition& object, const PlaceOfUse& place);
+
 // Whether the kernel's function of that name has the address in that argument for no longer. 0: the first argument.
 [[nodiscard]] bool borrows(std::string_view function, std::uint32_t argument, Term longest);
 

@@ -104,6 +104,18 @@ TEST(Outlives, StringThatIsStored) {
     EXPECT_THAT(two.result.value().outlives, testing::SizeIs(2));
 }
 
+TEST(Outlives, StringThatACallKeeps) {
+    constexpr auto irq = "int request_threaded_irq(unsigned, void *, void *, unsigned long, const char *, void *);";
+    EXPECT_THAT(warnings(with_f(irq, "return request_threaded_irq(5, w, w, 0, \"a name\", w);"), "diff.outlives"),
+                ElementsAre(HasSubstr("\"a name\"")));
+    constexpr auto dma = "int request_dma(unsigned, const char *);";
+    EXPECT_THAT(warnings(with_f(dma, "return request_dma(5, \"a name\");"), "diff.outlives"),
+                ElementsAre(HasSubstr("\"a name\"")));
+    EXPECT_THAT(
+        warnings(with_f("int use_name(unsigned, const char *);", "return use_name(5, \"a name\");"), "diff.outlives"),
+        IsEmpty());
+}
+
 // `body` of f(), which changes in what it returns.
 Compared with_loop(const char* body, const char* more = "") {
     const auto source = [&](int value) {
