@@ -35,10 +35,10 @@ bool is_of_idle_tasks(std::string_view name) {
     return name == "cpu_startup_entry" || name == "rest_init";
 }
 
-// kernel/sched/core.c, kernel/time: a task sleeps in them until something wakes it.
+// kernel/sched/core.c and wait.c, kernel/time: a task sleeps in them until something wakes it.
 bool sleeps(std::string_view name) {
     return name == "schedule" || name == "io_schedule" || name == "freezable_schedule" ||
-           name == "schedule_preempt_disabled" || name.starts_with("schedule_timeout") ||
+           name == "schedule_preempt_disabled" || name == "wait_woken" || name.starts_with("schedule_timeout") ||
            name.starts_with("io_schedule_timeout") || name.starts_with("freezable_schedule_timeout") ||
            name.starts_with("schedule_hrtimeout") || name.starts_with("freezable_schedule_hrtimeout");
 }

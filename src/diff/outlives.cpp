@@ -40,6 +40,8 @@ private:
         if (target.kind != Target::Kind::piece && target.kind != Target::Kind::literal) return;
         const arch::Use use = use_at(patched_, place, Term::call);
         if (!keeps_address(use)) return;
+        const bool is_empty = target.kind == Target::Kind::piece && target.piece->range.size() == 0;
+        if (is_empty) return;  // as the keys of lockdep are without it: nothing is read there
         if (target.kind == Target::Kind::literal || !target.piece->has_identity()) {
             if (use == arch::Use::stored || is_kept_as_name(patched_, place)) literals_.push_back(place);
         } else if (is_of_livepatch(*place.field, {*place.holder})) {

@@ -181,7 +181,12 @@ Resolution Resolver::ambiguous(const diff::Reference& reference, const kernel::S
         const kernel::KernelSymbol& symbol = table.symbols()[index];
         finding.note(fmt::format("{} type {} position {}", place_text(symbol), symbol.type, table.sympos(index)));
     }
-    finding.hint("no proven function of this file refers to it, so that its place cannot be told");
+    if (reference.defined_in_unit)
+        finding.hint("no proven function of this file refers to it, so that its place cannot be told");
+    else
+        finding.hint(
+            "several files have one of that name: write a new function with a name of its own into the file that has "
+            "the one that is meant, and call that");
     return failed(reference);
 }
 
@@ -189,6 +194,13 @@ Resolution Resolver::unresolved(const diff::Reference& reference) {
     Finding& finding =
         diagnostics_.error("resolve.unresolved", where(),
                            fmt::format("'{}' is neither exported nor listed in {}", reference.name, unit_.object()));
+    for (const auto& [object, names] : brought_) {
+        if (!names.contains(reference.name)) continue;
+        finding.note(fmt::format("it is new in {}, of which {} does not depend", object, unit_.object()));
+        finding.hint(
+            "what several objects use has to be in a file of vmlinux, or of a module that the others depend on");
+        return failed(reference);
+    }
     const bool all_listed = unit_.kernel_.config().enabled("CONFIG_KALLSYMS_ALL");
     finding.hint(all_listed ? "the kernel's compiler may have inlined or discarded it, or no built file defines it"
                             : "the kernel lists no data symbols, since CONFIG_KALLSYMS_ALL is not set");

@@ -104,6 +104,17 @@ TEST(Outlives, StringThatIsStored) {
     EXPECT_THAT(two.result.value().outlives, testing::SizeIs(2));
 }
 
+// include/linux/lockdep.h: struct lock_class_key has no members where nothing checks locks.
+TEST(Outlives, NotWhatHasNoSize) {
+    constexpr auto key =
+        "struct key {}; static struct key key; struct keyed { struct key *key; }; int hold(struct keyed *);";
+    constexpr auto body = "struct keyed *k = (void *)w; k->key = &key; return hold(k);";
+    EXPECT_THAT(warnings(with_f(key, body), "diff.outlives"), IsEmpty());
+    constexpr auto full =
+        "struct key { int n; }; static struct key key; struct keyed { struct key *key; }; int hold(struct keyed *);";
+    EXPECT_THAT(warnings(with_f(full, body), "diff.outlives"), ElementsAre(HasSubstr("'key'")));
+}
+
 TEST(Outlives, StringThatACallKeeps) {
     constexpr auto irq = "int request_threaded_irq(unsigned, void *, void *, unsigned long, const char *, void *);";
     EXPECT_THAT(warnings(with_f(irq, "return request_threaded_irq(5, w, w, 0, \"a name\", w);"), "diff.outlives"),
@@ -164,6 +175,9 @@ TEST(NeverEnds, LoopAroundSchedule) {
                 ElementsAre(HasSubstr("calls schedule() in a loop")));
     EXPECT_THAT(warnings(with_loop("do work(); while (schedule_timeout(5));"), "diff.never-ends"),
                 ElementsAre(HasSubstr("calls schedule_timeout() in a loop")));
+    EXPECT_THAT(warnings(with_loop("extern long wait_woken(void *, int, long); while (work()) wait_woken(p, 1, 5);"),
+                         "diff.never-ends"),
+                ElementsAre(HasSubstr("calls wait_woken() in a loop")));
     EXPECT_THAT(with_loop("while (work()) {} schedule();").diagnostics.findings(), IsEmpty());
 }
 

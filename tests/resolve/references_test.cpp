@@ -112,6 +112,9 @@ TEST_F(References, NewInAnotherObjectIsForModulesThatAreSureToFindIt) {
         const auto resolution = Unit(kernel, object, diff::Decomposition(original))
                                     .resolve(reference_to(original, name), found, brought)
                                     .at(0);
+        if (found.has_errors() && std::string_view(name) == "fresh") {
+            EXPECT_THAT(found.findings().front().notes, testing::ElementsAre(testing::HasSubstr("it is new in dep")));
+        }
         return resolution.kind == Resolution::Kind::internal && !found.has_errors() ? resolution.object : "none";
     };
     const NamesByObject everywhere = {{"vmlinux", {"fresh"}}, {"dep", {"fresh"}}, {"user", {"fresh"}}};
