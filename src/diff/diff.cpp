@@ -74,6 +74,20 @@ Sides decompose(const elf::Object& original, const elf::Object& patched, const E
     return {Decomposition(original, sizes), Decomposition(patched, sizes)};
 }
 
+namespace {
+
+std::set<std::string, std::less<>> gone_variables(const Correlation& pairs) {
+    std::set<std::string, std::less<>> names;
+    for (const Piece& piece : pairs.original().pieces()) {
+        const bool is_variable = piece.role == Role::data && piece.symbol() != nullptr && piece.has_identity() &&
+                                 !piece.is_message() && !is_message_state(piece.base);
+        if (is_variable && pairs.patched_of(piece) == nullptr) names.insert(piece.base);
+    }
+    return names;
+}
+
+}  // namespace
+
 Result diff(const Sides& sides, const Options& options, Diagnostics& diagnostics) {
     const Correlation pairs = correlate(sides.original, sides.patched);
     const Directives directives = read_directives(sides.patched, diagnostics);
@@ -99,6 +113,7 @@ Result diff(const Sides& sides, const Options& options, Diagnostics& diagnostics
     Result result = extract(changes, selection);
     result.outlives = std::move(outlives);
     result.accepted_layouts = std::move(accepted);
+    result.gone = gone_variables(pairs);
     result.callbacks = callbacks_of(directives, result);
     result.forced = std::move(judged.forced);
     result.notes.insert(result.notes.end(), judged.notes.begin(), judged.notes.end());

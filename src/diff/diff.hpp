@@ -75,6 +75,7 @@ struct Result {
     std::vector<std::string> outlives{};
     std::vector<Callback> callbacks{};
     std::vector<Forced> forced{};
+    std::set<std::string, std::less<>> gone{};  // variables that the patched object has not
     [[nodiscard]] bool unchanged() const noexcept { return functions.empty(); }
     // Functions and variables without an original that other files may refer to; symbols of `extracted`.
     [[nodiscard]] std::vector<const elf::Symbol*> new_globals() const;

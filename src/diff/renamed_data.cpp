@@ -80,6 +80,10 @@ private:
         const UsersInBoth new_users(after, added, [&](const Piece& each) { return pairs_.original_of(each); });
         Finding* finding = nullptr;
         for (const Piece* each : gone) {
+            if (is_for_others(*each, added)) {
+                report_for_others(*each, added);
+                return;
+            }
             if (!has_state(before, *each, after, added)) continue;
             const UsersInBoth old_users(before, *each, [&](const Piece& user) { return pairs_.patched_of(user); });
             const auto shared = std::ranges::find_if(new_users.counterparts(), [&](const auto& user) {
@@ -91,6 +95,23 @@ private:
             else
                 finding->note(fmt::format("so is '{}' ({} bytes)", each->name(), each->range.size()));
         }
+    }
+
+    // Their users are in other files.
+    static bool is_for_others(const Piece& gone, const Piece& added) {
+        return !gone.is_local() && !added.is_local() && gone.role == added.role &&
+               gone.range.size() == added.range.size();
+    }
+
+    void report_for_others(const Piece& gone, const Piece& added) {
+        const std::string_view kind = added.role == Role::data ? "variable" : "constant";
+        diagnostics_
+            .error("diff.renamed-data", pairs_.patched().where(added),
+                   fmt::format("the {0} '{1}' ({2} bytes) is new and '{3}' is gone, both of which other files may use: "
+                               "if they are one, '{1}' does not have what the running kernel keeps in the old one",
+                               kind, added.name(), added.range.size(), gone.name()))
+            .hint(fmt::format("leave '{0}' its name if it is the same {1}; if not, keep it in the file beside '{2}'",
+                              gone.name(), kind, added.name()));
     }
 
     Finding& report(const Piece& user, const Piece& gone, const Piece& added) {

@@ -9,6 +9,7 @@
 
 #include "base/kernel_names.hpp"
 #include "base/parallel.hpp"
+#include "diff/names.hpp"
 #include "format/livepatch.hpp"
 #include "pipeline/stages.hpp"
 
@@ -63,6 +64,31 @@ void check_accepted_layouts(Build& build, const std::vector<std::optional<UnitTy
         used.insert(used.end(), accepted.begin(), accepted.end());
     }
     diff::check_accepted(build.request.accepted_layouts, tables, used, build.diagnostics);
+}
+
+// A variable that goes over to another file of the patch has there its initial value, not what the running kernel keeps
+// in it.
+void check_moved_variables(const std::vector<CompiledUnit>& units, const std::vector<const diff::Result*>& differences,
+                           Diagnostics& diagnostics) {
+    std::set<std::pair<std::size_t, std::string>> told;
+    for (std::size_t to = 0; to < units.size(); ++to) {
+        if (differences[to] == nullptr) continue;
+        for (const diff::DataChange& data : differences[to]->data) {
+            if (data.status != diff::DataStatus::added || !data.writable) continue;
+            const std::string name = diff::base_name(data.name);
+            for (std::size_t from = 0; from < units.size(); ++from) {
+                const bool is_gone =
+                    from != to && differences[from] != nullptr && differences[from]->gone.contains(name);
+                if (!is_gone || !told.emplace(to, name).second) continue;
+                diagnostics
+                    .error("diff.renamed-data", {units[to].source, {}, {}},
+                           fmt::format("variable '{}' is new here and gone from {}: if both are one, the new one does "
+                                       "not have what the running kernel keeps in the old one",
+                                       name, units[from].source))
+                    .hint("leave it where it is; if they are two, give the new one another name");
+            }
+        }
+    }
 }
 
 bool replaces_functions(const ComparedUnit& unit) {
@@ -198,6 +224,10 @@ Compared compare(Build& build, Compiled compiled) {
             add_key_notes(jobs[i].unit->late_keys, result.notes);
             return result;
         });
+    std::vector<const diff::Result*> of_units(units.size(), nullptr);
+    for (std::size_t i = 0; i < jobs.size(); ++i)
+        if (differences[i]) of_units[static_cast<std::size_t>(jobs[i].unit - units.data())] = &*differences[i];
+    check_moved_variables(units, of_units, build.diagnostics);
     bool is_unchanged = true;
     for (std::size_t i = 0; i < jobs.size(); ++i) {
         if (!differences[i]) continue;

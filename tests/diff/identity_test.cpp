@@ -312,6 +312,22 @@ TEST(TableOfLabels, ThatIsWritableIsRefused) {
                 ElementsAre("refused diff.leads-inside"));
 }
 
+// Who uses them is in another file.
+TEST(RenamedData, OfAGlobalNameThatItsOwnFileDoesNotUse) {
+    const auto source = [](const char* data, int value) {
+        return fmt::format("int use(int); {} int f(int x) {{ return use(x) + {}; }}", data, value);
+    };
+    const auto verdict = [&](const char* was, const char* is) {
+        return compare_c(source(was, 1), source(is, 2)).verdict();
+    };
+    EXPECT_THAT(verdict("int state;", "int status;"), ElementsAre("refused diff.renamed-data"));
+    EXPECT_THAT(verdict("const int limits[] = {1, 2};", "const int bounds[] = {1, 2};"),
+                ElementsAre("refused diff.renamed-data"));
+    EXPECT_THAT(verdict("int state;", "int state, status;"), Contains("changed f"));
+    EXPECT_THAT(verdict("int state;", "int table[4];"), Contains("changed f"));
+    EXPECT_THAT(verdict("int state;", ""), Contains("changed f"));
+}
+
 TEST(Aliases, ThatLeadElsewhere) {
     const auto source = [](const char* a, int value) {
         return fmt::format(

@@ -81,3 +81,15 @@ expect_in "'keep_me' in 'loadavg_proc_show'+0x" out
 build 0 mm/vmscan.c 's/alloc_order = reclaim_order = READ_ONCE(pgdat->kswapd_order);/& alloc_order += 0 * order_base_2(reclaim_order + 1) + 1;/'
 expect_in "[diff.never-ends]" err
 expect_in "'kswapd'" err
+
+# It goes over to another file, with the functions that use it.
+rm -f identity.patch identity.ko
+add_change identity.patch fs/eventfd.c 's/^static DEFINE_IDA.*/int id_get(void);\nvoid id_put(int id);/
+    s/ida_simple_remove(&eventfd_ida, ctx->id)/id_put(ctx->id)/; s/ida_simple_get(&eventfd_ida, 0, 0, GFP_KERNEL)/id_get()/'
+add_change identity.patch fs/timerfd.c 's/^struct timerfd_ctx {/#include <linux\/idr.h>\nstatic DEFINE_IDA(eventfd_ida);\nint id_get(void);\
+void id_put(int id);\nint id_get(void) { return ida_alloc(\&eventfd_ida, GFP_KERNEL); }\
+void id_put(int id) { ida_free(\&eventfd_ida, id); }\n&/'
+expect_status 2 "$KLP" build --kernel "$KLPKIT_TEST_KERNEL" --json -o identity.ko identity.patch
+expect_in "[diff.renamed-data]" err
+expect_in "'eventfd_ida' is new here and gone from fs/eventfd.c" err
+expect_no_file identity.ko
