@@ -12,8 +12,8 @@ namespace klp::diff {
 [[nodiscard]] std::vector<LayoutChange> judge_layouts(const Changes& changes, const Selection& selection,
                                                       const Options& options, Diagnostics& diagnostics);
 
-// `diff.folded-data`: variables that replaced functions have read, and that new code takes for their initial value since
-// nothing in the patched source writes to them.
+// `diff.folded-data`: variables that replaced functions have read, and that new code takes for their initial value
+// since nothing in the patched source writes to them.
 void refuse_folded_data(const Changes& changes, const Selection& selection, const Options& options,
                         Diagnostics& diagnostics);
 
