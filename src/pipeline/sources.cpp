@@ -162,7 +162,7 @@ Applied apply(Build& build) {
 
 Selected select(Build& build, Applied applied) {
     const auto stage = build.timings.stage("commands");
-    Selected selected{std::move(applied), std::make_unique<kernel::Kbuild>(build.kernel), {}, {}, {}};
+    Selected selected{std::move(applied), std::make_unique<kernel::Kbuild>(build.kernel), {}, {}, {}, {}};
     source::UnitSelector selector(build.kernel, *selected.kbuild, build.tree, selected.applied.files,
                                   {build.request.jobs, build.request.max_units, build.progress});
     source::Selection selection = selector.select(build.diagnostics);
