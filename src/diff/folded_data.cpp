@@ -33,7 +33,7 @@ void refuse_folded_data(const Changes& changes, const Selection& selection, cons
     for (const Piece& piece : pairs.original().pieces()) {
         const bool is_gone = piece.role == Role::data && piece.symbol() != nullptr && piece.is_local() &&
                              piece.has_identity() && pairs.patched_of(piece) == nullptr;
-        if (!is_gone || !options.types->patched.placeless.contains(piece.name())) continue;
+        if (!is_gone || !options.types->patched.placeless.contains(piece.base)) continue;
         if (!uses) uses.emplace(pairs.original());
         const Piece* reader = replaced_reader(pairs, selection, *uses, piece);
         if (reader == nullptr) continue;
@@ -41,11 +41,10 @@ void refuse_folded_data(const Changes& changes, const Selection& selection, cons
             .error("diff.folded-data", pairs.original().where(*reader),
                    fmt::format("'{}' has read variable '{}', to which nothing writes in the patched file: the new code "
                                "takes it for its initial value, whatever the running kernel has there",
-                               reader->name(), piece.name()))
-            .hint(
-                fmt::format("mark '{}' __used, so that it is read; or take it out of the file, if it is of no use any "
-                            "more",
-                            piece.name()));
+                               reader->name(), piece.base))
+            .hint(fmt::format("mark '{}' __used, so that it is read; take it out of the source, if it is of no use any "
+                              "more; a variable that is not static any more needs another name",
+                              piece.base));
     }
 }
 

@@ -46,9 +46,6 @@ public:
         each_unit(image_.dwarf(), [&](const Die& unit) {
             unit.each_child([&](const Die& each) {
                 if (each.tag() == DW_TAG_variable) add_variable(each, "");
-                if (each.tag() == DW_TAG_variable && !each.has(DW_AT_declaration) && !each.has_address() &&
-                    !each.name().empty())
-                    table_.placeless.insert(each.name());
                 if (each.tag() == DW_TAG_subprogram && (each.has(DW_AT_low_pc) || each.has(DW_AT_ranges)))
                     add_function(each);
             });
@@ -71,7 +68,15 @@ private:
                 find_types(each, each.name(), depth + 1);
             else if (is_block(each))
                 find_types(each, scope, depth + 1);
+            else if (each.tag() == DW_TAG_variable)
+                note_placeless(each, scope.empty());
         });
+    }
+
+    // Automatic variables have no place either, but a constant value only where they keep the one they begin with.
+    void note_placeless(const Die& variable, bool is_of_file) {
+        if (variable.has(DW_AT_declaration) || variable.has_address() || variable.name().empty()) return;
+        if (is_of_file || variable.has(DW_AT_const_value)) table_.placeless.insert(variable.name());
     }
 
     void find_type(const Die& die, const std::string& scope) {

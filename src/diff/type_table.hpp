@@ -75,7 +75,8 @@ struct TypeTable {
     std::vector<TypeRecord> types;  // complete ones
     std::vector<TypeUser> functions;
     TypeIndices of_variables;  // that variables with a place in memory have or point to
-    // Variables of the file that have no place: nothing writes to them, or nothing reads them.
+    // Static variables that have no place: nothing writes to them, or nothing reads them. Those of functions only where
+    // they are taken for a constant.
     std::set<std::string, std::less<>> placeless;
 
     // Whether there is debug information that read() can take.

@@ -223,6 +223,12 @@ TEST(Layout, OfAVariable) {
     EXPECT_THAT(pair.refused_types(), ElementsAre("variable state"));
 }
 
+std::vector<std::string> ids(const TypedPair& pair) {
+    std::vector<std::string> found;
+    for (const Finding& each : pair.diagnostics.findings()) found.push_back(each.id);
+    return found;
+}
+
 // Module parameters, sysctl files and other functions may have changed it.
 TEST(FoldedData, WhereTheOnlyWriterGoes) {
     const auto source = [](std::string_view attribute, std::string_view set, std::string_view read) {
@@ -230,11 +236,6 @@ TEST(FoldedData, WhereTheOnlyWriterGoes) {
             "int use(int); static int limit {} = 5; int f(int x) {{ return use(x) {}; }}"
             "void set(int x) {{ {}; }}",
             attribute, read, set);
-    };
-    const auto ids = [](const TypedPair& pair) {
-        std::vector<std::string> found;
-        for (const Finding& each : pair.diagnostics.findings()) found.push_back(each.id);
-        return found;
     };
     const std::string before = source("", "limit = x", "> limit");
     const TypedPair pair(before, source("", "use(x)", "> limit"));
@@ -247,6 +248,19 @@ TEST(FoldedData, WhereTheOnlyWriterGoes) {
     // Taken away in the source, too.
     EXPECT_THAT(ids({before, "int use(int); int f(int x) { return use(x) > 5; } void set(int x) { use(x); }"}),
                 IsEmpty());
+}
+
+TEST(FoldedData, OfAFunction) {
+    const auto source = [](std::string_view kind, std::string_view set) {
+        return fmt::format("int use(int); int f(int x) {{ {} limit = 5; if (x > limit) {}; return use(limit); }}", kind,
+                           set);
+    };
+    const std::string before = source("static int", "limit = x");
+    EXPECT_THAT(ids({before, source("static int", "use(x)")}), ElementsAre("diff.folded-data"));
+    EXPECT_THAT(ids({before, source("static int", "limit = x + 1")}), IsEmpty());
+    // Debug information does not tell an automatic variable that is a constant from it.
+    EXPECT_THAT(ids({before, source("int", "use(x)")}), ElementsAre("diff.folded-data"));
+    EXPECT_THAT(ids({before, source("int", "limit = x")}), IsEmpty());
 }
 
 TEST(Enumerators, ThatAreRenumbered) {
