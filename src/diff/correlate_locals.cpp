@@ -175,7 +175,7 @@ private:
 
     static bool is_variable(const Piece& piece) {
         return piece.role == Role::data && piece.symbol() != nullptr && piece.has_identity() && piece.is_local() &&
-               !piece.is_message() && !is_message_state(piece.base);
+               !piece.is_of_message();
     }
 
     Correlation& pairs_;

@@ -20,7 +20,7 @@ bool is_object(const Piece& piece) {
 bool has_a_name_to_lose(const Piece& piece) {
     if (piece.symbol() == nullptr || !piece.has_identity() || !piece.is_local()) return false;
     if (piece.is_function()) return true;
-    return is_object(piece) && !piece.is_message() && !is_message_state(piece.base);
+    return is_object(piece) && !piece.is_of_message();
 }
 
 // Pairs between which nothing else can be meant.

@@ -79,8 +79,8 @@ namespace {
 std::set<std::string, std::less<>> gone_variables(const Correlation& pairs) {
     std::set<std::string, std::less<>> names;
     for (const Piece& piece : pairs.original().pieces()) {
-        const bool is_variable = piece.role == Role::data && piece.symbol() != nullptr && piece.has_identity() &&
-                                 !piece.is_message() && !is_message_state(piece.base);
+        const bool is_variable =
+            piece.role == Role::data && piece.symbol() != nullptr && piece.has_identity() && !piece.is_of_message();
         if (is_variable && pairs.patched_of(piece) == nullptr) names.insert(piece.base);
     }
     return names;

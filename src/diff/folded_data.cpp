@@ -32,7 +32,7 @@ void refuse_folded_data(const Changes& changes, const Selection& selection, cons
     std::optional<Uses> uses;
     for (const Piece& piece : pairs.original().pieces()) {
         const bool is_gone = piece.role == Role::data && piece.symbol() != nullptr && piece.is_local() &&
-                             piece.has_identity() && pairs.patched_of(piece) == nullptr;
+                             piece.has_identity() && !piece.is_of_message() && pairs.patched_of(piece) == nullptr;
         if (!is_gone || !options.types->patched.placeless.contains(piece.base)) continue;
         if (!uses) uses.emplace(pairs.original());
         const Piece* reader = replaced_reader(pairs, selection, *uses, piece);

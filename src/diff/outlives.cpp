@@ -71,8 +71,7 @@ private:
             return piece.is_function() && !is_label && changes_.pairs().original_of(piece) == nullptr;
         }
         if (piece.role != Role::data && piece.role != Role::constant) return false;
-        return !piece.is_message() && (!is_message_state(piece.base) || piece.base == "__key") &&
-               !is_table_of(piece, holder.piece);
+        return (!piece.is_of_message() || piece.base == "__key") && !is_table_of(piece, holder.piece);
     }
 
     bool is_table_of(const Piece& table, const Piece& code) const {

@@ -36,6 +36,10 @@ bool Piece::is_any_code() const noexcept {
     return role == Role::code || role == Role::init_code || role == Role::exit_code;
 }
 
+bool Piece::is_of_message() const noexcept {
+    return is_message() || is_message_state(base);
+}
+
 bool Piece::has_identity() const noexcept {
     if (role == Role::code_pool) return false;
     if (role == Role::constant) return symbol() != nullptr && !(is_local() && is_nameless_constant(base));

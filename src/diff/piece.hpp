@@ -79,6 +79,8 @@ struct Piece {
     [[nodiscard]] bool is_message() const noexcept {
         return is_debug_descriptor() || section->name == "__tracepoint_str" || section->name == "__trace_printk_fmt";
     }
+    // That, or the state of a print-once or rate-limit macro (is_message_state()).
+    [[nodiscard]] bool is_of_message() const noexcept;
     // Of a list of BTF ids (include/linux/btf_ids.h): zeros until the kernel is linked (tools/bpf/resolve_btfids), so
     // that names and places are the content.
     [[nodiscard]] bool is_btf_id() const noexcept { return section->name == ".BTF_ids"; }

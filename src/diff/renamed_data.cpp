@@ -16,7 +16,7 @@ namespace {
 
 bool can_be_renamed(const Piece& piece) {
     if (piece.role != Role::data && piece.role != Role::constant) return false;
-    return piece.symbol() != nullptr && piece.has_identity() && !piece.is_message() && !is_message_state(piece.base);
+    return piece.symbol() != nullptr && piece.has_identity() && !piece.is_of_message();
 }
 
 // Functions and data of both objects that refer to the piece, directly or by way of what only its own object has (a
