@@ -168,7 +168,7 @@ bool Kbuild::make(const std::string& folder, const std::string& target, const fs
                                "obj=" + folder, "need-builtin=1", "need-modorder=1", target},
                               scratch.path());
     command.directory = tree;
-    return klp::run(command).status == 0;
+    return make_has_rules(klp::run(command), fmt::format("kernel '{}' cannot make {}", name_, target));
 }
 
 FolderParts Kbuild::parts(const std::string& folder) const {

@@ -78,15 +78,11 @@ void HeaderReach::add(TranslationUnit unit, Inventory::Use use) {
 
 void HeaderReach::ask(const std::string& source, const std::vector<std::string>& headers, Side side) {
     if (is_of_no_interest(source)) return;
-    if (source.starts_with("scripts/") && source.ends_with(".c")) {
-        const std::lock_guard guard(lock_);
-        result_.tools.insert(source);
-        return;
-    }
     const auto note_down = [&](std::set<std::string>& list) {
         const std::lock_guard guard(lock_);
         list.insert(source);
     };
+    if (source.starts_with("scripts/") && source.ends_with(".c")) return note_down(result_.tools);
     if (source.ends_with(".uc")) {
         if (inventory_.visit(fs::path(source).parent_path().string()) != Inventory::Visit::no)
             note_down(result_.unknown);
