@@ -62,6 +62,20 @@ std::vector<std::byte> decompressed_elf(Bytes payload, const Location& where, st
     return content;
 }
 
+std::optional<std::string> release_in_banner(Bytes image) {
+    // init/version.c:linux_banner; the format string of linux_proc_banner has no digit after "version ".
+    constexpr std::string_view banner = "Linux version ";
+    std::size_t from = 0;
+    while (const auto at = klp::find(image, as_bytes(banner), from)) {
+        const std::string_view rest = as_text(image.subspan(*at + banner.size()));
+        const std::size_t end = rest.substr(0, 256).find(' ');
+        if (end != std::string_view::npos && end > 0 && rest[0] >= '0' && rest[0] <= '9')
+            return std::string(rest.substr(0, end));
+        from = *at + banner.size();
+    }
+    return std::nullopt;
+}
+
 }  // namespace
 
 std::vector<std::byte> unpack_image(Bytes image, const Location& where, std::size_t size_limit) {
@@ -76,27 +90,16 @@ std::vector<std::byte> unpack_image(Bytes image, const Location& where, std::siz
         .hint("give the vmlinux of the build with --vmlinux");
 }
 
-std::string release_of_image(Bytes image, const Location& where) {
-    if (is_bzimage(image)) {
-        const std::uint64_t offset = cursor_at(image, where, setup::kernel_version).u16();
-        if (offset == 0) throw Error(where, "the image has no version string");
-        const std::string_view text = cursor_at(image, where, offset + 0x200).c_string();
-        return std::string(text.substr(0, text.find(' ')));
-    }
-    return release_of_vmlinux(image, where);
+std::optional<std::string> release_of_image(Bytes image, const Location& where) {
+    if (!is_bzimage(image)) return release_in_banner(image);
+    const std::uint64_t offset = cursor_at(image, where, setup::kernel_version).u16();
+    if (offset == 0) return std::nullopt;
+    const std::string_view text = cursor_at(image, where, offset + 0x200).c_string();
+    return std::string(text.substr(0, text.find(' ')));
 }
 
 std::string release_of_vmlinux(Bytes vmlinux, const Location& where) {
-    // init/version.c:linux_banner; the format string of linux_proc_banner has no digit after "version ".
-    constexpr std::string_view banner = "Linux version ";
-    std::size_t from = 0;
-    while (const auto at = klp::find(vmlinux, as_bytes(banner), from)) {
-        const std::string_view rest = as_text(vmlinux.subspan(*at + banner.size()));
-        const std::size_t end = rest.substr(0, 256).find(' ');
-        if (end != std::string_view::npos && end > 0 && rest[0] >= '0' && rest[0] <= '9')
-            return std::string(rest.substr(0, end));
-        from = *at + banner.size();
-    }
+    if (auto release = release_in_banner(vmlinux)) return *std::move(release);
     throw Error(where, "no 'Linux version' banner: not a Linux kernel");
 }
 

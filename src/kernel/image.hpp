@@ -2,6 +2,7 @@
 // Boot images: what they say about themselves, and the vmlinux in them.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,8 +10,10 @@
 
 namespace klp::kernel {
 
-// `uname -r` of a bzImage (its header has it uncompressed) or of a vmlinux. Error: no kernel.
-[[nodiscard]] std::string release_of_image(Bytes image, const Location& where);
+// `uname -r` as a bzImage's header has it, or an uncompressed image; nullopt: an image that does not tell, as where all
+// of it is compressed. Error: a truncated bzImage.
+[[nodiscard]] std::optional<std::string> release_of_image(Bytes image, const Location& where);
+// Of a vmlinux. Error: no kernel.
 [[nodiscard]] std::string release_of_vmlinux(Bytes vmlinux, const Location& where);
 
 // The ELF vmlinux out of a boot image (x86 bzImage: Documentation/x86/boot.rst payload_offset), or the bytes

@@ -72,15 +72,6 @@ fs::path vmlinux_of(const AddRequest& request, const kernel::Manifest& manifest,
     return folder.path() / "vmlinux";
 }
 
-// The image's release; nullopt for one of a form that does not tell it, as where all of it is compressed.
-std::optional<std::string> release_told_by(Bytes image, const Location& where) {
-    try {
-        return kernel::release_of_image(image, where);
-    } catch (const Error&) {
-        return std::nullopt;
-    }
-}
-
 // Symbols of the vmlinux; its architecture is the kernel's.
 std::string check_vmlinux(const kernel::Manifest& manifest) {
     const elf::Object vmlinux = elf::Object::read(manifest.vmlinux);
@@ -110,7 +101,7 @@ kernel::Manifest add(const AddRequest& request, const Progress& progress) {
     if (!fs::exists(manifest.vmlinux)) kernel::unpack_vmlinux(manifest);
     const MappedFile vmlinux(manifest.vmlinux);
     manifest.release = kernel::release_of_vmlinux(vmlinux.bytes(), at(manifest.vmlinux));
-    if (const auto release = release_told_by(image.bytes(), at(manifest.image)))
+    if (const auto release = kernel::release_of_image(image.bytes(), at(manifest.image)))
         check_release(*release, manifest.vmlinux, manifest.release);
     manifest.arch = check_vmlinux(manifest);
     const fs::path release_file = manifest.source / "include/generated/utsrelease.h";

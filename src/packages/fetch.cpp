@@ -195,8 +195,9 @@ void Fetcher::unpack_image_package(const fs::path& deb) {
     fs::remove(at("modules") / "source");
     const MappedFile image(at("vmlinuz"));
     const Location where{image.path().string(), "", {}};
-    const std::string found = kernel::release_of_image(image.bytes(), where);
-    if (found != release_) throw Error(where, fmt::format("expected release {}, the image says {}", release_, found));
+    const auto found = kernel::release_of_image(image.bytes(), where);
+    if (!found) throw Error(where, fmt::format("expected release {}, the image says none", release_));
+    if (*found != release_) throw Error(where, fmt::format("expected release {}, the image says {}", release_, *found));
 }
 
 void Fetcher::unpack_headers_package(const fs::path& deb) {

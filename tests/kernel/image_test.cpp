@@ -101,9 +101,19 @@ TEST(UnpackImage, OldBootProtocolIsRefused) {
     EXPECT_THAT([&] { (void)unpack_image(as_bytes(image), here); }, ThrowsMessage<Error>(HasSubstr("older than 2.08")));
 }
 
+TEST(ReleaseOfImage, DamagedHeaderIsNoImageThatDoesNotTell) {
+    std::string image = bzimage(kernel_text());
+    put(image, 0x20e, 0x8000, 2);
+    image.resize(0x8100);
+    EXPECT_THAT([&] { (void)release_of_image(as_bytes(image), here); }, testing::Throws<Error>());
+    put(image, 0x20e, 0, 2);
+    EXPECT_EQ(release_of_image(as_bytes(image), here), std::nullopt);
+}
+
 TEST(ReleaseOfImage, IsReadFromHeaderAndBanner) {
     EXPECT_EQ(release_of_image(as_bytes(bzimage(compressed({"gzip"}))), here), "6.1.0-9-test");
     EXPECT_EQ(release_of_image(as_bytes(kernel_text()), here), "6.1.0-9-test");
+    EXPECT_EQ(release_of_image(as_bytes(compressed({"gzip"})), here), std::nullopt);
     EXPECT_THAT([] { (void)release_of_vmlinux(as_bytes("\177ELF Linux version %s (%s"), here); },
                 ThrowsMessage<Error>(HasSubstr("not a Linux kernel")));
 }
