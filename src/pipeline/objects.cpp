@@ -66,27 +66,30 @@ void check_accepted_layouts(Build& build, const std::vector<std::optional<UnitTy
     diff::check_accepted(build.request.accepted_layouts, tables, used, build.diagnostics);
 }
 
+struct UnitDifference {
+    const CompiledUnit* unit;
+    const diff::Result* difference;
+};
+
 // A variable that goes over to another file of the patch has there its initial value, not what the running kernel keeps
 // in it.
-void check_moved_variables(const std::vector<CompiledUnit>& units, const std::vector<const diff::Result*>& differences,
-                           Diagnostics& diagnostics) {
-    std::set<std::pair<std::size_t, std::string>> told;
-    for (std::size_t to = 0; to < units.size(); ++to) {
-        if (differences[to] == nullptr) continue;
-        for (const diff::DataChange& data : differences[to]->data) {
+void check_moved_variables(const std::vector<UnitDifference>& units, Diagnostics& diagnostics) {
+    const auto report = [&](const CompiledUnit& to, const std::string& name, const CompiledUnit& from) {
+        diagnostics
+            .error("diff.renamed-data", {to.source, {}, {}},
+                   fmt::format("variable '{}' is new here and gone from {}: if both are one, the new one does not have "
+                               "what the running kernel keeps in the old one",
+                               name, from.source))
+            .hint("leave it where it is; if they are two, give the new one another name");
+    };
+    for (const auto& [to, made] : units) {
+        for (const diff::DataChange& data : made->data) {
             if (data.status != diff::DataStatus::added || !data.writable) continue;
             const std::string name = diff::base_name(data.name);
-            for (std::size_t from = 0; from < units.size(); ++from) {
-                const bool is_gone =
-                    from != to && differences[from] != nullptr && differences[from]->gone.contains(name);
-                if (!is_gone || !told.emplace(to, name).second) continue;
-                diagnostics
-                    .error("diff.renamed-data", {units[to].source, {}, {}},
-                           fmt::format("variable '{}' is new here and gone from {}: if both are one, the new one does "
-                                       "not have what the running kernel keeps in the old one",
-                                       name, units[from].source))
-                    .hint("leave it where it is; if they are two, give the new one another name");
-            }
+            const auto from = std::ranges::find_if(units, [&, to = to](const UnitDifference& each) {
+                return each.unit != to && each.difference->gone.contains(name);
+            });
+            if (from != units.end()) report(*to, name, *from->unit);
         }
     }
 }
@@ -224,10 +227,10 @@ Compared compare(Build& build, Compiled compiled) {
             add_key_notes(jobs[i].unit->late_keys, result.notes);
             return result;
         });
-    std::vector<const diff::Result*> of_units(units.size(), nullptr);
+    std::vector<UnitDifference> made;
     for (std::size_t i = 0; i < jobs.size(); ++i)
-        if (differences[i]) of_units[static_cast<std::size_t>(jobs[i].unit - units.data())] = &*differences[i];
-    check_moved_variables(units, of_units, build.diagnostics);
+        if (differences[i]) made.push_back({jobs[i].unit, &*differences[i]});
+    check_moved_variables(made, build.diagnostics);
     bool is_unchanged = true;
     for (std::size_t i = 0; i < jobs.size(); ++i) {
         if (!differences[i]) continue;
