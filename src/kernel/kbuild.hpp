@@ -79,7 +79,8 @@ public:
     [[nodiscard]] CompileCommand module_command(const fs::path& folder, std::string_view name) const;
 
     // Runs the rule that the Makefile of `folder` has for `target`. `tree` is a copy of the source tree, in which it
-    // may write. false: there is no such rule, or the tree is one that names itself by an absolute path. Error: it fails.
+    // may write. false: there is no such rule, or the tree is one that names itself by an absolute path. Error: it
+    // fails.
     [[nodiscard]] bool make(const std::string& folder, const std::string& target, const fs::path& tree) const;
 
     // A Command that runs `argv` in the tree, under the captured environment. `temporary` is the folder for what
