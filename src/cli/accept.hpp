@@ -7,13 +7,18 @@
 #include <vector>
 
 #include "cli/command_line.hpp"
+#include "diff/directives.hpp"
 
 namespace klp::cli {
 
 void add_accept_option(CommandLine& command, std::vector<std::string>& target);
 
-// The names of types behind `diff.layout:`, which is the one finding that can be accepted. Error (ExitCode::usage):
-// something else.
-[[nodiscard]] std::set<std::string, std::less<>> accepted_layouts(const std::vector<std::string>& words);
+struct Accepted {
+    std::set<std::string, std::less<>> layouts;  // names of types
+    std::set<diff::LeftOut> left_out;
+};
+
+// Error (ExitCode::usage): no rule that can be accepted, or no name.
+[[nodiscard]] Accepted accepted_changes(const std::vector<std::string>& words);
 
 }  // namespace klp::cli

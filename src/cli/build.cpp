@@ -72,7 +72,9 @@ kernel::Kernel prepare_request(BuildOptions& options) {
     pipeline::Request& request = options.request;
     request.patches.assign(options.patches.begin(), options.patches.end());
     request.replace = !options.no_replace;
-    request.accepted_layouts = accepted_layouts(options.accepted);
+    Accepted accepted = accepted_changes(options.accepted);
+    request.accepted_layouts = std::move(accepted.layouts);
+    request.left_out = std::move(accepted.left_out);
     return open_kernel(named_or_default_kernel(options.kernel));
 }
 

@@ -84,7 +84,9 @@ diff::Result compare(const elf::Object& original, const elf::Object& patched, co
     const auto types = types_of(original, patched, diagnostics);
     diff::Options rules{.untraced_objects = true};
     if (types) rules.types.emplace(diff::Options::Types{types->original, types->patched});
-    rules.accepted_layouts = accepted_layouts(options.accepted);
+    const Accepted accepted = accepted_changes(options.accepted);
+    rules.accepted_layouts = accepted.layouts;
+    rules.left_out = accepted.left_out;
     if (explainer != nullptr)
         rules.on_selected = [&](const auto& changes, const auto& selection) { explainer->explain(changes, selection); };
     diff::Result result = diff::diff(diff::decompose(original, patched, {}, diagnostics), rules, diagnostics);
@@ -92,6 +94,7 @@ diff::Result compare(const elf::Object& original, const elf::Object& patched, co
         diff::check_accepted(rules.accepted_layouts, {&types->original, &types->patched}, result.accepted_layouts,
                              diagnostics);
     }
+    diff::check_left_out(rules.left_out, {result.forced.begin(), result.forced.end()}, diagnostics);
     return result;
 }
 

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <map>
 
-#include "diff/not_carried.hpp"
+#include "diff/names.hpp"
 #include "diff/refuse.hpp"
 
 namespace klp::diff {
@@ -15,8 +15,8 @@ namespace {
 
 bool may_be_an_alias(const Piece& piece, const elf::Symbol& symbol) {
     const bool has_object = piece.is_any_code() || piece.role == Role::data || piece.role == Role::constant;
-    return has_object && !symbol.is_local() && symbol.value == piece.range.begin && !is_device_table_alias(symbol) &&
-           symbol.name != "init_module" && symbol.name != "cleanup_module";
+    return has_object && !symbol.is_local() && symbol.value == piece.range.begin &&
+           !is_device_table_alias(symbol.name) && symbol.name != "init_module" && symbol.name != "cleanup_module";
 }
 
 std::map<std::string_view, const Piece*> pieces_by_name(const Decomposition& object) {

@@ -90,7 +90,8 @@ std::set<std::string, std::less<>> gone_variables(const Correlation& pairs) {
 
 Result diff(const Sides& sides, const Options& options, Diagnostics& diagnostics) {
     const Correlation pairs = correlate(sides.original, sides.patched);
-    const Directives directives = read_directives(sides.patched, diagnostics);
+    Directives directives = read_directives(sides.patched, diagnostics);
+    directives.left_out = options.left_out;
     diagnostics.stop_on_errors(summary);
     std::optional<Hooking> hooking;
     if (judges_tracing(options, sides.original)) hooking = {options.for_module};

@@ -109,6 +109,8 @@ struct Options {
     std::optional<Types> types{};
     // Names of types (LayoutChange::name) whose change the author takes the responsibility for.
     std::set<std::string, std::less<>> accepted_layouts{};
+    // Changes that are left out in place of a refusal.
+    std::set<LeftOut> left_out{};
     // Where given, it is told of branches on keys that the kernel cannot resolve in time, which are no errors then: the
     // result is not good for anything else.
     LateKeys* late_keys = nullptr;

@@ -230,7 +230,7 @@ std::string_view name_of(CallbackEvent event) noexcept {
 }
 
 std::string_view name_of(ForcedKind kind) noexcept {
-    constexpr std::array<std::string_view, 3> names = {"unsafe", "ignored-function", "ignored-section"};
+    constexpr std::array<std::string_view, 4> names = {"unsafe", "ignored-function", "ignored-section", "left-out"};
     return names.at(static_cast<std::size_t>(kind));
 }
 
@@ -239,12 +239,55 @@ bool Directives::ignores_section(std::string_view name) const {
 }
 
 bool Directives::ignores(const Piece& patched) const {
-    if (forced.empty()) return false;
     if (ignores_section(patched.section->name)) return true;
     const Piece& function = patched.parent != nullptr ? *patched.parent : patched;
+    if (std::ranges::any_of(left_out, [&](const LeftOut& each) { return is_meant(each, function); })) return true;
     return function.is_any_code() && std::ranges::any_of(forced, [&](const Forced& each) {
                return each.kind == ForcedKind::ignored_function && is_function_named(function, each.name);
            });
+}
+
+std::string id_of(const LeftOut& left_out) {
+    return left_out.rule + ":" + left_out.name;
+}
+
+bool may_be_left_out(std::string_view rule) {
+    static constexpr std::array<std::string_view, 6> rules = {"diff.init-code",    "diff.exit-code",
+                                                              "diff.init-data",    "diff.table",
+                                                              "diff.data-changed", "diff.constant-identity"};
+    return std::ranges::find(rules, rule) != rules.end();
+}
+
+std::optional<LeftOut> left_out_by(const Piece& patched) {
+    const std::string name(patched.label());
+    switch (patched.role) {
+        case Role::init_code:
+            return LeftOut{"diff.init-code", name};
+        case Role::exit_code:
+            return LeftOut{"diff.exit-code", name};
+        case Role::init_data:
+            return LeftOut{"diff.init-data", name};
+        case Role::table:
+            return LeftOut{"diff.table", name};
+        case Role::data:
+            return LeftOut{"diff.data-changed", name};
+        case Role::constant:  // other files may use a global one
+            return LeftOut{patched.is_local() ? "diff.constant-identity" : "diff.data-changed", name};
+        case Role::ignored:
+        case Role::code:
+        case Role::code_pool:
+        case Role::literal:
+        case Role::special:
+            return std::nullopt;
+    }
+    return std::nullopt;
+}
+
+bool is_meant(const LeftOut& left_out, const Piece& patched) {
+    const auto own = left_out_by(patched);
+    if (!own || own->rule != left_out.rule) return false;
+    return own->name == left_out.name ||
+           std::ranges::any_of(patched.symbols, [&](const elf::Symbol* each) { return each->name == left_out.name; });
 }
 
 bool is_directive_section(const elf::Section& section) {

@@ -3,6 +3,7 @@
 // makes the livepatch, and no part of it. docs/patch-authors.md has the macros.
 #pragma once
 
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -21,6 +22,7 @@ enum class ForcedKind : std::uint8_t {
     unsafe,            // a function may be replaced while a task is in it
     ignored_function,  // its change is left out
     ignored_section,
+    left_out,  // what would be refused is left out: LeftOut
 };
 [[nodiscard]] std::string_view name_of(ForcedKind kind) noexcept;  // "ignored-function"
 
@@ -30,6 +32,19 @@ struct Forced {
     auto operator<=>(const Forced&) const = default;
 };
 
+// A change that its author says the livepatch may do without, in place of a refusal: the kernel keeps what it has.
+struct LeftOut {
+    std::string rule;  // the refusal's: "diff.init-code"
+    std::string name;  // of the function or data, as the refusal calls it
+    auto operator<=>(const LeftOut&) const = default;
+};
+[[nodiscard]] std::string id_of(const LeftOut& left_out);  // "diff.init-code:init_module"
+
+// The rules of refusals that may be accepted so.
+[[nodiscard]] bool may_be_left_out(std::string_view rule);
+// What leaves this piece out: the rule by its role; nullopt: nothing does.
+[[nodiscard]] std::optional<LeftOut> left_out_by(const Piece& patched);
+
 struct Directives {
     struct Callback {
         CallbackEvent event = CallbackEvent::pre_patch;
@@ -37,9 +52,10 @@ struct Directives {
     };
     std::vector<Callback> callbacks;  // one an event
     std::set<Forced> forced;
+    std::set<LeftOut> left_out{};  // not from the object: from whoever asks
 
     [[nodiscard]] bool ignores_section(std::string_view name) const;
-    // By its section, or the function that it is, or is a variant or a .cold part of.
+    // By its section, by what is left out, or the function that it is, or is a variant or a .cold part of.
     [[nodiscard]] bool ignores(const Piece& patched) const;
 };
 
@@ -55,11 +71,17 @@ struct Directives {
 
 class Changes;
 
+// Whether it is left out by this.
+[[nodiscard]] bool is_meant(const LeftOut& left_out, const Piece& patched);
+
 struct JudgedDirectives {
     std::vector<Forced> forced;      // that make a difference
     std::vector<std::string> notes;  // what became of all, for people
 };
 // Findings `diff.directive` where one cannot be followed, and warnings `diff.directive-unused`.
 [[nodiscard]] JudgedDirectives judge_directives(const Changes& changes, Diagnostics& diagnostics);
+
+// Warnings `diff.accept-unused` for what no compared file had to leave out.
+void check_left_out(const std::set<LeftOut>& asked, const std::set<Forced>& done, Diagnostics& diagnostics);
 
 }  // namespace klp::diff

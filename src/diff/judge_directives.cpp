@@ -23,6 +23,7 @@ public:
             else
                 judge_function(each);
         }
+        for (const LeftOut& each : changes_.directives().left_out) judge(each);
         return std::move(judged_);
     }
 
@@ -111,6 +112,32 @@ private:
                           name, changed, gone));
     }
 
+    // None in this file: another one may have it.
+    void judge(const LeftOut& directive) {
+        for (const Piece& piece : patched_.pieces()) {
+            if (!is_meant(directive, piece)) continue;
+            const Piece* original = pairs_.original_of(piece);
+            const bool is_new_entry =
+                original == nullptr && (piece.role == Role::table || piece.role == Role::init_data);
+            if (original != nullptr ? changes_.left_out(piece).empty() : !is_new_entry) continue;
+            if (const Piece* code = changes_.leads_into(piece)) {
+                refuse(fmt::format("'{}' cannot be left out: it has addresses inside of '{}', which changes",
+                                   piece.label(), code->name()));
+                continue;
+            }
+            const std::string what =
+                is_new_entry ? fmt::format("the new '{}' is left out", piece.label())
+                             : fmt::format("the change of '{}' is left out, {}", piece.label(), kept(*original, piece));
+            force({ForcedKind::left_out, id_of(directive)}, fmt::format("{} (--accept {})", what, id_of(directive)));
+        }
+    }
+
+    std::string kept(const Piece& original, const Piece& patched) const {
+        if (patched.is_any_code() || original.range.size() == patched.range.size()) return changes_.left_out(patched);
+        return fmt::format("which keeps its size of {} bytes where the patch has {}: new code must not rely on more",
+                           original.range.size(), patched.range.size());
+    }
+
     [[nodiscard]] const elf::Section* find_section(std::string_view name) const {
         const elf::Section* section = patched_.object().find_section(name);
         return section != nullptr ? section : pairs_.original().object().find_section(name);
@@ -136,6 +163,14 @@ private:
 
 JudgedDirectives judge_directives(const Changes& changes, Diagnostics& diagnostics) {
     return DirectiveJudge(changes, diagnostics).run();
+}
+
+void check_left_out(const std::set<LeftOut>& asked, const std::set<Forced>& done, Diagnostics& diagnostics) {
+    for (const LeftOut& each : asked) {
+        if (done.contains({ForcedKind::left_out, id_of(each)})) continue;
+        diagnostics.warning("diff.accept-unused", {},
+                            fmt::format("--accept {} is not needed: nothing of this name is left out", id_of(each)));
+    }
 }
 
 }  // namespace klp::diff

@@ -86,6 +86,10 @@ bool is_message_state(std::string_view base) {
     return contains(names, base);
 }
 
+bool is_device_table_alias(std::string_view name) {
+    return (name.starts_with("__mod_") && name.ends_with("_device_table")) || name.starts_with("__mod_device_table__");
+}
+
 bool is_assembler_label(std::string_view name) {
     return name.starts_with(".L") || name.starts_with('$');  // "$d": arm64's mapping symbols
 }

@@ -32,6 +32,9 @@ namespace klp::diff {
 // include/linux/once_lite.h:DO_ONCE_LITE_IF, include/linux/printk.h:printk_ratelimited, and relatives.
 [[nodiscard]] bool is_message_state(std::string_view base);
 
+// What MODULE_DEVICE_TABLE names a table by, for scripts/mod/file2alias.c alone.
+[[nodiscard]] bool is_device_table_alias(std::string_view name);
+
 // Local labels that the assembler kept because a relocation needs them.
 [[nodiscard]] bool is_assembler_label(std::string_view name);
 

@@ -87,17 +87,15 @@ bool leads_to_the_same(const Changes& changes, const Piece& original, const Piec
 }
 
 bool is_for_modpost_alone(const Changes& changes, const Piece& patched) {
-    const auto is_seen = [](const elf::Symbol* symbol) {
-        return !symbol->is_local() && !is_device_table_alias(*symbol);
-    };
     const auto has_alias = [](const Piece& piece) {
-        return std::ranges::any_of(piece.symbols, [](const elf::Symbol* each) { return is_device_table_alias(*each); });
+        return std::ranges::any_of(piece.symbols,
+                                   [](const elf::Symbol* each) { return is_device_table_alias(each->name); });
     };
     const Piece* original = changes.pairs().original_of(patched);
-    if (!has_alias(patched) || std::ranges::any_of(patched.symbols, is_seen)) return false;
+    if (!has_alias(patched) || !patched.is_local()) return false;
     if (!Uses(changes.pairs().patched()).of(patched).empty()) return false;
     if (original == nullptr) return true;
-    return std::ranges::none_of(original->symbols, is_seen) && Uses(changes.pairs().original()).of(*original).empty();
+    return original->is_local() && Uses(changes.pairs().original()).of(*original).empty();
 }
 
 bool is_once_used(const Piece& piece) {
@@ -246,7 +244,7 @@ private:
         std::map<std::string_view, const Piece*> tables;
         for (const Piece& piece : object.pieces())
             for (const elf::Symbol* symbol : piece.symbols)
-                if (is_device_table_alias(*symbol)) tables.emplace(symbol->name, &piece);
+                if (is_device_table_alias(symbol->name)) tables.emplace(symbol->name, &piece);
         return tables;
     }
 
@@ -290,11 +288,6 @@ std::string exported_name(const Piece& piece) {
 
 bool is_only_information(const Piece& piece) {
     return piece.section->name == ".modinfo" || harm_of_leaving_out(piece.section->name);
-}
-
-bool is_device_table_alias(const elf::Symbol& symbol) {
-    return (symbol.name.starts_with("__mod_") && symbol.name.ends_with("_device_table")) ||
-           symbol.name.starts_with("__mod_device_table__");
 }
 
 bool is_only_noted(const Changes& changes, const Piece& patched) {

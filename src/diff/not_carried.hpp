@@ -23,7 +23,4 @@ void note_what_is_not_carried(const Changes& changes, Diagnostics& diagnostics);
 // An entry that says something of the kernel or module, and that no code depends on.
 [[nodiscard]] bool is_only_information(const Piece& piece);
 
-// What MODULE_DEVICE_TABLE names a table by, for scripts/mod/file2alias.c.
-[[nodiscard]] bool is_device_table_alias(const elf::Symbol& symbol);
-
 }  // namespace klp::diff

@@ -25,7 +25,8 @@ Bytes Piece::content_with_room() const {
 }
 
 bool Piece::is_local() const noexcept {
-    return std::ranges::all_of(symbols, [](const elf::Symbol* each) { return each->is_local(); });
+    return std::ranges::all_of(
+        symbols, [](const elf::Symbol* each) { return each->is_local() || is_device_table_alias(each->name); });
 }
 
 bool Piece::is_numbered() const noexcept {

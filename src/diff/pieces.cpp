@@ -42,8 +42,12 @@ bool is_zero(Bytes bytes) {
 // A global name is what people and kallsyms know best.
 void put_best_name_first(std::vector<const elf::Symbol*>& symbols) {
     const std::uint64_t begin = symbols.front()->value;
-    const auto best = std::ranges::find_if(
-        symbols, [&](const elf::Symbol* each) { return each->value == begin && !each->is_local(); });
+    const auto is_own = [&](const elf::Symbol* each) {
+        return each->value == begin && !is_device_table_alias(each->name);
+    };
+    auto best =
+        std::ranges::find_if(symbols, [&](const elf::Symbol* each) { return is_own(each) && !each->is_local(); });
+    if (best == symbols.end()) best = std::ranges::find_if(symbols, is_own);
     if (best != symbols.end()) std::rotate(symbols.begin(), best, best + 1);
 }
 

@@ -18,6 +18,12 @@ constexpr std::string_view data_hint =
     "a livepatch changes code, not the state of the running kernel: use shadow variables or a pre-patch callback "
     "(Documentation/livepatch/shadow-vars.rst, callbacks.rst)";
 
+// What the author can do who knows that the kernel may keep what it has.
+std::string leave_out_hint(const Piece& piece) {
+    return fmt::format("leave it out of the patch, or have it left out by --accept {} if all else is right without it",
+                       id_of(left_out_by(piece).value()));
+}
+
 bool is_function_section(std::string_view name) {
     static constexpr std::array<std::string_view, 4> shared = {".text.unlikely", ".text.hot", ".text.startup",
                                                                ".text.exit"};
@@ -37,7 +43,8 @@ void refuse_data(const Changes& changes, const Piece& piece, Diagnostics& diagno
     diagnostics
         .error("diff.data-changed", where,
                fmt::format("variable '{}' changed: {}", piece.label(), changes.reason(piece)))
-        .hint(std::string(data_hint));
+        .hint(std::string(data_hint))
+        .hint(leave_out_hint(piece));
 }
 
 bool refers_to_functions(const Decomposition& object, const Piece& piece) {
@@ -56,7 +63,8 @@ void judge_constant(const Changes& changes, const Piece& piece, Diagnostics& dia
         diagnostics
             .error("diff.data-changed", patched.where(piece),
                    fmt::format("constant '{}' changed ({}), and other files may refer to it", piece.label(), reason))
-            .hint(std::string(data_hint));
+            .hint(std::string(data_hint))
+            .hint(leave_out_hint(piece));
         return;
     }
     const std::vector<std::string>* places = changes.places_of_kept(piece);
@@ -80,6 +88,7 @@ void judge_constant(const Changes& changes, const Piece& piece, Diagnostics& dia
         "leave the constant as it is (marked __used where nothing uses it any more), and give code that should see "
         "other "
         "content a constant of another name");
+    finding.hint(leave_out_hint(piece));
 }
 
 void refuse_table(const Changes& changes, const Piece& piece, Diagnostics& diagnostics) {
@@ -96,7 +105,7 @@ void refuse_table(const Changes& changes, const Piece& piece, Diagnostics& diagn
         .error(is_init ? "diff.init-data" : "diff.table", patched.where(piece),
                fmt::format("{} entry '{}' in {}, which the kernel reads only {}", what, piece.label(),
                            piece.section->name, is_init ? "while it starts" : "when it starts or loads the module"))
-        .hint("leave this part out of the patch");
+        .hint(leave_out_hint(piece));
 }
 
 // What the kernel has read stays as it is. Tables without names are only told by content, which changes with the rest.
@@ -122,14 +131,15 @@ void refuse_init_code(const Changes& changes, const Piece& piece, Diagnostics& d
             .error("diff.exit-code", where,
                    fmt::format("function '{}' changed ({}), but ftrace cannot hook it: __exit code is notrace",
                                piece.label(), changes.reason(piece)))
-            .hint("leave this function out of the patch");
+            .hint(leave_out_hint(piece));
         return;
     }
     diagnostics
         .error("diff.init-code", where,
                fmt::format("function '{}' changed ({}), but it has already run and its memory is freed: it is in {}",
                            piece.label(), changes.reason(piece), piece.section->name))
-        .hint("leave this function out of the patch; what it set up can be corrected in a livepatch callback");
+        .hint("what it set up can be corrected in a livepatch callback")
+        .hint(leave_out_hint(piece));
 }
 
 // Objects may list functions of others, as NOKPROBE_SYMBOL does for assembly.

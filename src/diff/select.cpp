@@ -48,17 +48,12 @@ private:
         if (piece.role == Role::code && changes_.has(piece)) return !changes_.is_carried(function);
         if (changes_.ignores(piece)) return false;
         const bool is_new = pairs_.original_of(piece) == nullptr && piece.symbol() != nullptr && !piece.is_local();
-        return is_new && !is_static_call(piece) && !is_seen_by_modpost_alone(piece) &&
+        return is_new && !is_static_call(piece) &&
                (piece.role == Role::code || piece.role == Role::data || piece.role == Role::constant);
     }
 
     static bool is_static_call(const Piece& piece) {
         return piece.section->name == ".static_call.text" || piece.name().starts_with("__SCK__");
-    }
-
-    static bool is_seen_by_modpost_alone(const Piece& piece) {
-        return std::ranges::all_of(
-            piece.symbols, [](const elf::Symbol* each) { return each->is_local() || is_device_table_alias(*each); });
     }
 
     void include(const Piece& piece) {
@@ -118,9 +113,8 @@ private:
     // False also for what refuse.cpp has reported already.
     bool may_include(const Piece& piece, const Holder& holder) {
         if (changes_.ignores(piece) && (piece.role == Role::table || piece.role == Role::init_data)) {
-            refuse(
-                "diff.directive", holder,
-                fmt::format("the new '{}' in {}, a section that is to be ignored", piece.label(), piece.section->name));
+            refuse("diff.directive", holder,
+                   fmt::format("the new '{}' in {}, which is to be left out", piece.label(), piece.section->name));
             return false;
         }
         switch (piece.role) {

@@ -54,7 +54,7 @@ inline constexpr std::string_view modinfo_forced = "klpkit_forced";
 
 struct ForcedChange {
     std::string object;
-    std::string kind;  // "unsafe", "ignored-function" or "ignored-section"
+    std::string kind;  // "unsafe", "ignored-function", "ignored-section" or "left-out"
     std::string name;  // of the function or section
 };
 // Of all values of that form in .modinfo.

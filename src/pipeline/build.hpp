@@ -21,6 +21,7 @@ struct Request {
     std::string name;  // of the module; empty: from the first patch's file name
     bool replace = true;
     std::set<std::string, std::less<>> accepted_layouts;  // names of types: diff::Options::accepted_layouts
+    std::set<diff::LeftOut> left_out;                     // as of diff::Options
     unsigned jobs = 0;                                    // 0: as many as the machine has processors
     unsigned max_units = 300;                             // that patched headers may reach
     bool explain = false;

@@ -52,17 +52,20 @@ std::vector<std::optional<UnitTypes>> types_of(const Build& build, const std::ve
 }
 
 // What is not needed is only known where nothing is refused.
-void check_accepted_layouts(Build& build, const std::vector<std::optional<UnitTypes>>& types,
+void check_accepted_changes(Build& build, const std::vector<std::optional<UnitTypes>>& types,
                             const std::vector<ComparedUnit>& units) {
     if (build.diagnostics.has_errors()) return;
     std::vector<const diff::TypeTable*> tables;
     for (const auto& each : types)
         if (each) tables.insert(tables.end(), {&each->original, &each->patched});
     std::vector<diff::LayoutChange> used;
+    std::set<diff::Forced> forced;
     for (const ComparedUnit& unit : units) {
         const auto& accepted = unit.difference.accepted_layouts;
         used.insert(used.end(), accepted.begin(), accepted.end());
+        forced.insert(unit.difference.forced.begin(), unit.difference.forced.end());
     }
+    diff::check_left_out(build.request.left_out, forced, build.diagnostics);
     diff::check_accepted(build.request.accepted_layouts, tables, used, build.diagnostics);
 }
 
@@ -213,6 +216,7 @@ Compared compare(Build& build, Compiled compiled) {
             if (const auto& types_of_unit = *jobs[i].types)
                 options.types.emplace(diff::Options::Types{types_of_unit->original, types_of_unit->patched});
             options.accepted_layouts = build.request.accepted_layouts;
+            options.left_out = build.request.left_out;
             options.for_module = *jobs[i].object != vmlinux;
             options.resolved_at_load = [&](std::string_view symbol) {
                 return is_resolved_at_load(build.kernel, symbol);
@@ -247,7 +251,7 @@ Compared compare(Build& build, Compiled compiled) {
         throw_unchanged(build, notes, "the patch changes no code: every function compiles to what it was");
     }
     check_replacement(compared.units, build.diagnostics);
-    check_accepted_layouts(build, types, compared.units);
+    check_accepted_changes(build, types, compared.units);
     return compared;
 }
 

@@ -77,12 +77,17 @@ TEST(Results, AreNotMixedWithAModuleOnStandardOutput) {
     EXPECT_EQ(testing::internal::GetCapturedStdout(), "MODULE");
 }
 
-TEST(Accept, IsForLayoutsAlone) {
-    EXPECT_THAT(accepted_layouts({"diff.layout:struct page", "diff.layout:file", "diff.layout:union u"}),
-                ElementsAre("file", "page", "u"));
-    for (const char* word : {"", "page", "diff.layout", "diff.layout:", "diff.data:page", "diff.layout.:page"}) {
+TEST(Accept, IsForLayoutsAndForWhatCanBeLeftOut) {
+    const Accepted accepted =
+        accepted_changes({"diff.layout:struct page", "diff.layout:file", "diff.init-code:init_module",
+                          "diff.layout:union u", "diff.table:.pci_fixup_final"});
+    EXPECT_THAT(accepted.layouts, ElementsAre("file", "page", "u"));
+    EXPECT_THAT(accepted.left_out, ElementsAre(diff::LeftOut{"diff.init-code", "init_module"},
+                                               diff::LeftOut{"diff.table", ".pci_fixup_final"}));
+    for (const char* word : {"", "page", "diff.layout", "diff.layout:", "diff.data:page", "diff.layout.:page",
+                             "diff.init-code", "diff.init-code:", "diff.renamed-data:x", "diff.export:x"}) {
         try {
-            (void)accepted_layouts({"diff.layout:a", word});
+            (void)accepted_changes({"diff.layout:a", word});
             FAIL() << word;
         } catch (const Error& error) {
             EXPECT_EQ(error.code(), ExitCode::usage) << word;

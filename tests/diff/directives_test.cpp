@@ -198,7 +198,7 @@ TEST(IgnoredSection, ThatHoldsWhatNewCodeNeedsIsRefused) {
         "int f(int a) { return a; }",
         "static int entry __attribute__((used, section(\"__table\"))) = 1; int f(int a) { return entry + a; }" +
             text_in(".klpkit.ignore.sections", "__table"));
-    EXPECT_THAT(refusal_of(compared), HasSubstr("the new 'entry' in __table, a section that is to be ignored"));
+    EXPECT_THAT(refusal_of(compared), HasSubstr("the new 'entry' in __table, which is to be left out"));
 }
 
 TEST(IgnoredSection, ThatIsNotThereIsRefused) {
@@ -225,6 +225,107 @@ TEST(Directives, ThatAreNotKnownAreRefused) {
          {".kpatch.funcs", ".kpatch.something", ".discard.klp_more", "__klp_funcs", ".init.klp_objects"})
         EXPECT_THAT(refusal_of(with(pointer_in(section, "data", "f"))), HasSubstr("klp does not know what it says"))
             << section;
+}
+
+// What a livepatch cannot do is left out where its author says so.
+struct LeftOutCase {
+    std::string before, after;  // beside f(), which changes
+    std::string id;
+};
+
+std::string beside(std::string_view text, int f) {
+    return fmt::format("int other(const void *); int f(int a) {{ return other((void *)(long)(a + {})); }}\n{}\n", f,
+                       text);
+}
+
+class LeftOutChange : public testing::TestWithParam<LeftOutCase> {
+protected:
+    static Compared compared(const diff::Options& options) {
+        return compare_c(beside(GetParam().before, 1), beside(GetParam().after, 2), options);
+    }
+};
+
+TEST_P(LeftOutChange, IsRefusedByARuleWithAHintThatLeavesItOut) {
+    const auto refused = compared({});
+    const std::string rule = GetParam().id.substr(0, GetParam().id.find(':'));
+    EXPECT_THAT(refused.verdict(), ElementsAre("refused " + rule));
+    EXPECT_THAT(refused.diagnostics.findings().front().hints, Contains(HasSubstr("--accept " + GetParam().id + " if")));
+}
+
+TEST_P(LeftOutChange, LeavesTheRest) {
+    const std::size_t colon = GetParam().id.find(':');
+    const LeftOut asked{GetParam().id.substr(0, colon), GetParam().id.substr(colon + 1)};
+    const auto made = compared({.left_out = {asked}});
+    EXPECT_THAT(made.verdict(), ElementsAre("changed f"));
+    EXPECT_THAT(forced_of(made), ElementsAre("left-out " + GetParam().id));
+    EXPECT_THAT(made.result.value().notes, ElementsAre(HasSubstr("(--accept " + GetParam().id + ")")));
+    for (const LeftOut& other : {LeftOut{asked.rule, asked.name + "x"}, LeftOut{"diff.layout", asked.name}})
+        EXPECT_FALSE(compared({.left_out = {other}}).result.has_value()) << id_of(other);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Diff, LeftOutChange,
+    testing::Values(
+        LeftOutCase{"__attribute__((section(\".init.text\"))) int start(void) { return 1; }",
+                    "__attribute__((section(\".init.text\"))) int start(void) { return 2; }", "diff.init-code:start"},
+        LeftOutCase{"__attribute__((section(\".exit.text\"))) int leave(void) { return 1; }",
+                    "__attribute__((section(\".exit.text\"))) int leave(void) { return 2; }", "diff.exit-code:leave"},
+        LeftOutCase{"int value = 1;", "int value = 2;", "diff.data-changed:value"},
+        LeftOutCase{"int values[2] = {1, 2};", "int values[3] = {1, 2, 3};", "diff.data-changed:values"},
+        LeftOutCase{"const int number = 1;", "const int number = 2;", "diff.data-changed:number"},
+        LeftOutCase{"static const int seen[4] = {1}; int g(void) { return other(seen); }",
+                    "static const int seen[4] = {2}; int g(void) { return other(seen); }",
+                    "diff.constant-identity:seen"},
+        LeftOutCase{"int early[2] __attribute__((section(\".init.data\"))) = {1};",
+                    "int early[2] __attribute__((section(\".init.data\"))) = {2};", "diff.init-data:early"},
+        LeftOutCase{"", "int early[2] __attribute__((section(\".init.data\"))) = {2};", "diff.init-data:early"},
+        // As MODULE_DEVICE_TABLE has it: a second name that is for modpost alone.
+        LeftOutCase{"static const long ids[4] = {1, 2};\n"
+                    "extern const typeof(ids) __mod_usb__ids_device_table __attribute__((alias(\"ids\")));\n"
+                    "struct { const void *table; } driver = {ids};",
+                    "static const long ids[5] = {1, 2, 3};\n"
+                    "extern const typeof(ids) __mod_usb__ids_device_table __attribute__((alias(\"ids\")));\n"
+                    "struct { const void *table; } driver = {ids};",
+                    "diff.constant-identity:ids"}));
+
+TEST(LeftOut, SizesAreTold) {
+    const auto made = compare_c(beside("int values[2] = {1, 2};", 1), beside("int values[3] = {1, 2, 3};", 2),
+                                {.left_out = {{"diff.data-changed", "values"}}});
+    EXPECT_THAT(made.result.value().notes,
+                ElementsAre(HasSubstr("keeps its size of 8 bytes where the patch has 12: new code must not")));
+}
+
+TEST(LeftOut, AddressesInsideOfChangedCodeStayRefused) {
+    for (const std::string qualifier : {"const", ""}) {
+        const auto source = [&](int value) {
+            return fmt::format(
+                "int other(int); int f(int a, int b) {{\n"
+                "static void *{0} labels[] = {{&&one, &&two}};\n"
+                "{1}goto *labels[a];\n"
+                "one: a += other({2}); goto *labels[a]; two: return other(b); }}",
+                qualifier, qualifier.empty() ? "if (b == 5) labels[0] = labels[1]; " : "", value);
+        };
+        const auto plain = compare_c(source(1), source(2));
+        const auto& symbols = plain.original.symbols();
+        const auto table =
+            std::ranges::find_if(symbols, [](const auto& each) { return each->name.starts_with("labels"); });
+        ASSERT_NE(table, symbols.end());
+        for (const std::string rule : {"diff.data-changed", "diff.constant-identity"}) {
+            const auto asked = compare_c(source(1), source(2), {.left_out = {{rule, (*table)->name}}});
+            if (asked.result) {
+                EXPECT_EQ(asked.verdict(), plain.verdict());
+                EXPECT_THAT(forced_of(asked), IsEmpty());
+            }
+        }
+    }
+}
+
+TEST(LeftOut, WithoutEffectIsTold) {
+    Diagnostics diagnostics;
+    check_left_out({{"diff.table", "a"}, {"diff.table", "b"}}, {{ForcedKind::left_out, "diff.table:a"}}, diagnostics);
+    ASSERT_THAT(diagnostics.findings(), SizeIs(1));
+    EXPECT_EQ(diagnostics.findings().front().id, "diff.accept-unused");
+    EXPECT_THAT(diagnostics.findings().front().message, HasSubstr("--accept diff.table:b is not needed"));
 }
 
 }  // namespace

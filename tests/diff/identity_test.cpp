@@ -86,7 +86,7 @@ TEST(ConstantAddress, OfAConstantWithoutPointersCountsToo) {
     const Finding& finding = compared.diagnostics.findings().front();
     EXPECT_THAT(finding.message, HasSubstr("'limits'"));
     EXPECT_THAT(finding.notes, ElementsAre(HasSubstr("'f' at +0x")));
-    EXPECT_THAT(finding.hints, ElementsAre(HasSubstr("leave the constant as it is")));
+    EXPECT_THAT(finding.hints, Contains(HasSubstr("leave the constant as it is")));
 }
 
 // lib/nlattr.c:__nla_parse() reads the policy, and that is all.
