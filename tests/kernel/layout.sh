@@ -47,7 +47,7 @@ expect_in '[diff.accept-unknown]' err
 layout fs/eventfd.c "$swap" 0 --accept diff.layout:eventfd_ctx --accept diff.layout:file_operations
 expect_in '[diff.accept-unused]' err
 layout fs/eventfd.c "$swap" 64 --accept eventfd_ctx
-layout fs/eventfd.c "$swap" 64 --accept diff.data-changed:eventfd_ctx
+layout fs/eventfd.c "$swap" 64 --accept diff.renamed-data:eventfd_ctx
 
 # A new member of what hangs in a list.
 layout block/genhd.c 's/^\tstruct blk_major_name \*next;/&\n\tint fresh;/' 2
