@@ -3,11 +3,14 @@
 
 #include <memory>
 
+#include "base/file.hpp"
+#include "check/check.hpp"
 #include "cli/accept.hpp"
 #include "cli/command.hpp"
 #include "cli/kernel.hpp"
 #include "cli/open_kernel.hpp"
 #include "cli/outcome.hpp"
+#include "kernel/module.hpp"
 #include "pipeline/module_name.hpp"
 #include "report/build.hpp"
 #include "report/explain.hpp"
@@ -51,6 +54,25 @@ void print_explanation(const pipeline::ExplainedBuild& explanation, const std::s
         print_result(text);
 }
 
+// What `klp check` calls unsound is no result, whatever has led to it.
+void check_result(const kernel::Kernel& kernel, Bytes module, Attempt& attempt, Diagnostics& findings) {
+    const auto stage = attempt.timings.stage("check");
+    const TempDir folder("klp-check");
+    const fs::path path = folder.path() / (attempt.report.name + ".ko");
+    write_file(path, module);
+    Diagnostics found;
+    check::check_module(kernel::read_module_object(path), kernel, {}, found);
+    for (Finding each : found.findings()) {
+        if (each.severity != Severity::error) continue;
+        // The module has no file yet.
+        if (each.where.file == path.string()) each.where.file = path.filename().string();
+        Finding& added = findings.error(each.id, each.where, each.message);
+        for (const std::string& note : each.notes) added.note(note);
+        for (const std::string& hint : each.hints) added.hint(hint);
+    }
+    findings.stop_on_errors("the livepatch module would not be sound");
+}
+
 std::vector<std::byte> make_module(const kernel::Kernel& kernel, const BuildOptions& options, Attempt& attempt,
                                    Diagnostics& findings) {
     // An explanation has them, with their lines.
@@ -60,6 +82,7 @@ std::vector<std::byte> make_module(const kernel::Kernel& kernel, const BuildOpti
     try {
         auto module =
             pipeline::build(kernel, options.request, stderr_progress(), attempt.timings, findings, attempt.report);
+        check_result(kernel, module, attempt, findings);
         print();
         return module;
     } catch (const std::exception&) {

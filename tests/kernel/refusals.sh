@@ -34,6 +34,9 @@ refused 2 "[build.build-system]" fs/proc/Makefile 's/^proc-y/# &/'
 refused 2 "[build.file-kind]" kernel/gen_kheaders.sh '2a # nothing'
 refused 2 "[build.not-built]" arch/powerpc/kernel/module.c 's/GFP_KERNEL/GFP_ATOMIC/; 1a int not_built;'
 refused 2 "[build.nothing-replaced]" fs/proc/cmdline.c '/^static int __init/i int nobody_calls_this(void) { return jiffies; }'
+# Nothing is wrong with the code, but the kernel would not load it: klp check's findings are the build's.
+refused 2 "[check.load]" fs/proc/cmdline.c 's/^static int cmdline_proc_show/#include <linux\/percpu.h>\nstatic DEFINE_PER_CPU(char [65536], big);\n&/; s/seq_putc(m, .*/&\n\tthis_cpu_inc(big[65000]);/'
+expect_in "livepatch_bad.ko: loading of 'livepatch_bad' is refused with error 12" err
 refused 2 "the patched headers reach more than 300 units" include/linux/seq_file.h 's/^#define SEQ_SKIP 1/#define SEQ_SKIP 2/'
 
 # A patch for other source: the context is not there.
