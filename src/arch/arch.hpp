@@ -136,6 +136,9 @@ public:
     [[nodiscard]] virtual std::int64_t addend_bias(const elf::Section& section, Range function,
                                                    const elf::Relocation& relocation) const = 0;
 
+    // Bytes from the start of a function to where branches of its own object may come in; 0: at the start.
+    [[nodiscard]] virtual std::uint64_t local_entry(const elf::Symbol&) const noexcept { return 0; }
+
     // Whether the relocated field of an instruction in `function` is where a branch goes (call, jump), as opposed
     // to an operand that yields an address. The relocation's type need not tell: gas writes calls of local
     // functions as plain PC-relative fields.

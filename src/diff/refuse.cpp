@@ -220,6 +220,7 @@ void refuse_inexpressible_changes(const Changes& changes, const Options& options
     }
     refuse_renamed_data(changes, diagnostics);
     refuse_other_aliases(changes, diagnostics);
+    refuse_ways_inside(changes, diagnostics);
     for (const Piece& piece : original.pieces()) {
         if (piece.role == Role::table && pairs.patched_of(piece) == nullptr &&
             !changes.directives().ignores_section(piece.section->name))

@@ -20,6 +20,9 @@ void refuse_inexpressible_changes(const Changes& changes, const Options& options
 // Names of functions and variables that others refer to and that lead to another one now.
 void refuse_other_aliases(const Changes& changes, Diagnostics& diagnostics);
 
+// What stays and has an address inside of a function that changed.
+void refuse_ways_inside(const Changes& changes, Diagnostics& diagnostics);
+
 // Data without an original that may be what the original object has by another name.
 void refuse_renamed_data(const Changes& changes, Diagnostics& diagnostics);
 

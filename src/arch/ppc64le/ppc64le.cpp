@@ -98,6 +98,9 @@ public:
     std::span<const SpecialSection> special_sections() const noexcept override { return ppc64le::special_sections(); }
     std::span<const std::string_view> code_pools() const noexcept override { return code_pool_table; }
 
+    std::uint64_t local_entry(const elf::Symbol& function) const noexcept override {
+        return local_entry_offset(function.other);
+    }
     std::int64_t addend_bias(const elf::Section& section, Range function,
                              const elf::Relocation& relocation) const override;
     bool is_branch(const elf::Section& section, Range function, const elf::Relocation& relocation) const override;
