@@ -103,8 +103,12 @@ enum class ArchEntrySize : std::uint32_t {};
 // What a relative field counts from.
 enum class FieldBase : std::uint8_t { field, entry };
 
-// Whether the entries are the addresses of ftrace sites (ftrace_sites.hpp).
-enum class Lists : std::uint8_t { other_places, ftrace_sites };
+// What the addresses are that the entries hold.
+enum class Lists : std::uint8_t {
+    other_places,
+    ftrace_sites,    // ftrace_sites.hpp
+    function_areas,  // room for code, which lies before functions
+};
 
 struct SpecialSection {
     constexpr SpecialSection(std::string_view section_name, EntrySize size, OwnerField owner,
@@ -138,6 +142,9 @@ struct SpecialSection {
     std::uint32_t arch_entry_size;
     FieldBase field_base;
     Lists lists;
+
+    // Whether an entry may name a place before the function that it belongs to.
+    [[nodiscard]] constexpr bool may_precede() const noexcept { return lists != Lists::other_places; }
 };
 
 // For the cells of tables.

@@ -98,7 +98,7 @@ void Decomposition::attach(SpecialEntry entry) {
     if (symbol != nullptr && symbol->section != nullptr) {
         const std::int64_t offset = (*field)->addend + arch_.addend_bias(*entry.section, entry.range, **field);
         const std::uint64_t place = symbol->value + static_cast<std::uint64_t>(offset);
-        const bool is_site = entry.table->lists == arch::Lists::ftrace_sites;
+        const bool is_site = entry.table->may_precede();
         const Piece* there = is_site ? function_of_site(*symbol->section, place) : piece_at(*symbol->section, place);
         if (there != nullptr) {
             owner = &pieces_[there->index];

@@ -80,7 +80,7 @@ Target Decomposition::locate(const elf::Relocation& relocation, const elf::Secti
     const auto bias = static_cast<std::uint64_t>(arch_.addend_bias(section, range, relocation));
     const std::uint64_t place = symbol.value + bias + static_cast<std::uint64_t>(relocation.addend);
     const arch::SpecialSection* table = arch_.special_section(section.name);
-    if (table != nullptr && table->lists == arch::Lists::ftrace_sites && !is_literal)
+    if (table != nullptr && table->may_precede() && !is_literal)
         target.piece = function_of_site(*symbol.section, place);
     return locate_in_section(target, place);
 }

@@ -31,6 +31,11 @@ enum class Role : std::uint8_t {
 
 [[nodiscard]] Role role_of(const elf::Section& section, const arch::Arch& architecture);
 
+// Addresses and constants that code of the object loads from there, 8 bytes each, and that nobody writes, though the
+// section is writable (ppc64's ELFv2 ABI, "TOC").
+[[nodiscard]] bool is_address_table(const elf::Section& section);
+constexpr std::uint64_t address_table_entry = 8;
+
 struct Piece;
 
 // An entry of a special section.

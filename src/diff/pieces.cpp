@@ -39,6 +39,16 @@ bool is_zero(Bytes bytes) {
     return std::ranges::all_of(bytes, [](std::byte each) { return each == std::byte{0}; });
 }
 
+// The symbol of nops or a hash before the function whose name it has (tools/objtool/elf.c:elf_create_prefix_symbol(),
+// clang -fsanitize=kcfi), which are part of that function. `next`: the symbols behind it, by value.
+bool is_prefix(const elf::Symbol& symbol, std::span<const elf::Symbol* const> next) {
+    const std::string_view name = symbol.name;
+    if (symbol.size == 0 || !(name.starts_with("__pfx_") || name.starts_with("__cfi_"))) return false;
+    return std::ranges::any_of(next, [&](const elf::Symbol* each) {
+        return each->value == symbol.value + symbol.size && each->name == name.substr(6);
+    });
+}
+
 // A global name is what people and kallsyms know best.
 void put_best_name_first(std::vector<const elf::Symbol*>& symbols) {
     const std::uint64_t begin = symbols.front()->value;
@@ -84,8 +94,13 @@ Piece& Decomposition::add_piece(const elf::Section& section, SectionView& view, 
 void Decomposition::make_pieces(const elf::Section& section, SectionView& view) {
     if (view.role == Role::ignored || view.role == Role::special || view.role == Role::literal) return;
     std::ranges::stable_sort(view.symbols, comes_before);
+    std::vector<const elf::Symbol*> prefixes;
     for (std::size_t i = 0; i < view.symbols.size(); ++i) {
         const elf::Symbol& symbol = *view.symbols[i];
+        if (section.is_code() && is_prefix(symbol, std::span(view.symbols).subspan(i + 1))) {
+            prefixes.push_back(&symbol);
+            continue;
+        }
         if (symbol.value > section.size() || symbol.size > section.size() - symbol.value) {
             throw Error({object_.display_name(), section.name, symbol.value},
                         fmt::format("symbol '{}' of {} bytes ends behind its section of {} bytes", symbol.name,
@@ -108,6 +123,13 @@ void Decomposition::make_pieces(const elf::Section& section, SectionView& view) 
         put_best_name_first(piece->symbols);
         piece->base = base_name(piece->symbols.front()->name);
     }
+    for (const elf::Symbol* prefix : prefixes) {
+        const auto function = std::ranges::find(view.pieces, prefix->value + prefix->size,
+                                                [](const Piece* each) { return each->range.begin; });
+        if (function == view.pieces.end()) continue;
+        (*function)->room = prefix->size;
+        piece_of_[prefix] = *function;
+    }
     if (has_content_of_its_own(view.role) || view.pieces.empty()) make_gap_pieces(section, view);
     std::ranges::stable_sort(view.pieces, {}, [](const Piece* piece) { return piece->range.begin; });
     for (Piece* piece : view.pieces) piece->alone = view.pieces.size() == 1;
@@ -125,6 +147,11 @@ void Decomposition::make_gap_pieces(const elf::Section& section, SectionView& vi
     }
     if (section.size() > at) gaps.push_back({at, section.size()});
     for (const arch::Range gap : gaps) {
+        if (is_address_table(section)) {
+            for (std::uint64_t begin = gap.begin; begin < gap.end; begin += address_table_entry)
+                add_piece(section, view, {begin, std::min(begin + address_table_entry, gap.end)});
+            continue;
+        }
         const bool is_short = gap.size() < std::max<std::uint64_t>(section.alignment, 8) && !view.pieces.empty();
         const bool is_empty = section.is_nobits() || is_zero(section.content().subspan(gap.begin, gap.size()));
         if (!is_short || !is_empty) add_piece(section, view, gap);

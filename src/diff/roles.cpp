@@ -50,6 +50,7 @@ Role role_of_data(const elf::Section& section) {
         ".data", ".bss", ".ref.data", "__dyndbg", "__tracepoint_str", "__trace_printk_fmt"};
     const std::string_view name = section.name;
     if (is_any_of(name, init)) return Role::init_data;
+    if (is_address_table(section)) return Role::constant;
     const bool is_rodata = std::ranges::any_of(constants, [&](auto each) { return is_named_or_below(name, each); });
     const bool is_mergeable = (section.flags & SHF_MERGE) != 0 && section.entry_size != 0;
     if (is_mergeable && is_rodata && section.rela().empty()) return Role::literal;
@@ -60,6 +61,10 @@ Role role_of_data(const elf::Section& section) {
 }
 
 }  // namespace
+
+bool is_address_table(const elf::Section& section) {
+    return section.name == ".toc";
+}
 
 Role role_of(const elf::Section& section, const arch::Arch& architecture) {
     if (is_ignored(section)) return Role::ignored;

@@ -77,26 +77,33 @@ private:
             refuse("diff.unknown-section", holder,
                    fmt::format("section {}, of which no part can be carried over", target.section->name));
         }
-        if (target.kind == Target::Kind::undefined) check_tail_call(field, holder);
+        if (target.kind == Target::Kind::undefined) check_branch(field, holder);
         if (target.kind != Target::Kind::piece) return;
         if (refers_to_original(changes_, field, holder)) {
             check_original(*target.piece, holder);
-            check_tail_call(field, holder);
+            check_branch(field, holder);
         } else if (may_include(*target.piece, holder)) {
             include(*target.piece);
         }
     }
 
-    // Compilers make them where caller and callee have one TOC, as they do before the caller is moved to a livepatch.
-    void check_tail_call(const Field& field, const Holder& holder) {
+    // Compilers make both where caller and callee have one TOC, as they do before the caller is moved to a livepatch.
+    void check_branch(const Field& field, const Holder& holder) {
         if (!holder.piece.is_any_code() || holder.entry != nullptr) return;
-        const auto problem =
-            patched_.architecture().module_loading().tail_call_problem(*holder.piece.section, *field.relocation);
-        if (!problem) return;
+        const arch::ModuleLoading& loading = patched_.architecture().module_loading();
+        const elf::Section& section = *holder.piece.section;
+        if (const auto problem = loading.tail_call_problem(section, *field.relocation))
+            refuse_branch("diff.tail-call", "goes over to", field, holder, *problem);
+        else if (const auto obstacle = loading.call_problem(section, *field.relocation))
+            refuse_branch("diff.local-call", "calls", field, holder, *obstacle);
+    }
+
+    void refuse_branch(std::string id, std::string_view does, const Field& field, const Holder& holder,
+                       std::string_view problem) {
         diagnostics_
-            .error("diff.tail-call", {patched_.object().display_name(), holder.piece.section->name, field.offset()},
-                   fmt::format("'{}' goes over to '{}', which stays where it is: {}", holder.piece.label(),
-                               field.target.name(), *problem))
+            .error(std::move(id), {patched_.object().display_name(), holder.piece.section->name, field.offset()},
+                   fmt::format("'{}' {} '{}', which stays where it is: {}", holder.piece.label(), does,
+                               field.target.name(), problem))
             .hint("call a copy of that function with another name: it comes along with the livepatch");
     }
 

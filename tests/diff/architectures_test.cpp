@@ -120,8 +120,71 @@ TEST_F(OtherArchitectures, ATailCallOfWhatStaysIsRefused) {
     };
     EXPECT_THAT(verdict("b g"), ElementsAre("refused diff.tail-call"));
     EXPECT_THAT(verdict("b elsewhere"), ElementsAre("refused diff.tail-call"));
+    EXPECT_THAT(verdict("b _restgpr0_29"), ElementsAre("changed f"));
     EXPECT_THAT(verdict("bl g\n nop"), ElementsAre("changed f"));
     EXPECT_THAT(verdict("b f"), ElementsAre("changed f"));
+}
+
+// The kernel refuses a livepatch that calls what is elsewhere and leaves no room to restore r2.
+TEST_F(OtherArchitectures, ACallWithoutANopOfWhatStaysIsRefused) {
+    const auto verdict = [](const std::string& call) {
+        return compare("powerpc64le-linux-gnu-as", ppc64_tail_call("1", call), ppc64_tail_call("2", call)).verdict();
+    };
+    EXPECT_THAT(verdict("bl g"), ElementsAre("refused diff.local-call"));
+    EXPECT_THAT(verdict("bl g\n li 3,1\n nop"), ElementsAre("refused diff.local-call"));
+    EXPECT_THAT(verdict("bl elsewhere"), ElementsAre("refused diff.local-call"));
+    EXPECT_THAT(verdict("bl f"), ElementsAre("changed f"));
+    EXPECT_THAT(verdict("bl _savegpr0_29"), ElementsAre("changed f"));
+}
+
+// Callers of the same object come in at the local entry, before the ftrace site.
+TEST_F(OtherArchitectures, TheLocalEntryIsNotInsideOfAFunction) {
+    const auto verdict = [](const std::string& branch) {
+        const auto object = [&](const std::string& value) {
+            return ppc64_tail_call("1", branch + "\n nop") +
+                   ".section .text.h,\"ax\"\n.type h,@function\nh: addis 2,12,.TOC.-h@ha\n addi 2,2,.TOC.-h@l\n"
+                   ".localentry h,.-h\n mflr 0\n2: bl _mcount\n li 3," +
+                   value + "\n blr\n.size h,.-h\n.section __mcount_loc,\"a\"\n.8byte 2b\n";
+        };
+        return compare("powerpc64le-linux-gnu-as", object("1"), object("2")).verdict();
+    };
+    EXPECT_THAT(verdict("bl h"), ElementsAre("changed h"));
+    EXPECT_THAT(verdict("b h"), ElementsAre("changed h"));
+    EXPECT_THAT(verdict("bl h+4"), ElementsAre("refused diff.leads-inside"));
+}
+
+// f loads the entry of .toc that is named, and h the first one.
+std::string ppc64_toc(const std::string& value, const std::vector<std::string>& entries, const std::string& label) {
+    std::string text = ppc64_tail_call(value, "addis 9,2," + label + "@toc@ha\n ld 9," + label +
+                                                  "@toc@l(9)\n mtctr 9\n bctr\n inside: nop") +
+                       ".section .text.h,\"ax\"\n.type h,@function\nh: addis 9,2,.LC0@toc@ha\n ld 9,.LC0@toc@l(9)\n"
+                       "blr\n.size h,.-h\n.section .toc,\"aw\"\n.balign 8\n";
+    for (std::size_t i = 0; i < entries.size(); ++i) text += fmt::format(".LC{}: .8byte {}\n", i, entries[i]);
+    return text;
+}
+
+TEST_F(OtherArchitectures, EntriesOfTheTocComeAlong) {
+    const auto compared = [](const std::string& before, const std::string& after) {
+        return compare("powerpc64le-linux-gnu-as", before, after);
+    };
+    const std::vector<std::string> toc = {"elsewhere", "inside", "g"};
+    const auto changed = compared(ppc64_toc("1", toc, ".LC1"), ppc64_toc("2", toc, ".LC1"));
+    ASSERT_THAT(changed.verdict(), ElementsAre("changed f"));
+    const elf::Object& extracted = changed.result.value().extracted;
+    const elf::Section* copied = extracted.find_section(".toc");
+    ASSERT_NE(copied, nullptr);
+    EXPECT_EQ(copied->size(), 8);
+    ASSERT_EQ(copied->rela().size(), 1);
+    EXPECT_EQ(copied->rela().front().symbol->section, extracted.find_symbol("f")->section);
+    // The place in the table is no difference, the content is.
+    EXPECT_THAT(compared(ppc64_toc("1", toc, ".LC1"), ppc64_toc("1", {"elsewhere", "7", "inside"}, ".LC2")).verdict(),
+                IsEmpty());
+    EXPECT_THAT(
+        compared(ppc64_toc("1", {"elsewhere", "g"}, ".LC1"), ppc64_toc("1", {"elsewhere", "h"}, ".LC1")).verdict(),
+        ElementsAre("changed f"));
+    // An entry that something else uses still leads into the old f.
+    EXPECT_THAT(compared(ppc64_toc("1", {"inside", "g"}, ".LC1"), ppc64_toc("2", {"inside", "g"}, ".LC1")).verdict(),
+                ElementsAre("refused diff.leads-inside"));
 }
 
 // The entry of the replaced code in f counts from its own start: taken from the field it would be in the next function.

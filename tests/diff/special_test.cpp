@@ -197,6 +197,48 @@ TEST(Special, EntriesWithoutCodeAreRefused) {
         ElementsAre("refused diff.special-orphan"));
 }
 
+// CONFIG_CALL_PADDING: nops before a function, which the kernel fills with code of its own; objtool names them.
+std::string padded_functions(const std::string& value, bool has_prefix_symbols, std::string_view section = "") {
+    std::string text;
+    for (const std::string name : {"f", "g"}) {
+        text += ".section " + (section.empty() ? ".text." + name : std::string(section)) + ",\"ax\"\n.p2align 4\n0:\n";
+        if (has_prefix_symbols) text += fmt::format(".globl __pfx_{0}\n.type __pfx_{0},@function\n__pfx_{0}:\n", name);
+        text += ".rept 16\nnop\n.endr\n";
+        if (has_prefix_symbols) text += fmt::format(".size __pfx_{0},16\n", name);
+        text += fmt::format(
+                    ".globl {0}\n.type {0},@function\n{0}:\n1: call __fentry__\nmov ${1}, %eax\nret\n.size {0},.-{0}\n",
+                    name, value) +
+                ".pushsection __mcount_loc,\"a\"\n.quad 1b\n.popsection\n"
+                ".pushsection __patchable_function_entries,\"aw\"\n.quad 0b\n.popsection\n";
+    }
+    return text;
+}
+
+TEST(Prologue, NopsBeforeAFunctionComeAlong) {
+    for (const bool has_symbols : {true, false}) {
+        for (const std::string_view section : {"", ".sched.text"}) {
+            const auto compared =
+                compare_asm(padded_functions("1", has_symbols, section), padded_functions("2", has_symbols, section));
+            ASSERT_THAT(compared.verdict(), ElementsAre("changed f", "changed g"));
+            const elf::Object& extracted = compared.result.value().extracted;
+            const elf::Section* areas = extracted.find_section("__patchable_function_entries");
+            ASSERT_NE(areas, nullptr);
+            for (const char* name : {"f", "g"}) {
+                const elf::Symbol& made = *extracted.find_symbol(name);
+                ASSERT_EQ(made.value, 16) << has_symbols << section;
+                EXPECT_EQ(made.section->alignment, 16);
+                EXPECT_TRUE(std::ranges::all_of(made.section->content().first(16),
+                                                [](std::byte each) { return each == std::byte{0x90}; }));
+                const auto is_of_it = [&](const elf::Relocation& each) {
+                    return each.symbol->section == made.section &&
+                           each.symbol->value + static_cast<std::uint64_t>(each.addend) == 0;
+                };
+                EXPECT_EQ(std::ranges::count_if(areas->rela(), is_of_it), 1) << has_symbols << section;
+            }
+        }
+    }
+}
+
 TEST(DebugDescriptor, IsFoundByItsContent) {
     const auto descriptor = [](std::string_view name, std::string_view text, std::string_view line) {
         return ".section __dyndbg,\"aw\"\n.type " + std::string(name) + ",@object\n.size " + std::string(name) +

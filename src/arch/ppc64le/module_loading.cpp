@@ -2,6 +2,7 @@
 // What the module loader of ppc64le kernels takes, beside what it writes.
 #include <elf.h>
 
+#include <algorithm>
 #include <array>
 
 #include <fmt/format.h>
@@ -17,6 +18,13 @@ namespace {
 constexpr std::uint32_t branch_opcode = 18;
 constexpr std::uint32_t link_bit = 1;
 constexpr std::uint32_t abi_version_2 = 2;
+
+// Modules have their own, which leave r2 alone (arch/powerpc/lib/crtsavres.S, linked into each).
+bool saves_or_restores_registers(std::string_view name) {
+    static constexpr std::array<std::string_view, 8> helpers = {"_savegpr0_", "_savegpr1_", "_restgpr0_", "_restgpr1_",
+                                                                "_savefpr_",  "_restfpr_",  "_savevr_",   "_restvr_"};
+    return std::ranges::any_of(helpers, [&](std::string_view each) { return name.starts_with(each); });
+}
 
 std::uint32_t word_or_zero(Bytes code, std::uint64_t at) {
     return at <= code.size() && code.size() - at >= word_size ? word_at(code, at) : 0;
@@ -42,9 +50,12 @@ public:
     }
     std::optional<std::string> call_problem(const elf::Section& code,
                                             const elf::Relocation& relocation) const override {
-        // restore_r2(): r2 has to be restored after a call that goes by a stub, which needs a nop there.
+        // restore_r2(): needs nothing after calls of _mcount; else r2 has to be restored after a call that goes by a
+        // stub, which needs a nop there.
         if (auto problem = tail_call_problem(code, relocation)) return problem;
-        if (relocation.type != R_PPC64_REL24) return std::nullopt;
+        const std::string_view callee = relocation.symbol->name;
+        if (relocation.type != R_PPC64_REL24 || callee == "_mcount" || saves_or_restores_registers(callee))
+            return std::nullopt;
         const Bytes bytes = code.content();
         if (relocation.offset > bytes.size() || bytes.size() - relocation.offset < 8)
             return "the code ends with the call";
@@ -61,7 +72,8 @@ public:
         const bool is_branch = relocation.type == R_PPC64_REL24 || relocation.type == R_PPC64_REL14 ||
                                relocation.type == R_PPC64_REL14_BRTAKEN || relocation.type == R_PPC64_REL14_BRNTAKEN;
         const std::uint32_t word = word_or_zero(code.content(), relocation.offset);
-        if (!is_branch || word == 0 || (word & link_bit) != 0) return std::nullopt;
+        if (!is_branch || saves_or_restores_registers(relocation.symbol->name) || word == 0 || (word & link_bit) != 0)
+            return std::nullopt;
         return "the branch does not come back (it is a tail call), so that nobody restores r2";
     }
 

@@ -57,7 +57,7 @@ std::span<const SpecialSection> special_sections() noexcept {
         // gcc -mrecord-mcount, or objtool: addresses of the calls of __fentry__
         SpecialSection{"__mcount_loc",                 fixed(8),            at(0), one_long,          derived, no_key,      alone,       kept,     sorted,    never,                not_taken,         field,      ftrace_sites},
         // gcc -fpatchable-function-entry: addresses of the padding before functions
-        SpecialSection{"__patchable_function_entries", fixed(8),            at(0), one_long,          derived, no_key,      alone,       kept,     constant,  never,                not_taken,         field,      other_places},
+        SpecialSection{"__patchable_function_entries", fixed(8),            at(0), one_long,          derived, no_key,      alone,       kept,     constant,  never,                not_taken,         field,      function_areas},
         // include/asm-generic/kprobes.h:NOKPROBE_SYMBOL: the address of a function
         SpecialSection{"_kprobe_blacklist",            fixed(8),            at(0), one_long,          derived, no_key,      alone,       kept,     constant,  never,                not_taken,         field,      other_places},
         // tools/objtool/orc_gen.c: the place in .orc_unwind_ip, how to unwind from there in .orc_unwind (struct orc_entry,
