@@ -7,6 +7,7 @@
 
 #include "diff/compare.hpp"
 #include "diff/correlate.hpp"
+#include "diff/messages.hpp"
 #include "diff/names.hpp"
 
 namespace klp::diff {
@@ -82,56 +83,45 @@ private:
         }
     }
 
-    // A mix-up means at worst one message more or less. What is told the same is the same, and the rest by order where
-    // their number is.
-    void vote_by_message(const Piece& original, std::vector<const Piece*> before, const Piece& patched,
-                         std::vector<const Piece*> after) {
-        for (auto each = after.begin(); each != after.end();) {
-            const std::string message = message_at(pairs_.patched(), patched, **each);
-            const auto same = std::ranges::find_if(before, [&](const Piece* candidate) {
-                return !message.empty() && message_at(pairs_.original(), original, *candidate) == message;
-            });
-            if (same == before.end()) {
-                ++each;
-                continue;
-            }
-            vote({*same}, {*each}, true);
-            before.erase(same);
-            each = after.erase(each);
+    // What tells the same message is the same. A message that only one side has is another one: that of a new message
+    // must not be taken for told already. Nothing tells those of one message apart but their order, as long as none is
+    // added or gone. Keys of lockdep have names in the place of messages.
+    void vote_by_message(const Piece& original, const std::vector<const Piece*>& before, const Piece& patched,
+                         const std::vector<const Piece*>& after) {
+        const auto was = by_message(pairs_.original(), original, before);
+        const auto is = by_message(pairs_.patched(), patched, after);
+        std::vector<const Piece*> before_left, after_left;
+        bool all_tell = after.empty() || after.front()->base != "__key";
+        for (const auto& [message, states] : was) {
+            const auto same = is.find(message);
+            all_tell = all_tell && !message.empty();
+            if (same != is.end() && !message.empty())
+                vote(states, same->second, false);
+            else
+                before_left.insert(before_left.end(), states.begin(), states.end());
         }
-        vote(before, after, false);
+        for (const auto& [message, states] : is) {
+            all_tell = all_tell && !message.empty();
+            if (message.empty() || !was.contains(message))
+                after_left.insert(after_left.end(), states.begin(), states.end());
+        }
+        if (!all_tell) vote(in_order(before, before_left), in_order(after, after_left), false);
     }
 
-    // The string that the code refers to nearest to the state, without a call in between: both are set up for the
-    // message's call. Empty where there is none.
-    static std::string message_at(const Decomposition& object, const Piece& holder, const Piece& state) {
-        Nearest nearest;
-        look_for_message(object, holder, state, nearest);
-        for (const Piece* part : holder.cold_parts) look_for_message(object, *part, state, nearest);
-        return nearest.text == nullptr ? std::string() : describe(nearest.text->target);
+    using States = std::vector<const Piece*>;
+
+    static std::map<std::string, States> by_message(const Decomposition& object, const Piece& holder,
+                                                    const States& states) {
+        std::map<std::string, States> result;
+        for (const Piece* each : states) result[message_of(object, holder, *each)].push_back(each);
+        return result;
     }
 
-    struct Nearest {
-        const Field* text = nullptr;
-        std::uint64_t distance = ~std::uint64_t{0};
-    };
-
-    static void look_for_message(const Decomposition& object, const Piece& code, const Piece& state, Nearest& nearest) {
-        const auto fields = object.fields(code);
-        const auto is_call = [&](const Field& field) {
-            return object.architecture().is_branch(*code.section, code.range, *field.relocation);
-        };
-        for (std::size_t i = 0; i < fields.size(); ++i) {
-            if (fields[i].target.piece != &state) continue;
-            const auto consider = [&](const Field& field) {
-                if (field.target.kind != Target::Kind::literal || !field.target.section->is_strings()) return;
-                const std::uint64_t from = std::min(field.offset(), fields[i].offset());
-                const std::uint64_t distance = std::max(field.offset(), fields[i].offset()) - from;
-                if (distance < nearest.distance) nearest = {&field, distance};
-            };
-            for (std::size_t j = i + 1; j < fields.size() && !is_call(fields[j]); ++j) consider(fields[j]);
-            for (std::size_t j = i; j-- > 0 && !is_call(fields[j]);) consider(fields[j]);
-        }
+    static States in_order(const States& all, const States& some) {
+        States result;
+        std::ranges::copy_if(all, std::back_inserter(result),
+                             [&](const Piece* each) { return std::ranges::find(some, each) != some.end(); });
+        return result;
     }
 
     // Equal but for the static locals that are still to be told apart.

@@ -11,6 +11,7 @@
 #include "diff/correlate.hpp"
 #include "diff/extract.hpp"
 #include "diff/layout_rules.hpp"
+#include "diff/messages.hpp"
 #include "diff/names.hpp"
 #include "diff/not_carried.hpp"
 #include "diff/outlives.hpp"
@@ -105,6 +106,7 @@ Result diff(const Sides& sides, const Options& options, Diagnostics& diagnostics
     note_what_is_not_carried(changes, diagnostics);
     const Selection selection = select(changes, options, diagnostics);
     if (options.on_selected) options.on_selected(changes, selection);
+    note_restarted_messages(pairs, selection, diagnostics);
     refuse_folded_data(changes, selection, options, diagnostics);
     auto accepted = judge_layouts(changes, selection, options, diagnostics);
     diagnostics.stop_on_errors(summary);

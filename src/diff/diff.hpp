@@ -15,6 +15,7 @@
 #include "diff/decomposition.hpp"
 #include "diff/directives.hpp"
 #include "diff/layout_change.hpp"
+#include "diff/macro_value.hpp"
 #include "elf/object.hpp"
 
 namespace klp::diff {
@@ -107,6 +108,8 @@ struct Options {
         const TypeTable& patched;
     };
     std::optional<Types> types{};
+    // That the patch defines.
+    Macros macros{};
     // Names of types (LayoutChange::name) whose change the author takes the responsibility for.
     std::set<std::string, std::less<>> accepted_layouts{};
     // Changes that are left out in place of a refusal.

@@ -146,7 +146,8 @@ private:
         const Piece* piece = patched_.piece_at(*aim.section, aim.offset);
         if (piece != nullptr && piece->range.begin == aim.offset && piece->symbol() != nullptr && piece->is_any_code())
             return piece;
-        refuse(section, at, fmt::format("refers to {}+{:#x}, which is no function", aim.section->name, aim.offset));
+        refuse(section, at, fmt::format("refers to {}+{:#x}, which is no function", aim.section->name, aim.offset))
+            .hint("name a function of this file there");
         return nullptr;
     }
 
@@ -174,7 +175,10 @@ private:
             const auto known = std::ranges::find_if(klp_build_prefixes,
                                                     [&](const auto& each) { return name.starts_with(each.first); });
             if (known == klp_build_prefixes.end())
-                refuse(section, at, fmt::format("has an entry '{}', whose name says no event", name));
+                refuse(section, at, fmt::format("has an entry '{}', whose name says no event", name))
+                    .hint(
+                        "use KLP_PRE_PATCH_CALLBACK(), KLP_POST_PATCH_CALLBACK(), KLP_PRE_UNPATCH_CALLBACK() or "
+                        "KLP_POST_UNPATCH_CALLBACK()");
             else
                 add_callback(section, at, known->second);
         }
@@ -193,7 +197,8 @@ private:
         if (text.size() > 1 && text.back() == std::byte{0})
             directives_.forced.insert({kind, std::string(as_text(text.first(text.size() - 1)))});
         else
-            refuse(section, at, "does not refer to the name of a section");
+            refuse(section, at, "does not refer to the name of a section")
+                .hint("write it as KPATCH_IGNORE_SECTION(\"NAME\")");
     }
 
     void add_texts(const elf::Section& section, ForcedKind kind) {

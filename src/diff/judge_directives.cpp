@@ -34,7 +34,8 @@ private:
         const std::string_view event = name_of(callback.event);
         if (function.role != Role::code || !function.is_function())
             refuse(fmt::format("'{}' in {} cannot be the {} callback: the livepatch cannot have this code",
-                               function.label(), function.section->name, event));
+                               function.label(), function.section->name, event))
+                .hint("write a new function for it, without __init, __exit or another section");
         else if (pairs_.original_of(function) != nullptr && !changes_.has(function))
             refuse(fmt::format("'{}' is to be the {} callback, but is the kernel's own function and did not change",
                                function.name(), event))
@@ -75,7 +76,8 @@ private:
     void judge_ignored(const Piece& function) {
         if (pairs_.original_of(function) == nullptr) {
             refuse(fmt::format("'{}' is new: there is no original that KPATCH_IGNORE_FUNCTION could leave in its place",
-                               function.name()));
+                               function.name()))
+                .hint("leave the line out, or the function");
             return;
         }
         const std::string& reason = changes_.left_out(function);
@@ -92,12 +94,15 @@ private:
         const auto& before = pairs_.original().pieces();
         const elf::Section* section = find_section(name);
         if (section == nullptr) {
-            refuse(fmt::format("the object has no section '{}', which is to be ignored", name));
+            refuse(fmt::format("the object has no section '{}', which is to be ignored", name))
+                .hint("give the section's name as `readelf -S` of the object shows it, or leave the line out");
             return;
         }
         if (std::ranges::none_of(pieces, is_in) && std::ranges::none_of(before, is_in)) {
-            refuse(fmt::format(
-                "section '{}' cannot be ignored: its parts are compared with the code that they belong to", name));
+            refuse(
+                fmt::format("section '{}' cannot be ignored: its parts are compared with the code that they belong to",
+                            name))
+                .hint("leave the line out: what did not change in the code did not change there");
             return;
         }
         const auto differs = [&](const Piece& piece) {

@@ -70,6 +70,9 @@ std::string description(const MemberChange& change) {
                                what(*patched), place(*patched));
         }
         case MemberKind::renumbered:
+            if (!patched)
+                return fmt::format("enumerator '{}' was {}, is a macro whose number is not known here", name,
+                                   original->value);
             return fmt::format("enumerator '{}' was {}, is {}", name, original->value, patched->value);
         case MemberKind::resized:
             return "the members are where they were";
@@ -130,8 +133,10 @@ void check_accepted(const std::set<std::string, std::less<>>& accepted, const st
                 "diff.accept-unused", {},
                 fmt::format("--accept diff.layout:{} is not needed: no livepatch is refused for it", name));
         } else {
-            diagnostics.error("diff.accept-unknown", {},
-                              fmt::format("--accept diff.layout:{}: the compared files have no such type", name));
+            diagnostics
+                .error("diff.accept-unknown", {},
+                       fmt::format("--accept diff.layout:{}: the compared files have no such type", name))
+                .hint("the finding that is to be accepted tells the name; leave the option out where there is none");
         }
     }
 }

@@ -90,11 +90,12 @@ private:
 
 LayoutChange layout_change(const TypeChange& change, const LayoutSide& original, const LayoutSide& patched) {
     const TypeRecord& from = original.table().types[change.original];
-    const TypeRecord& to = patched.table().types[change.patched];
+    const TypeRecord& to = change.patched ? patched.table().types[*change.patched] : from;
     LayoutChange made{to.title(), to.name, from.size, to.size, change.members, {}, false};
-    made.functions = patched.users(change.patched, true);
+    if (!change.patched) return made;
+    made.functions = patched.users(*change.patched, true);
     made.are_direct = !made.functions.empty();
-    if (made.functions.empty()) made.functions = patched.users(change.patched, false);
+    if (made.functions.empty()) made.functions = patched.users(*change.patched, false);
     return made;
 }
 
@@ -125,7 +126,7 @@ void refuse(const LayoutChange& change, const Location& where, Diagnostics& diag
 std::vector<LayoutChange> judge_layouts(const Changes& changes, const Selection& selection, const Options& options,
                                         Diagnostics& diagnostics) {
     if (!options.types || selection.pieces.empty()) return {};
-    const auto found = find_type_changes(options.types->original, options.types->patched);
+    const auto found = find_type_changes(options.types->original, options.types->patched, options.macros);
     if (found.empty()) return {};
     const Correlation& pairs = changes.pairs();
     const LayoutSide patched(pairs.patched(), options.types->patched,
@@ -136,7 +137,9 @@ std::vector<LayoutChange> judge_layouts(const Changes& changes, const Selection&
     });
     std::vector<LayoutChange> accepted;
     for (const TypeChange& each : found) {
-        if (original.is_on_stacks_alone(each.original) && patched.is_on_stacks_alone(each.patched)) continue;
+        const bool is_on_stacks =
+            each.patched && original.is_on_stacks_alone(each.original) && patched.is_on_stacks_alone(*each.patched);
+        if (is_on_stacks) continue;
         LayoutChange change = layout_change(each, original, patched);
         if (options.accepted_layouts.contains(change.name))
             accepted.push_back(std::move(change));

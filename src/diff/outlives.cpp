@@ -38,6 +38,8 @@ private:
     void look_at(const PlaceOfUse& place) {
         const Target& target = place.field->target;
         if (target.kind != Target::Kind::piece && target.kind != Target::Kind::literal) return;
+        const bool is_in_itself = target.piece == place.holder && !place.holder->is_any_code();
+        if (is_in_itself) return;  // as an empty list_head: that goes when it does
         const arch::Use use = use_at(patched_, place, Term::call);
         if (!keeps_address(use)) return;
         const bool is_empty = target.kind == Target::Kind::piece && target.piece->range.size() == 0;

@@ -162,7 +162,9 @@ void check_traceable(const Changes& changes, const Piece& piece, Diagnostics& di
         for (const std::string& each : *obstacles)
             finding.note(fmt::format("its callers cannot be replaced in its stead: {}", each));
     }
-    finding.hint("change its callers instead, where they can be traced");
+    finding.hint(
+        "change functions that ftrace can hook: what it calls, or its callers, which can call a new function "
+        "with the changed body");
 }
 
 }  // namespace
@@ -228,9 +230,10 @@ void refuse_inexpressible_changes(const Changes& changes, const Options& options
     }
     for (const SpecialEntry& entry : patched.orphans()) {
         if (names_code_elsewhere(patched, entry)) continue;
-        diagnostics.error("diff.special-orphan",
-                          {patched.object().display_name(), entry.section->name, entry.range.begin},
-                          "entry refers to no code of this object");
+        diagnostics
+            .error("diff.special-orphan", {patched.object().display_name(), entry.section->name, entry.range.begin},
+                   "entry refers to no code of this object")
+            .hint("leave out what the patch says by hand in that section");
     }
 }
 

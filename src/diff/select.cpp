@@ -75,7 +75,8 @@ private:
         const Target& target = field.target;
         if (target.kind == Target::Kind::elsewhere) {
             refuse("diff.unknown-section", holder,
-                   fmt::format("section {}, of which no part can be carried over", target.section->name));
+                   fmt::format("section {}, of which no part can be carried over", target.section->name))
+                .hint("leave out what is placed there, or place it in no section of its own");
         }
         if (target.kind == Target::Kind::undefined) check_branch(field, holder);
         if (target.kind != Target::Kind::piece) return;
@@ -111,25 +112,30 @@ private:
         if (piece.role == Role::init_code || piece.role == Role::exit_code || piece.role == Role::init_data) {
             refuse(
                 "diff.init-reference", holder,
-                fmt::format("'{}' in {}, which is not there while the kernel runs", piece.name(), piece.section->name));
+                fmt::format("'{}' in {}, which is not there while the kernel runs", piece.name(), piece.section->name))
+                .hint("write a new function or variable of another name, without __init or __exit, and use that");
         } else if (pairs_.original_of(piece)->symbol() == nullptr) {
-            refuse("diff.anonymous-data", holder, fmt::format("data without a symbol in {}", piece.section->name));
+            refuse("diff.anonymous-data", holder, fmt::format("data without a symbol in {}", piece.section->name))
+                .hint(name_it);
         }
     }
 
     // False also for what refuse.cpp has reported already.
     bool may_include(const Piece& piece, const Holder& holder) {
-        if (changes_.ignores(piece) && (piece.role == Role::table || piece.role == Role::init_data)) {
+        const bool is_entry = piece.role == Role::table || piece.role == Role::init_data;
+        if (pairs_.original_of(piece) == nullptr &&
+            (changes_.directives().ignores_section(piece.section->name) || (is_entry && changes_.ignores(piece)))) {
             refuse("diff.directive", holder,
-                   fmt::format("the new '{}' in {}, which is to be left out", piece.label(), piece.section->name));
+                   fmt::format("the new '{}' in {}, which is to be left out", piece.label(), piece.section->name))
+                .hint("do not leave it out, or do not use what is new there");
             return false;
         }
         switch (piece.role) {
             case Role::code:
                 if (pairs_.original_of(piece) != nullptr || !is_static_call(piece)) return true;
-                refuse(
-                    "diff.static-call", holder,
-                    fmt::format("the new static call '{}', which the kernel must know from its start", piece.name()));
+                refuse("diff.static-call", holder,
+                       fmt::format("the new static call '{}', which the kernel must know from its start", piece.name()))
+                    .hint("call the function itself, or by way of a static variable that holds its address");
                 return false;
             case Role::init_code:
             case Role::exit_code:
@@ -152,7 +158,8 @@ private:
 
     bool may_include_data(const Piece& piece, const Holder& holder) {
         if (piece.symbol() == nullptr) {
-            refuse("diff.anonymous-data", holder, fmt::format("data without a symbol in {}", piece.section->name));
+            refuse("diff.anonymous-data", holder, fmt::format("data without a symbol in {}", piece.section->name))
+                .hint(name_it);
             return false;
         }
         const auto candidates = pairs_.candidates(piece);
@@ -166,10 +173,12 @@ private:
         return false;
     }
 
-    void refuse(std::string id, const Holder& holder, std::string_view what) {
-        diagnostics_.error(std::move(id), patched_.where(holder.piece),
-                           fmt::format("'{}' refers to {}", holder.piece.label(), what));
+    Finding& refuse(std::string id, const Holder& holder, std::string_view what) {
+        return diagnostics_.error(std::move(id), patched_.where(holder.piece),
+                                  fmt::format("'{}' refers to {}", holder.piece.label(), what));
     }
+
+    static constexpr const char* name_it = "give it a name: a static variable in the place of a literal";
 
     const Changes& changes_;
     const Correlation& pairs_;

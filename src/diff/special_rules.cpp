@@ -98,10 +98,14 @@ void SpecialRules::check_site(const SpecialEntry& entry) {
 }
 
 void SpecialRules::refuse_late(const SpecialEntry& entry, const Target& target) {
-    diagnostics_.error("diff.late-special", patched_.where(*entry.owner),
-                       fmt::format("'{}' needs {} in {} when the livepatch is loaded, but the module that has it may "
-                                   "be loaded later",
-                                   entry.owner->label(), describe(target), entry.table->name));
+    diagnostics_
+        .error("diff.late-special", patched_.where(*entry.owner),
+               fmt::format("'{}' needs {} in {} when the livepatch is loaded, but the module that has it may be loaded "
+                           "later",
+                           entry.owner->label(), describe(target), entry.table->name))
+        .hint(
+            "move that part into a function of the module that does not change, or write it without what makes the "
+            "entry");
 }
 
 }  // namespace klp::diff

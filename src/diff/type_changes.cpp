@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 #include <map>
+#include <set>
 #include <unordered_map>
 
 #include "base/error.hpp"
@@ -70,8 +71,8 @@ private:
 
 class TypeComparison {
 public:
-    TypeComparison(const TypeTable& original, const TypeTable& patched)
-        : original_(original), patched_(patched), before_(original), after_(patched) {}
+    TypeComparison(const TypeTable& original, const TypeTable& patched, const Macros& macros)
+        : original_(original), patched_(patched), macros_(macros), before_(original), after_(patched) {}
 
     std::vector<TypeChange> run() {
         pair();
@@ -84,6 +85,7 @@ public:
             auto members = from.kind == Kind::enumeration ? enumerator_changes(from, to) : field_changes(from, to);
             if (!members.empty()) changes.push_back({before, after, std::move(members)});
         }
+        add_gone_enumerations(changes);
         return changes;
     }
 
@@ -177,11 +179,49 @@ private:
                     changes.push_back({MemberKind::renumbered, old.name, side_of(old), side_of(*same_name)});
                 continue;
             }
+            if (macros_.contains(old.name)) {
+                if (auto change = change_to_macro(old)) changes.push_back(std::move(*change));
+                continue;
+            }
             // A new name for the value is no change of it.
             if (std::ranges::find(to.enumerators, old.value, &Enumerator::value) == to.enumerators.end())
                 changes.push_back({MemberKind::removed, old.name, side_of(old), std::nullopt});
         }
         return changes;
+    }
+
+    // An enumeration that the patched object has not may have lost its last user. It is another one where the patch
+    // makes macros of its enumerators.
+    void add_gone_enumerations(std::vector<TypeChange>& changes) const {
+        if (macros_.empty()) return;
+        std::set<std::uint32_t> paired;
+        for (const auto& [before, after] : pairs_) paired.insert(before);
+        for (std::uint32_t i = 0; i < original_.types.size(); ++i) {
+            if (paired.contains(i)) continue;
+            std::vector<MemberChange> members;
+            for (const Enumerator& old : original_.types[i].enumerators)
+                if (auto change = change_to_macro(old)) members.push_back(std::move(*change));
+            if (!members.empty()) changes.push_back({i, std::nullopt, std::move(members)});
+        }
+    }
+
+    // Of an enumerator that is a macro now, unless that stands for its number.
+    [[nodiscard]] std::optional<MemberChange> change_to_macro(const Enumerator& old) const {
+        const auto macro = macros_.find(old.name);
+        if (macro == macros_.end()) return std::nullopt;
+        const auto value =
+            macro_value(macro->second, macros_, [&](std::string_view name) { return enumerator_value(name); });
+        if (value && *value == old.value) return std::nullopt;
+        MemberChange change{MemberKind::renumbered, old.name, side_of(old), std::nullopt};
+        if (value) change.patched = side_of(Enumerator{old.name, *value});
+        return change;
+    }
+
+    [[nodiscard]] std::optional<std::int64_t> enumerator_value(std::string_view name) const {
+        for (const TypeRecord& record : patched_.types)
+            for (const Enumerator& each : record.enumerators)
+                if (each.name == name) return each.value;
+        return std::nullopt;
     }
 
     [[nodiscard]] bool is_same_type(const std::string& before, const std::string& after) const {
@@ -239,6 +279,7 @@ private:
 
     const TypeTable& original_;
     const TypeTable& patched_;
+    const Macros& macros_;
     Expansion before_;
     Expansion after_;
     std::vector<std::pair<std::uint32_t, std::uint32_t>> pairs_;
@@ -247,8 +288,8 @@ private:
 
 }  // namespace
 
-std::vector<TypeChange> find_type_changes(const TypeTable& original, const TypeTable& patched) {
-    return TypeComparison(original, patched).run();
+std::vector<TypeChange> find_type_changes(const TypeTable& original, const TypeTable& patched, const Macros& macros) {
+    return TypeComparison(original, patched, macros).run();
 }
 
 }  // namespace klp::diff

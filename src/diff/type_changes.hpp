@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "diff/macro_value.hpp"
 #include "diff/type_table.hpp"
 
 namespace klp::diff {
@@ -30,15 +31,17 @@ struct MemberChange {
     Kind kind = Kind::added;
     std::string name;
     std::optional<Side> original;  // none: added
-    std::optional<Side> patched;   // none: removed
+    std::optional<Side> patched;   // none: removed; of a renumbered one: a macro whose value is not known
 };
 
 struct TypeChange {
-    std::uint32_t original = 0;  // index in the tables
-    std::uint32_t patched = 0;
-    std::vector<MemberChange> members;  // not empty
+    std::uint32_t original = 0;            // index in the tables
+    std::optional<std::uint32_t> patched;  // none: an enumeration that is gone
+    std::vector<MemberChange> members;     // not empty
 };
 
-[[nodiscard]] std::vector<TypeChange> find_type_changes(const TypeTable& original, const TypeTable& patched);
+// `macros`: those that the patch defines, which may be enumerators with another value.
+[[nodiscard]] std::vector<TypeChange> find_type_changes(const TypeTable& original, const TypeTable& patched,
+                                                        const Macros& macros = {});
 
 }  // namespace klp::diff

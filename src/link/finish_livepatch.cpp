@@ -81,9 +81,11 @@ void check_special_sections(const elf::Object& module, const arch::Arch& arch, D
     for (const auto& section : module.sections()) ++count[section->name];
     for (const arch::SpecialSection& special : arch.special_sections())
         if (count[special.name] > 1)
-            diagnostics.error(
-                "make.duplicate-section", {module.display_name(), std::string(special.name), {}},
-                fmt::format("the module has {} sections of this name, the kernel looks at one", count[special.name]));
+            diagnostics
+                .error("make.duplicate-section", {module.display_name(), std::string(special.name), {}},
+                       fmt::format("the module has {} sections of this name, the kernel looks at one",
+                                   count[special.name]))
+                .hint("leave out what the patch places in that section by hand");
 }
 
 }  // namespace klp::link

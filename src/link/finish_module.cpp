@@ -46,11 +46,12 @@ std::vector<Import> collect_imports(const elf::Object& module, const kernel::Exp
         if (found != nullptr && found->module == "vmlinux") {
             imports.push_back({symbol->name, found});
         } else if (is_required(*symbol)) {
-            diagnostics.error(
-                "make.unresolved", {module.display_name(), {}, {}},
-                found == nullptr
-                    ? fmt::format("'{}' is needed, but the kernel does not export it", symbol->name)
-                    : fmt::format("'{}' is exported by module '{}', not by vmlinux", symbol->name, found->module));
+            diagnostics
+                .error("make.unresolved", {module.display_name(), {}, {}},
+                       found == nullptr ? fmt::format("'{}' is needed, but the kernel does not export it", symbol->name)
+                                        : fmt::format("'{}' is exported by module '{}', not by vmlinux", symbol->name,
+                                                      found->module))
+                .hint("write the change without it");
         }
     }
     return imports;
@@ -67,9 +68,11 @@ void add_versions(elf::Object& module, const std::vector<Import>& imports, const
     std::vector<format::Version> versions;
     for (const Import& import : imports) {
         if (import.name.size() >= module_name_size) {
-            diagnostics.error("make.long-symbol", {module.display_name(), std::string(format::versions_section), {}},
-                              fmt::format("'{}' has {} characters; the kernel keeps versions of names up to {}",
-                                          import.name, import.name.size(), module_name_size - 1));
+            diagnostics
+                .error("make.long-symbol", {module.display_name(), std::string(format::versions_section), {}},
+                       fmt::format("'{}' has {} characters; the kernel keeps versions of names up to {}", import.name,
+                                   import.name.size(), module_name_size - 1))
+                .hint("write the change without it");
             continue;
         }
         versions.push_back({import.symbol->crc, import.name});

@@ -25,8 +25,10 @@ void check_request(const ModuleRequest& request, Diagnostics& diagnostics) {
     for (const UnitPart& unit : request.units)
         for (const PatchedFunction& function : unit.functions)
             if (!seen.emplace(unit.object, function.name, function.sympos).second)
-                diagnostics.error("make.duplicate-function", {unit.source, {}, {}},
-                                  fmt::format("'{}' of '{}' is replaced twice", function.name, unit.object));
+                diagnostics
+                    .error("make.duplicate-function", {unit.source, {}, {}},
+                           fmt::format("'{}' of '{}' is replaced twice", function.name, unit.object))
+                    .hint("two files of the patch hold one function of the kernel: leave the change out of one");
     std::map<std::pair<std::string, diff::CallbackEvent>, const UnitPart*> callbacks;
     for (const UnitPart& unit : request.units) {
         for (const diff::Callback& callback : unit.callbacks) {

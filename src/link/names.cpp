@@ -51,9 +51,12 @@ void LinkNames::name_shared(const ModuleRequest& request, Diagnostics& diagnosti
                 undefined_[unit.references[i].extracted] = name_definition(*found.front());
                 continue;
             }
-            diagnostics.error(
-                found.empty() ? "make.undefined" : "make.twice", {unit.source, {}, {}},
-                fmt::format("'{}' is defined by {} of the patched files, expected one", resolution.name, found.size()));
+            diagnostics
+                .error(found.empty() ? "make.undefined" : "make.twice", {unit.source, {}, {}},
+                       fmt::format("'{}' is defined by {} of the patched files, expected one", resolution.name,
+                                   found.size()))
+                .hint(found.empty() ? "define it in a file of the patch that code of the livepatch is compiled from"
+                                    : "give each its own name");
         }
     }
 }

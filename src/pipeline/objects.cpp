@@ -215,6 +215,7 @@ Compared compare(Build& build, Compiled compiled) {
             diff::Options options;
             if (const auto& types_of_unit = *jobs[i].types)
                 options.types.emplace(diff::Options::Types{types_of_unit->original, types_of_unit->patched});
+            options.macros = compared.compiled.macros;
             options.accepted_layouts = build.request.accepted_layouts;
             options.left_out = build.request.left_out;
             options.for_module = *jobs[i].object != vmlinux;

@@ -9,6 +9,7 @@
 #include "base/process.hpp"
 #include "diff/type_table.hpp"
 #include "pipeline/stages.hpp"
+#include "source/added_macros.hpp"
 #include "source/compile.hpp"
 #include "source/overlay.hpp"
 #include "source/patched_tree.hpp"
@@ -191,7 +192,7 @@ Compiled compile(Build& build, Selected selected) {
     std::vector<diff::LateKeys> late_keys(sides.size());
     parallel_for(sides.size(), build.request.jobs,
                  [&](std::size_t i) { late_keys[i] = read_late_keys(build, compiler, selected.units[i], sides[i]); });
-    Compiled compiled{{}, std::move(selected.notes)};
+    Compiled compiled{{}, std::move(selected.notes), source::added_macros(selected.applied.files)};
     for (std::size_t i = 0; i < sides.size(); ++i) {
         source::TranslationUnit& unit = selected.units[i];
         compiled.units.push_back({std::move(unit.source), std::move(unit.objects), std::move(*sides[i].original),

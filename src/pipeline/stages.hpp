@@ -67,6 +67,7 @@ struct CompiledUnit {
 struct Compiled {
     std::vector<CompiledUnit> units;
     std::vector<std::string> notes;
+    diff::Macros macros;  // that the patch defines
 };
 
 // One unit of one kernel object: a unit that several modules have is in the livepatch once for each.

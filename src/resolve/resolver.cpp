@@ -167,7 +167,10 @@ Resolution Resolver::chosen(const diff::Reference& reference, const kernel::Symb
         return {Resolution::Kind::livepatch, table.object(), std::string(symbol.name), table.sympos(index),
                 std::move(how)};
     } catch (const Error& error) {
-        diagnostics_.error("resolve.ambiguous", where(), error.message());
+        diagnostics_.error("resolve.ambiguous", where(), error.message())
+            .hint(
+                "write a new function with a name of its own into the file that has the one that is meant, and call "
+                "that");
         return failed(reference);
     }
 }
@@ -182,7 +185,8 @@ Resolution Resolver::ambiguous(const diff::Reference& reference, const kernel::S
         finding.note(fmt::format("{} type {} position {}", place_text(symbol), symbol.type, table.sympos(index)));
     }
     if (reference.defined_in_unit)
-        finding.hint("no proven function of this file refers to it, so that its place cannot be told");
+        finding.note("no proven function of this file refers to it, so that its place cannot be told")
+            .hint("use it by way of a function of this file that uses it already");
     else
         finding.hint(
             "several files have one of that name: write a new function with a name of its own into the file that has "

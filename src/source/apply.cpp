@@ -143,7 +143,8 @@ void PatchedFiles::refuse_path(const Patch& patch, const FilePatch& file, Diagno
     const Location where = location(patch, file.patch_line);
     const std::string_view stripped = without_first_folder(file.path());
     if (!tree_.name_of(file.path()) || (!stripped.empty() && !tree_.name_of(stripped))) {
-        diagnostics.error("build.patch", where, fmt::format("'{}' leads out of the kernel's source tree", file.path()));
+        diagnostics.error("build.patch", where, fmt::format("'{}' leads out of the kernel's source tree", file.path()))
+            .hint("make the patch in the top folder of the kernel source, so that its paths are a/… and b/…");
         return;
     }
     diagnostics.error("build.patch", where, fmt::format("no file '{}' in the kernel's source tree", file.path()))
@@ -153,8 +154,9 @@ void PatchedFiles::refuse_path(const Patch& patch, const FilePatch& file, Diagno
 void PatchedFiles::apply_file(const Patch& patch, const FilePatch& file, Diagnostics& diagnostics) {
     const Location where = location(patch, file.patch_line);
     if (file.is_binary) {
-        diagnostics.error("build.binary", where,
-                          fmt::format("a binary diff of '{}': only text can be patched", file.path()));
+        diagnostics
+            .error("build.binary", where, fmt::format("a binary diff of '{}': only text can be patched", file.path()))
+            .hint("leave that file out of the patch");
         return;
     }
     if (file.is_renamed) {
@@ -175,7 +177,8 @@ void PatchedFiles::apply_file(const Patch& patch, const FilePatch& file, Diagnos
     }
     PatchedFile& target = open(*path);
     if (file.is_created && target.exists && !target.lines.empty()) {
-        diagnostics.error("build.patch", where, fmt::format("the patch creates '{}', which exists", *path));
+        diagnostics.error("build.patch", where, fmt::format("the patch creates '{}', which exists", *path))
+            .hint("make the patch against this kernel's source");
         return;
     }
     target.exists = true;

@@ -16,6 +16,7 @@ namespace klp::source {
 namespace {
 
 constexpr std::size_t most_named = 5;  // in a message; enough to see what is meant
+constexpr auto leave_out = "leave the file out of the patch: a livepatch changes functions of the running kernel alone";
 
 std::string named(const std::set<std::string>& paths) {
     std::vector<std::string> first;
@@ -73,8 +74,10 @@ UnitSelector::Role UnitSelector::role_of_refused(const PatchedFile& file, Diagno
                             "the changed lines are comments, or for options that this kernel's configuration has not"});
         return Role::none;
     }
-    diagnostics.error(std::string(kind.id), {file.path, {}, {}},
-                      fmt::format("cannot be changed by a livepatch: {}", kind.reason));
+    diagnostics
+        .error(std::string(kind.id), {file.path, {}, {}},
+               fmt::format("cannot be changed by a livepatch: {}", kind.reason))
+        .hint(leave_out);
     return Role::none;
 }
 
@@ -87,9 +90,10 @@ UnitSelector::Role UnitSelector::role_of_text(const PatchedFile& file, Diagnosti
     } else if (inventory_.is_left_out(file.path)) {
         skip(file.path, "the configuration of this kernel leaves it out");
     } else {
-        diagnostics.error(
-            "build.source-input", {file.path, {}, {}},
-            "cannot be changed by a livepatch: a Makefile makes source code or data of the kernel from it");
+        diagnostics
+            .error("build.source-input", {file.path, {}, {}},
+                   "cannot be changed by a livepatch: a Makefile makes source code or data of the kernel from it")
+            .hint(leave_out);
     }
     return Role::none;
 }
@@ -196,7 +200,8 @@ void UnitSelector::select_c_file(const PatchedFile& file, const std::vector<std:
     diagnostics
         .error("build.not-built", {file.path, {}, {}},
                fmt::format("is no part of kernel '{}'", kernel_.manifest().name))
-        .note(candidates.front().why_not);
+        .note(candidates.front().why_not)
+        .hint(leave_out);
 }
 
 void UnitSelector::select_c_files(const std::vector<const PatchedFile*>& files, Diagnostics& diagnostics) {
@@ -208,8 +213,10 @@ void UnitSelector::select_c_files(const std::vector<const PatchedFile*>& files, 
         for (const auto& includer : found == included.end() ? std::set<std::string>() : found->second) {
             const FileClass kind = classify(includer);
             if (kind.id == "build.vdso" && inventory_.place_of(includer).use != Inventory::Use::none) {
-                diagnostics.error("build.vdso", {file->path, {}, {}},
-                                  fmt::format("is a part of {}: {}", includer, kind.reason));
+                diagnostics
+                    .error("build.vdso", {file->path, {}, {}},
+                           fmt::format("is a part of {}: {}", includer, kind.reason))
+                    .hint(leave_out);
             }
             if (kind.kind == FileKind::c_source) includers.push_back(includer);
         }
@@ -266,6 +273,7 @@ void UnitSelector::report_skipped(Selection& selection, Diagnostics& diagnostics
         if (is_all) {
             Finding& finding = diagnostics.error(file.id, {file.path, {}, {}}, file.message);
             if (file.message.find(file.reason) == std::string::npos) finding.note(file.reason);
+            finding.hint("the patch has nothing for this kernel: no livepatch of it is needed");
         } else {
             notes_.push_back(fmt::format("{}: skipped, {}", file.path, file.reason));
         }

@@ -280,5 +280,82 @@ TEST(MessageState, IsFoundAgainByItsMessage) {
     EXPECT_THAT(states(fresh), IsEmpty());
 }
 
+// include/linux/ratelimit.h: the message is behind the call that asks the state.
+std::string limited(std::initializer_list<const char*> messages) {
+    std::string text =
+        "int printk(const char *, ...) __attribute__((cold)); int ___ratelimit(void *, const char *); void f(int x) "
+        "{\n";
+    for (const char* each : messages) {
+        text += std::string(
+                    "if (x++ > 3) { static struct { int a, b; } _rs = {5, 10}; if (___ratelimit(&_rs, "
+                    "__func__)) printk(\"") +
+                each + "\"); }\n";
+    }
+    return text + "}";
+}
+
+// The message that each state of the original still belongs to, "0: one".
+std::vector<std::string> told_by(const test::Compared& compared) {
+    std::vector<std::string> lines;
+    for (const auto& each : compared.result.value().references)
+        if (each.name.starts_with("_rs") || each.name.starts_with("__already_done"))
+            lines.push_back(each.original->name);
+    std::ranges::sort(lines);
+    return lines;
+}
+
+std::vector<std::string> ids_of(const test::Compared& compared) {
+    std::vector<std::string> ids;
+    for (const Finding& each : compared.diagnostics.findings()) ids.push_back(each.id + ": " + each.message);
+    return ids;
+}
+
+TEST(MessageState, OfALimitedRateIsFoundAgainByItsMessage) {
+    const auto added = compare_c(limited({"one", "two"}), limited({"new", "one", "two"}));
+    EXPECT_THAT(told_by(added), testing::SizeIs(2));
+    EXPECT_THAT(ids_of(added), IsEmpty());
+    const auto swapped = compare_c(limited({"one", "two"}), limited({"two", "one"}));
+    EXPECT_THAT(told_by(swapped), testing::SizeIs(2));
+    // Each of two is kept where it alone is left.
+    const auto first = told_by(compare_c(limited({"one", "two"}), limited({"one"})));
+    const auto second = told_by(compare_c(limited({"one", "two"}), limited({"two"})));
+    EXPECT_THAT(first, testing::SizeIs(1));
+    EXPECT_THAT(second, testing::SizeIs(1));
+    EXPECT_NE(first, second);
+}
+
+// include/linux/netdevice.h: netdev_printk() is given the level, which others have, too.
+TEST(MessageState, IsNotFoundByTheLevelOfItsMessage) {
+    const auto source = [](std::initializer_list<const char*> messages) {
+        std::string text = "int tell(const char *, int, const char *) __attribute__((cold)); void f(int x) {\n";
+        for (const char* each : messages) {
+            text += std::string(
+                        "if (x++ > 3) { static char __already_done; if (!__already_done) { __already_done = 1; "
+                        "tell(\"\\0013\", x, \"") +
+                    each + "\"); } }\n";
+        }
+        return text + "}";
+    };
+    const auto compared = compare_c(source({"one", "two"}), source({"new", "one", "two"}));
+    EXPECT_THAT(told_by(compared), testing::SizeIs(2));
+    EXPECT_THAT(ids_of(compared), IsEmpty());
+}
+
+TEST(MessageState, ThatMayBeAnotherOnesStartsAnewAndThatIsTold) {
+    // Which of the two was there?
+    const auto same = compare_c(limited({"one", "two"}), limited({"one", "one", "two"}));
+    EXPECT_THAT(told_by(same), testing::SizeIs(1));
+    EXPECT_THAT(ids_of(same), ElementsAre(testing::AllOf(testing::StartsWith("diff.message-again"),
+                                                         testing::HasSubstr("'f'"), testing::HasSubstr("\"one\""))));
+    EXPECT_EQ(same.diagnostics.findings().front().severity, Severity::note);
+    // A new message in the place of one that is gone has not been told yet.
+    const auto other = compare_c(limited({"one"}), limited({"two"}));
+    EXPECT_THAT(told_by(other), IsEmpty());
+    EXPECT_THAT(ids_of(other), ElementsAre(testing::HasSubstr("\"one\"")));
+    // Nothing begins again where a message is only gone or only added, or where as many as before tell the same.
+    EXPECT_THAT(ids_of(compare_c(limited({"one", "two"}), limited({"two"}))), IsEmpty());
+    EXPECT_THAT(ids_of(compare_c(limited({"one", "one"}), limited({"one", "new", "one"}))), IsEmpty());
+}
+
 }  // namespace
 }  // namespace klp::diff

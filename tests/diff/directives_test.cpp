@@ -201,6 +201,19 @@ TEST(IgnoredSection, ThatHoldsWhatNewCodeNeedsIsRefused) {
     EXPECT_THAT(refusal_of(compared), HasSubstr("the new 'entry' in __table, which is to be left out"));
 }
 
+TEST(IgnoredSection, ThatHoldsNewDataOrCodeOfTheCompilersSectionsIsRefused) {
+    const auto data =
+        compare_c("int f(int a) { return a; }", "static volatile int limit = 1; int f(int a) { return limit + a; }" +
+                                                    text_in(".klpkit.ignore.sections", ".data.limit"));
+    EXPECT_THAT(refusal_of(data), HasSubstr("the new 'limit' in .data.limit"));
+    const auto code =
+        compare_c("int f(int a) { return a; }",
+                  "__attribute__((noinline)) int g(int a) { __asm__(\"\"); return a; } int f(int a) { return "
+                  "g(a) + 1; }" +
+                      text_in(".klpkit.ignore.sections", ".text.g"));
+    EXPECT_THAT(refusal_of(code), HasSubstr("the new 'g' in .text.g"));
+}
+
 TEST(IgnoredSection, ThatIsNotThereIsRefused) {
     EXPECT_THAT(refusal_of(with(text_in(".klpkit.ignore.sections", ".nowhere"))), HasSubstr("no section '.nowhere'"));
     EXPECT_THAT(refusal_of(with(text_in(".klpkit.ignore.sections", "__mcount_loc"))), HasSubstr("cannot be ignored"));

@@ -27,7 +27,7 @@ struct TypedPair {
     std::optional<Result> result{};
 
     TypedPair(std::string_view from, std::string_view to, std::set<std::string, std::less<>> accepted = {},
-              const std::string& debug = "-gdwarf-4")
+              const std::string& debug = "-gdwarf-4", Macros macros = {})
         : original(test::compile(from, {debug, "-gz=none"})),
           patched(test::compile(to, {debug, "-gz=none"})),
           before(TypeTable::read(original)),
@@ -35,6 +35,7 @@ struct TypedPair {
         Options options;
         options.types.emplace(before, after);
         options.accepted_layouts = std::move(accepted);
+        options.macros = std::move(macros);
         try {
             result.emplace(diff(decompose(original, patched, {}, diagnostics), options, diagnostics));
         } catch (const Error& error) {
@@ -373,6 +374,47 @@ TEST(DebugInformation, ThatIsMissingOrDamaged) {
     std::vector<std::byte>& content = damaged.find_section(".debug_info")->edit();
     for (std::size_t i = 24; i < content.size(); ++i) content[i] = std::byte(0x7f);
     EXPECT_THROW((void)TypeTable::read(damaged), Error);
+}
+
+TEST(EnumeratorLayout, MacrosInThePlaceOfEnumeratorsHaveTheirNumbers) {
+    constexpr auto source = "{}\nint get(void);\nint user(void) {{ return get() == IDLE ? BUSY : {}; }}\n";
+    const std::string original = fmt::format(source, "enum { IDLE = 4, BUSY = 8, LAST = 4 };", 1);
+    const auto with = [&](const char* kept, Macros macros, std::set<std::string, std::less<>> accepted = {}) {
+        std::string text = kept;
+        for (const auto& [name, value] : macros) text += "\n#define " + name + " " + value;
+        return TypedPair(original, fmt::format(source, text, 2), std::move(accepted), "-gdwarf-4", std::move(macros));
+    };
+    const auto all = with("", {{"IDLE", "(1 << 12)"}, {"BUSY", "0x8UL"}});
+    EXPECT_THAT(all.notes(), testing::Contains("enumerator 'IDLE' was 4, is 4096"));
+    EXPECT_THAT(all.notes(), testing::Not(testing::Contains(testing::HasSubstr("BUSY"))));
+    const auto one = with("enum { BUSY = 8, LAST = 4 };", {{"IDLE", "BIT_OF(3)"}, {"BIT_OF", ""}});
+    EXPECT_THAT(one.notes(), testing::Contains("enumerator 'IDLE' was 4, is a macro whose number is not known here"));
+    EXPECT_EQ(with("", {{"IDLE", "4"}, {"BUSY", "IDLE * 2"}}).notes().size(), 0);
+    EXPECT_EQ(with("enum { BUSY = 8, LAST = 4 };", {{"IDLE", "LAST"}}).notes().size(), 0);
+    EXPECT_TRUE(with("", {{"IDLE", "5"}, {"BUSY", "8"}}, {"IDLE"}).result.has_value());
+}
+
+TEST(MacroValue, OfConstantExpressions) {
+    const Macros macros = {{"A", "3"}, {"B", "A + 1"}, {"LOOP", "LOOP|LOOP"}, {"UNKNOWN", ""}};
+    const auto value = [&](std::string_view text) {
+        return macro_value(text, macros, [](std::string_view name) {
+            return name == "known" ? std::optional<std::int64_t>(-2) : std::nullopt;
+        });
+    };
+    EXPECT_EQ(value("1"), 1);
+    EXPECT_EQ(value(" ( 1U << 3 ) | 0x10ull"), 24);
+    EXPECT_EQ(value("-1"), -1);
+    EXPECT_EQ(value("~0"), -1);
+    EXPECT_EQ(value("010"), 8);
+    EXPECT_EQ(value("BIT(2) | BIT_ULL(40)"), (std::int64_t{1} << 40) + 4);
+    EXPECT_EQ(value("2 + 3 * 4 - 1"), 13);
+    EXPECT_EQ(value("B * 2"), 8);
+    EXPECT_EQ(value("known"), -2);
+    for (const char* each :
+         {"", "()", "1 +", "x", "1 << 64", "08", "0x", "1 2", "UNKNOWN", "LOOP", "f(1)", "\"a\"", "(1"})
+        EXPECT_EQ(value(each), std::nullopt) << each;
+    EXPECT_EQ(value(std::string(100'000, '(')), std::nullopt);
+    EXPECT_EQ(value(std::string(100'000, '-') + "1"), std::nullopt);
 }
 
 }  // namespace

@@ -57,6 +57,14 @@ TEST(Outlives, AddressInNewData) {
                 ElementsAre(HasSubstr("new function 'new_work'")));
 }
 
+// An empty list, as in a new mutex.
+TEST(Outlives, NotDataThatLeadsToItself) {
+    const auto compared = with_f("static struct work list = {0, 0, &list};", "return list.data == w;");
+    EXPECT_THAT(warnings(compared, "diff.outlives"), IsEmpty());
+    const auto handed_on = with_f("static struct work list = {0, 0, &list};", "return use(&list);");
+    EXPECT_THAT(warnings(handed_on, "diff.outlives"), ElementsAre(HasSubstr("new variable 'list'")));
+}
+
 TEST(Outlives, NotWhatIsOnlyCalledOrAccessed) {
     EXPECT_THAT(
         with_f("static __attribute__((noinline)) int helper(int x) { return x * 3 + use(0); }", "return helper(5);")
