@@ -14,6 +14,7 @@
 #		then as for the kernel's own make
 # SYMBOLS	that kernel's symbols, made by klp symbols-db
 # CONVERTFLAGS	more options of klp convert, such as --module or --sign
+# CHECKFLAGS	more options of klp check, such as --object for what is neither the kernel's nor among CONVERTFLAGS
 # KLP		the program (default: that of this installation or source tree, else the one in PATH)
 
 klpkit-folder := $(realpath $(dir $(lastword $(MAKEFILE_LIST))))
@@ -35,6 +36,11 @@ endif
 klpkit-modules := $(obj-m:.o=.ko)
 klpkit-stamps := $(klpkit-modules:%.ko=.%.ko.converted)
 klpkit-symbols = $(if $(SYMBOLS),--symbols $(SYMBOLS),$(if $(KERNEL),--kernel $(KERNEL)))
+# Modules that convert knows from their files are the same for check. Of a kernel that is not in the catalogue there is
+# nothing to check against but the format.
+klpkit-space := $(subst ,, )
+klpkit-objects = $(patsubst --module=%,--object=%,$(filter --module=%,$(subst --module$(klpkit-space),--module=,$(CONVERTFLAGS))))
+klpkit-checked = $(if $(SYMBOLS),--kernel none,$(if $(KERNEL),--kernel $(KERNEL)) $(klpkit-objects)) $(CHECKFLAGS)
 
 # Expanded where it is used: klp answers in some 10 ms, but for a wrong KERNEL with an error.
 klpkit-arguments = $(or $(if $(KDIR),-C $(KDIR),$(shell $(KLP) kernel info --kbuild $(KERNEL))),\
@@ -43,6 +49,7 @@ klpkit-kbuild = --no-print-directory $(klpkit-arguments) M=$(CURDIR) KLPKIT=$(kl
 
 # What modpost says of symbols that klp convert is there for, or of BTF for which a prepared tree has no vmlinux.
 klpkit-not-ours := ^WARNING: modpost: ".*" \[.*\] undefined!$$|^WARNING: modpost: suppressed .* unresolved symbol
+klpkit-not-ours := $(klpkit-not-ours)|^WARNING: modpost: .*: symbol '.*' undefined!$$
 klpkit-not-ours := $(klpkit-not-ours)|^Skipping BTF generation for
 
 .PHONY: all clean klpkit-kbuild
@@ -59,11 +66,12 @@ klpkit-kbuild:
 
 $(klpkit-modules): klpkit-kbuild ;
 
-# A module that was not converted must not be there to be loaded.
+# A module that was not converted, or is not sound, must not be there to be loaded. What check finds is told; that all is
+# well need not be.
 $(klpkit-stamps): .%.ko.converted: %.ko
 	@printf '  CONVERT %s\n' $(CURDIR)/$<; rm -f $@; \
-	$(KLP) convert $(klpkit-symbols) $(CONVERTFLAGS) -o $@.ko $< && mv -f $@.ko $< || \
-		{ status=$$?; rm -f $< $@.ko; exit $$status; }
+	{ $(KLP) convert $(klpkit-symbols) $(CONVERTFLAGS) -o $@.ko $< && mv -f $@.ko $< && \
+		$(KLP) check $(klpkit-checked) $< >/dev/null; } || { status=$$?; rm -f $< $@.ko; exit $$status; }
 	@touch $@
 
 clean:

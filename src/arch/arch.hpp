@@ -198,6 +198,8 @@ public:
     // .altinstructions entries and the like. A name may end with `*`: all that begin so.
     [[nodiscard]] virtual std::span<const std::string_view> code_pools() const noexcept = 0;
     [[nodiscard]] bool is_code_pool(std::string_view section_name) const noexcept;
+    // The section of addresses by which code comes to symbols that are far away; empty where there is none.
+    [[nodiscard]] virtual std::string_view address_pool() const noexcept { return {}; }
 
 protected:
     explicit Arch(const Identity& identity) noexcept : identity_(identity) {}

@@ -53,10 +53,8 @@ void check_signature(const Check& check) {
 }
 
 void check_depends(const Check& check) {
-    for (std::string_view rest = kernel::modinfo(check.module, "depends"); !rest.empty();) {
-        const std::string_view name = rest.substr(0, rest.find(','));
-        rest.remove_prefix(std::min(name.size() + 1, rest.size()));
-        if (name.empty() || check.target.module(name) != nullptr) continue;
+    for (const std::string& name : kernel::depends_of(check.module)) {
+        if (check.target.module(name) != nullptr) continue;
         add_modinfo(check, rules::depends_missing,
                     fmt::format("depends on module '{}', which kernel {} does not have", name,
                                 check.target.kernel().manifest().name))
@@ -78,16 +76,28 @@ void check_arch_sections(const Check& check, const kernel::LoaderFeatures& featu
 // Tables that the kernel walks with steps of its own.
 void check_structures(const Check& check, const std::optional<kernel::StructLayout>& layout) {
     if (!layout) return;
-    const auto compare = [&](std::string_view name, std::uint64_t ours, std::uint64_t theirs) {
-        if (ours == 0 || ours == theirs) return true;
+    // One entry alone does not tell where the next one would be, and there may be several of zeros.
+    const auto is_of = [](std::uint64_t table, std::size_t entries, std::uint64_t size) {
+        return entries < 2 && table % size == 0 && table / size > entries;
+    };
+    const auto report = [&](std::string_view name, std::uint64_t ours, std::uint64_t theirs) {
         check.findings
             .add(rules::struct_size, fmt::format("struct {} has {} bytes, but {} in this kernel", name, ours, theirs))
             .hint("compile the module with the kernel's headers and config");
-        return false;
     };
+    std::vector<std::size_t> objects;  // of each klp_patch
     for (const format::PatchedObject& object : check.livepatch.objects) {
-        if (!compare("klp_object", object.object_size, layout->klp_object_size)) return;
-        if (!compare("klp_func", object.function_size, layout->klp_func_size)) return;
+        objects.resize(std::max(objects.size(), object.patch + 1));
+        ++objects[object.patch];
+    }
+    for (const format::PatchedObject& object : check.livepatch.objects) {
+        const std::uint64_t object_size = layout->klp_object_size, function_size = layout->klp_func_size;
+        if (object.object_size != 0 && object.object_size != object_size &&
+            !is_of(object.object_table, objects[object.patch], object_size))
+            return report("klp_object", object.object_size, object_size);
+        if (object.function_size != 0 && object.function_size != function_size &&
+            !is_of(object.function_table, object.functions.size(), function_size))
+            return report("klp_func", object.function_size, function_size);
     }
 }
 

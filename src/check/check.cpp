@@ -35,6 +35,9 @@ void simulate_if_possible(const Check& check, const Diagnostics& findings, Summa
         check.left_out.add("the simulated load", "errors make it meaningless");
     } else if (check.livepatch.objects.empty()) {
         check.left_out.add("the simulated load", "no klp_patch can be read from the module's data");
+    } else if (check.livepatch.objects.back().patch != 0) {
+        check.left_out.add("the simulated load",
+                           "the module has several klp_patch, of which its init function chooses");
     } else {
         simulate_load(check, summary);
         leave_out_running_system(check);
@@ -45,6 +48,7 @@ void check_against_kernel(const Check& check, const Diagnostics& findings, Summa
     check_kernel_fit(check);
     check_imports(check);
     check_livepatch_symbols(check);
+    check_references(check);
     check_patched_functions(check);
     leave_out_missing_objects(check);
     simulate_if_possible(check, findings, summary);

@@ -7,6 +7,7 @@
 #include "base/kernel_names.hpp"
 #include "check/target.hpp"
 #include "kernel/ftrace_table.hpp"
+#include "kernel/similar_names.hpp"
 
 namespace klp::check {
 
@@ -18,6 +19,7 @@ public:
 
     void run() {
         for (const format::PatchedObject& object : check_.livepatch.objects) {
+            if (object.never_comes) continue;
             const kernel::SymbolTable* symbols = check_.target.symbols(object.name);
             if (symbols == nullptr) {
                 missing(object);
@@ -38,16 +40,24 @@ private:
         check_.findings
             .add(rules::object_missing, fmt::format("kernel {} has no module '{}': its functions are not checked",
                                                     check_.target.kernel().manifest().name, object.name))
-            .hint("name its file with --object");
+            .hint(hint_on_object(check_, object.name));
+    }
+
+    static void add_similar(Finding& finding, const kernel::SymbolTable& symbols, std::string_view name) {
+        kernel::SimilarNames names(name);
+        names.add(symbols);
+        for (const std::string& text : names.texts()) finding.note("there is " + text);
     }
 
     void check(const std::string& object, const kernel::SymbolTable& symbols, const format::PatchedFunction& function) {
-        const Selection selection = select(symbols, function.old_name, function.sympos);
+        const Selection selection = kernel::select(symbols, function.old_name, function.sympos);
         if (selection.problem != Selection::Problem::none) {
             const check::Rule& rule = selection.problem == Selection::Problem::missing    ? rules::function_missing
                                       : selection.problem == Selection::Problem::unstable ? rules::position_unstable
                                                                                           : rules::function_position;
-            check_.findings.add(rule, problem_text(selection, object, function.old_name, function.sympos));
+            Finding& finding =
+                check_.findings.add(rule, problem_text(selection, object, function.old_name, function.sympos));
+            if (selection.problem == Selection::Problem::missing) add_similar(finding, symbols, function.old_name);
             return;
         }
         const kernel::KernelSymbol& symbol = symbols.symbols()[selection.index];

@@ -8,7 +8,6 @@
 #include <unordered_map>
 
 #include "arch/module_loading.hpp"
-#include "base/text.hpp"
 #include "check/target.hpp"
 #include "format/versions.hpp"
 
@@ -22,9 +21,7 @@ public:
         read_versions();
         const auto spaces = kernel::modinfo_values(check.module, "import_ns");
         name_spaces_.insert(spaces.begin(), spaces.end());
-        for (const std::string_view name : split(kernel::modinfo(check.module, "depends"), ',')) {
-            if (!name.empty()) depends_.insert(name);
-        }
+        for (std::string& name : kernel::depends_of(check.module)) depends_.insert(std::move(name));
     }
 
     void run() {
@@ -59,7 +56,7 @@ private:
 
     // A module given by --object need not be in Module.symvers.
     bool is_exported_by_file(const std::string& name) const {
-        return std::ranges::any_of(depends_, [&](std::string_view each) {
+        return std::ranges::any_of(depends_, [&](const std::string& each) {
             const kernel::Module* module = check_.target.module(each);
             return module != nullptr && module->object.find_symbol("__ksymtab_" + name) != nullptr;
         });
@@ -112,7 +109,7 @@ private:
     bool has_versions_ = false;
     std::unordered_map<std::string_view, format::Version> versions_;
     std::set<std::string_view> name_spaces_;
-    std::set<std::string_view> depends_;
+    std::set<std::string, std::less<>> depends_;
 };
 
 }  // namespace

@@ -34,6 +34,8 @@ inline constexpr Rule symbol_position{"check.symbol-position", Severity::error, 
 inline constexpr Rule position_unstable{"check.position-unstable", Severity::error, "a position that changes"};
 inline constexpr Rule symbol_init{"check.symbol-init", Severity::error, "a symbol of init memory"};
 
+inline constexpr Rule reference{"check.reference", Severity::error, "a call of data, or an access to code"};
+
 // What it patches.
 inline constexpr Rule function_missing{"check.function-missing", Severity::error, "a function that is not there"};
 inline constexpr Rule function_position{"check.function-position", Severity::error, "the position of a function"};

@@ -45,6 +45,7 @@ private:
         loader::Simulation simulation(check_.target.kernel(), options_);
         for (const std::string& object : objects_)
             if (!load_object(simulation, object, rules::object_load, "")) return;
+        if (!load_needed(simulation)) return;
         if (play(simulation, {Events::load, livepatch()}, rules::load, "with the patched modules loaded before"))
             check_hooks(simulation);
     }
@@ -64,7 +65,7 @@ private:
     void objects_later() {
         loader::Simulation simulation(check_.target.kernel(), options_);
         std::span<const std::string> left = objects_;
-        bool goes_on = play(simulation, {Events::load, livepatch()}, rules::load, "");
+        bool goes_on = load_needed(simulation) && play(simulation, {Events::load, livepatch()}, rules::load, "");
         if (goes_on)
             if (const auto* module = simulation.module(check_.livepatch.name)) leave_out_rewrites(check_, *module);
         for (; goes_on && !left.empty(); left = left.subspan(1)) goes_on = comes_and_goes(simulation, left.front());
@@ -98,6 +99,14 @@ private:
         }
         if (simulation.module(object) != nullptr) return true;
         return play(simulation, {Events::load, object}, rule, when);
+    }
+
+    // What the livepatch itself depends on, as modprobe does.
+    bool load_needed(loader::Simulation& simulation) {
+        const auto needed = kernel::depends_of(check_.module);
+        return std::ranges::all_of(needed, [&](const std::string& name) {
+            return load_object(simulation, name, rules::object_load, "before the livepatch");
+        });
     }
 
     void add_undefined(const std::string& what, const std::string& why) {

@@ -9,6 +9,7 @@
 #include "arch/arch.hpp"
 #include "check/structure_rules.hpp"
 #include "format/livepatch.hpp"
+#include "format/tables.hpp"
 
 namespace klp::check {
 
@@ -16,7 +17,7 @@ struct Structure {
     const elf::Object& module;
     const arch::Arch& arch;
     std::vector<std::pair<std::string, std::string>> modinfo;
-    std::vector<format::PatchedObject> objects;
+    format::Tables tables;
     RuleFindings& findings;
 };
 

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "base/kernel_names.hpp"
+#include "base/text.hpp"
 #include "check/other_forms.hpp"
 #include "check/structure.hpp"
 
@@ -60,11 +61,10 @@ void check_license(Structure& structure) {
 // A module that another one depends on cannot be unloaded, and is loaded before: a patched one should not be held so.
 void check_depends(Structure& structure) {
     std::set<std::string_view> patched;
-    for (const format::PatchedObject& object : structure.objects) patched.insert(object.name);
-    for (std::string_view rest : values_of(structure, "depends")) {
-        while (!rest.empty()) {
-            const std::string_view name = rest.substr(0, rest.find(','));
-            rest.remove_prefix(std::min(name.size() + 1, rest.size()));
+    for (const format::PatchedObject& object : structure.tables.objects) patched.insert(object.name);
+    for (const std::string_view names : values_of(structure, "depends")) {
+        for (const std::string_view each : split(names, ',')) {
+            const std::string name = with_underscores(each);
             if (!patched.contains(name)) continue;
             add_modinfo(structure, rules::pins_object,
                         fmt::format("depends on '{}', which it patches: that is loaded first, and cannot go", name))

@@ -8,6 +8,7 @@
 #include "arch/module_loading.hpp"
 #include "base/kernel_names.hpp"
 #include "check/structure.hpp"
+#include "format/early_data.hpp"
 
 namespace klp::check {
 
@@ -37,7 +38,7 @@ const Rule& rule_of(arch::KeyKind key) {
 
 class Relocations {
 public:
-    explicit Relocations(Structure& structure) : structure_(structure) {}
+    explicit Relocations(Structure& structure) : structure_(structure), early_(structure.module) {}
 
     void run() {
         for (const auto& section : structure_.module.sections()) {
@@ -116,6 +117,21 @@ private:
     // The kernel has made use of these sections before relocations of modules are applied.
     void check_special(const elf::Relocation& relocation, const std::string& object) {
         const std::string& target = section_->target->name;
+        if (target == format::per_cpu_section) {
+            add(rules::per_cpu, relocation,
+                fmt::format(
+                    "refers to '{}' when module '{}' comes, but the copies of each CPU are made before, and what "
+                    "they are made of is freed",
+                    relocation.symbol->name, object));
+            return;
+        }
+        if (early_.covers(*section_->target, relocation.offset)) {
+            add(rules::early_data, relocation,
+                fmt::format("refers to '{}', which is known only when module '{}' comes; the kernel may read it before",
+                            relocation.symbol->name, object))
+                .hint("let code that looks whether the module is there stand between (module_param_cb())");
+            return;
+        }
         const arch::SpecialSection* special = structure_.arch.special_section(target);
         if (special == nullptr && !structure_.arch.is_code_pool(target)) return;
         const arch::KeyKind key = special == nullptr ? arch::KeyKind::none : special->key.kind;
@@ -128,6 +144,7 @@ private:
 
     Structure& structure_;
     const elf::Section* section_ = nullptr;
+    format::EarlyData early_;
 };
 
 struct Place {

@@ -78,7 +78,7 @@ LeftOut check_structure(const elf::Object& module, Diagnostics& diagnostics) {
     LeftOut left_out;
     const arch::Arch* arch = check_module_kind(module, findings) ? arch_of(module, findings) : nullptr;
     if (arch != nullptr) {
-        Structure structure{module, *arch, format::read_modinfo(module), format::read_tables(module), findings};
+        Structure structure{module, *arch, format::read_modinfo(module), format::read_all_tables(module), findings};
         check_modinfo(structure);
         check_module_name(structure);
         check_init(structure);
@@ -88,7 +88,7 @@ LeftOut check_structure(const elf::Object& module, Diagnostics& diagnostics) {
         check_relocations(structure);
         check_places(structure);
         check_tables(structure);
-        if (structure.objects.empty())
+        if (structure.tables.objects.empty())
             left_out.add("the rules on patched functions", "no klp_patch can be read from the module's data");
     } else {
         left_out.add("the other rules of structure", "they are those of kernel modules of a known architecture");

@@ -76,6 +76,8 @@ inline constexpr Rule module_section{"check.module-section", Severity::error, "m
 inline constexpr Rule static_key{"check.static-key", Severity::error, "a static key of a late object"};
 inline constexpr Rule static_call{"check.static-call", Severity::error, "a static call of a late object"};
 inline constexpr Rule late_special{"check.late-special", Severity::error, "a late entry of a special section"};
+inline constexpr Rule early_data{"check.early-data", Severity::error, "late data that the kernel reads at any time"};
+inline constexpr Rule per_cpu{"check.per-cpu", Severity::error, "per-CPU data that the kernel does not relocate"};
 inline constexpr Rule object_unpatched{"check.object-unpatched", Severity::error, "relocations never applied"};
 
 // klp_patch, klp_object, klp_func.
@@ -83,6 +85,7 @@ inline constexpr Rule no_tables{"check.no-tables", Severity::warning, "no klp_pa
 inline constexpr Rule object_empty{"check.object-empty", Severity::warning, "an object without functions"};
 inline constexpr Rule object_repeated{"check.object-repeated", Severity::error, "an object twice"};
 inline constexpr Rule function_repeated{"check.function-repeated", Severity::error, "a function twice"};
+inline constexpr Rule nop_entry{"check.nop-entry", Severity::warning, "an entry that the kernel frees as its own"};
 inline constexpr Rule new_function{"check.new-function", Severity::error, "new_func leads to no function"};
 
 }  // namespace rules

@@ -18,11 +18,9 @@ public:
     explicit Tables(Structure& structure) : structure_(structure) {}
 
     void run() {
-        if (structure_.objects.empty()) {
-            missing();
-            return;
-        }
-        for (const format::PatchedObject& object : structure_.objects) check(object);
+        if (structure_.tables.objects.empty() || !structure_.tables.problems.empty()) missing();
+        if (structure_.tables.objects.empty()) return;
+        for (const format::PatchedObject& object : structure_.tables.objects) check(object);
         check_relocated_objects();
     }
 
@@ -30,19 +28,34 @@ private:
     void missing() {
         Finding& finding = structure_.findings.add(
             rules::no_tables,
-            "found no klp_patch, or more than one, in the module's data: rules on patched functions are not checked");
+            structure_.tables.objects.empty()
+                ? "found no klp_patch that can be read in the module's data: rules on patched functions are not checked"
+                : "a klp_patch of several cannot be read from the module's data: its functions are not checked");
+        for (const format::TableProblem& each : structure_.tables.problems)
+            finding.note(
+                fmt::format("{}: {}", Location{"", each.where.section->name, each.where.offset}.text(), each.reason));
         if (structure_.module.find_section(".kpatch.funcs") != nullptr)
             finding.note("kpatch's hook makes it of .kpatch.funcs when the module is loaded");
     }
 
     void check(const format::PatchedObject& object) {
-        if (!objects_.insert(object.name).second) {
+        objects_.insert(object.name);
+        if (!of_patches_.emplace(object.patch, object.name).second) {
             structure_.findings.add(rules::object_repeated, fmt::format("object '{}' is there twice", object.name))
                 .note("the kernel keeps a folder for each object in sysfs");
         }
-        if (object.name != "vmlinux" && !is_module_name(object.name)) {
+        if (object.never_comes) {
+            structure_.findings
+                .add(rules::object_name, "the object named 'vmlinux' is a module that never comes: nothing is patched")
+                .note("kernel/livepatch/core.c:klp_is_module() asks whether there is a name")
+                .hint("leave klp_object.name out: that is vmlinux");
+        } else if (object.name != "vmlinux" && !is_module_name(object.name)) {
             structure_.findings.add(rules::object_name, fmt::format("no object is named '{}'", object.name))
-                .hint("the kernel names modules with '_' where their files have '-'");
+                .hint(
+                    is_module_name(with_underscores(object.name))
+                        ? fmt::format("did you mean '{}'? the kernel names modules with '_' where their files have '-'",
+                                      with_underscores(object.name))
+                        : "the kernel names modules with letters, digits and '_'");
         }
         if (object.functions.empty() && !object.has_callbacks)
             structure_.findings.add(rules::object_empty,
@@ -54,8 +67,23 @@ private:
             if (!is_new)
                 structure_.findings.add(rules::function_repeated, fmt::format("function '{}' of {} is there twice",
                                                                               function.old_name, object.name));
-            check_new_function(function);
+            if (function.nop) {
+                check_nop(object, function);
+            } else {
+                check_new_function(function);
+            }
         }
+    }
+
+    // kernel/livepatch/core.c:klp_free_func_nop() gives back what klp_alloc_func_nop() has allocated, and asks nobody.
+    void check_nop(const format::PatchedObject& object, const format::PatchedFunction& function) {
+        structure_.findings
+            .add(rules::nop_entry, fmt::format("the entry of '{}' of {} has nop set, which is for the kernel's own",
+                                               function.old_name, object.name))
+            .note(
+                "the kernel frees such an entry as if it had allocated it: with the livepatch, or when a livepatch "
+                "that replaces others is enabled")
+            .hint("leave the entry out, and replace the livepatch that patches the function");
     }
 
     // klp_init_object_loaded() asks kallsyms for it, and ftrace jumps there.
@@ -87,6 +115,7 @@ private:
 
     Structure& structure_;
     std::set<std::string, std::less<>> objects_;
+    std::set<std::pair<std::size_t, std::string>> of_patches_;
 };
 
 }  // namespace

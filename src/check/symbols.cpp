@@ -13,26 +13,6 @@ namespace klp::check {
 
 namespace {
 
-// In one state of the object: a module's init symbols are there while it is coming, and not when it is live.
-Selection select_among(const kernel::SymbolTable& symbols, const std::vector<std::size_t>& found,
-                       std::uint64_t sympos) {
-    Selection result;
-    result.count = found.size();
-    if (found.empty()) {
-        result.problem = Selection::Problem::missing;
-    } else if (sympos == 0 && found.size() > 1) {
-        result.problem = Selection::Problem::ambiguous;
-    } else if (sympos > found.size()) {
-        result.problem = Selection::Problem::no_such_position;
-    } else {
-        result.index = found[sympos == 0 ? 0 : sympos - 1];
-        // The kernel takes address 0 for "not found"; vmlinux has some in the per-CPU template.
-        const kernel::KernelSymbol& symbol = symbols.symbols()[result.index];
-        if (symbol.section == nullptr && symbol.address == 0) result.problem = Selection::Problem::missing;
-    }
-    return result;
-}
-
 class LivepatchSymbolRules {
 public:
     explicit LivepatchSymbolRules(const Check& check) : check_(check) {}
@@ -50,7 +30,7 @@ private:
             missing(object);
             return;
         }
-        const Selection selection = select(*symbols, name, sympos);
+        const Selection selection = kernel::select(*symbols, name, sympos);
         const std::uint64_t offset = symbol.index * sizeof(Elf64_Sym);
         if (selection.problem != Selection::Problem::none) {
             const check::Rule& rule = selection.problem == Selection::Problem::missing    ? rules::symbol_missing
@@ -68,7 +48,7 @@ private:
         check_.findings
             .add(rules::object_missing, fmt::format("kernel {} has no module '{}': what refers to it is not checked",
                                                     check_.target.kernel().manifest().name, object))
-            .hint("name its file with --object");
+            .hint(hint_on_object(check_, object));
     }
 
     // Relocations of an object are applied when it is there; what it depends on is there by then, and nothing else.
@@ -98,18 +78,10 @@ private:
 
 }  // namespace
 
-Selection select(const kernel::SymbolTable& symbols, std::string_view name, std::uint64_t sympos) {
-    const std::vector<std::size_t> coming = symbols.find(name);
-    std::vector<std::size_t> live = coming;
-    std::erase_if(live, [&](std::size_t index) { return symbols.symbols()[index].init_only; });
-    const Selection first = select_among(symbols, coming, sympos);
-    // A symbol of init memory alone is told as such.
-    if (live.empty() || live.size() == coming.size()) return first;
-    Selection second = select_among(symbols, live, sympos);
-    const bool agree = first.problem == second.problem && first.index == second.index;
-    if (!agree) second.problem = Selection::Problem::unstable;
-    second.count = coming.size();
-    return second;
+std::string hint_on_object(const Check& check, std::string_view object) {
+    const std::string name = with_underscores(object);
+    return name != object && check.target.module(name) != nullptr ? fmt::format("did you mean '{}'?", name)
+                                                                  : "name its file with --object";
 }
 
 std::string problem_text(const Selection& selection, std::string_view object, std::string_view name,
@@ -137,6 +109,8 @@ std::string problem_text(const Selection& selection, std::string_view object, st
 
 bool is_init(const Check& check, const kernel::KernelSymbol& symbol) {
     if (symbol.section != nullptr) return symbol.init_only;
+    const kernel::SymbolFacts facts(check.target.kernel().symbols());
+    if (facts.knows_init_memory()) return facts.is_gone(symbol);
     const elf::Section* section = check.target.kernel().section_at(symbol.address);
     return section != nullptr && section->name.starts_with(".init");
 }

@@ -15,6 +15,7 @@
 #include "format/livepatch.hpp"
 #include "kernel/ftrace_records.hpp"
 #include "kernel/module.hpp"
+#include "kernel/selection.hpp"
 
 namespace klp::loader {
 struct LoadedModule;
@@ -56,6 +57,8 @@ void check_kernel_fit(const Check& check);
 void check_imports(const Check& check);
 // symbols.cpp
 void check_livepatch_symbols(const Check& check);
+// references.cpp
+void check_references(const Check& check);
 // functions.cpp
 void check_patched_functions(const Check& check);
 // `address`: of the function, counted as that of the hook.
@@ -68,17 +71,12 @@ void leave_out_code(const elf::Object& module, LeftOut& left_out);
 void leave_out_running_system(const Check& check);
 void leave_out_rewrites(const Check& check, const loader::LoadedModule& module);
 
-// What a name and a position select (kernel/livepatch/core.c:klp_find_object_symbol).
-struct Selection {
-    enum class Problem : std::uint8_t { none, missing, ambiguous, no_such_position, unstable };
-    Problem problem = Problem::none;
-    std::size_t index = 0;  // in the symbol table
-    std::size_t count = 0;  // symbols of that name
-};
-[[nodiscard]] Selection select(const kernel::SymbolTable& symbols, std::string_view name, std::uint64_t sympos);
+using kernel::Selection;
 // "'f' is there 3 times in ext4, but position 0 wants it to be unique"
 [[nodiscard]] std::string problem_text(const Selection& selection, std::string_view object, std::string_view name,
                                        std::uint64_t sympos);
+// What to do about an object that is not there.
+[[nodiscard]] std::string hint_on_object(const Check& check, std::string_view object);
 [[nodiscard]] bool is_init(const Check& check, const kernel::KernelSymbol& symbol);
 
 }  // namespace klp::check

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "kernel/selection.hpp"
 #include "kernel/symbol_source.hpp"
 
 namespace klp::convert {
@@ -17,6 +18,9 @@ struct Candidate {
     std::uint32_t number = 0;  // among the symbols of its name in the object, from 1
     bool gone = false;         // in an init section: not there any more when a livepatch arrives
 };
+
+// The kernel names modules with '_' where their files have '-'. nullopt: that is not it.
+[[nodiscard]] std::optional<std::string> meant_object(const kernel::SymbolSource& symbols, std::string_view name);
 
 class Candidates {
 public:
@@ -33,17 +37,14 @@ public:
     [[nodiscard]] std::vector<std::string> similar(std::string_view name) const;
 
     [[nodiscard]] const std::vector<std::string>& objects() const noexcept { return objects_; }
+    [[nodiscard]] const kernel::SymbolFacts& facts() const noexcept { return facts_; }
+    // nullptr where the kernel does not have it.
+    [[nodiscard]] const kernel::SymbolTable* table(std::string_view object) const;
 
 private:
-    [[nodiscard]] const kernel::SymbolTable* table(std::string_view object) const;
-    [[nodiscard]] bool is_gone(const kernel::SymbolTable& table, const kernel::KernelSymbol& symbol) const;
-
     const kernel::SymbolSource& symbols_;
     std::vector<std::string> objects_;
-    std::uint64_t init_begin_ = 0;  // of vmlinux
-    std::uint64_t init_end_ = 0;
-    std::uint64_t per_cpu_begin_ = 0;
-    std::uint64_t per_cpu_end_ = 0;
+    kernel::SymbolFacts facts_;
 };
 
 }  // namespace klp::convert

@@ -21,13 +21,6 @@ bool is_made_later(const arch::Arch& arch, std::string_view name) {
     return name == "__this_module" || std::ranges::find(names, name) != names.end();
 }
 
-std::vector<std::string> depends_of(const elf::Object& module) {
-    std::vector<std::string> names;
-    for (const std::string_view name : split(kernel::modinfo(module, "depends"), ','))
-        if (!name.empty()) names.push_back(module_name_of_path(name));
-    return names;
-}
-
 bool contains(const std::vector<std::string>& names, std::string_view name) {
     return std::ranges::find(names, name) != names.end();
 }
@@ -39,7 +32,8 @@ Chooser::Chooser(const ConvertInput& input, std::vector<std::string> objects, Di
       diagnostics_(diagnostics),
       candidates_(input.symbols, std::move(objects)),
       annotations_(input.module, diagnostics),
-      depends_(depends_of(input.module)) {}
+      depends_(kernel::depends_of(input.module)),
+      uses_(input.module, input.arch) {}
 
 const Ownership& Chooser::ownership() {
     if (!ownership_)
@@ -48,11 +42,10 @@ const Ownership& Chooser::ownership() {
 }
 
 // The module loader finds what vmlinux exports, and what is exported by modules that it is told to load before.
-bool Chooser::is_ordinary(const elf::Symbol& symbol) {
-    const auto [entry, added] = ordinary_.try_emplace(&symbol, true);
-    if (!added || symbol.placement != elf::Placement::undefined || symbol.name.empty()) return entry->second;
-    if (annotations_.find(symbol) != nullptr) return entry->second = false;
-    if (is_made_later(input_.arch, symbol.name)) return true;
+Chooser::Import Chooser::look_up(const elf::Symbol& symbol) {
+    if (symbol.placement != elf::Placement::undefined || symbol.name.empty()) return {};
+    if (annotations_.find(symbol) != nullptr) return {false};
+    if (is_made_later(input_.arch, symbol.name)) return {};
     const kernel::Export* found = input_.symbols.find_export(symbol.name);
     const bool at_hand =
         found != nullptr && (found->module == vmlinux || !input_.linked || contains(depends_, found->module));
@@ -66,23 +59,89 @@ bool Chooser::is_ordinary(const elf::Symbol& symbol) {
                                       found->module, symbol.name));
     }
     if (at_hand) {
-        warn_of_hidden(symbol, found->module);
-        return true;
+        const kernel::SymbolTable* table = candidates_.table(found->module);
+        return {
+            true, found,
+            table == nullptr ? kernel::Content::unknown : candidates_.facts().exported_content(*table, symbol.name)};
     }
     // kernel/module/main.c:simplify_symbols leaves weak ones null.
     if (symbol.binding == STB_WEAK) {
         (void)report(Severity::warning, "convert.weak", {input_.module.display_name(), {}, {}}, symbol.name,
                      fmt::format("'{}' is weak and not exported: it will be null", symbol.name));
-        return true;
+        return {};
     }
-    return entry->second = false;
+    return {false};
+}
+
+const Chooser::Import& Chooser::import_of(const elf::Symbol& symbol) {
+    const auto [entry, added] = imports_.try_emplace(&symbol);
+    if (added) {
+        entry->second = look_up(symbol);
+        const kernel::Export* found = entry->second.found;
+        if (found != nullptr && found->module == vmlinux) warn_of_hidden(symbol, found->module);
+    }
+    return entry->second;
 }
 
 std::optional<Choice> Chooser::choose(const elf::Section& target, const elf::Relocation& relocation) {
-    if (!target.is_alloc() || is_ordinary(*relocation.symbol)) return std::nullopt;
+    if (!target.is_alloc()) return std::nullopt;
+    const Import& import = import_of(*relocation.symbol);
+    if (import.is_ordinary && import.found == nullptr) return std::nullopt;
     const Use use{target, relocation, {input_.module.display_name(), target.name, relocation.offset}};
+    if (import.is_ordinary) return choose_imported(use, import);
     const Annotation* annotation = annotations_.find(*relocation.symbol);
-    return annotation != nullptr ? choose_annotated(use, *annotation) : choose_by_name(use);
+    return accept(use, annotation != nullptr ? choose_annotated(use, *annotation) : choose_by_name(use));
+}
+
+// In code of one patched object: its own symbols of the name, where another module is the one that exports it.
+std::vector<Candidate> Chooser::own_of(const Use& use, const kernel::Export& found) {
+    std::vector<Candidate> own = candidates_of(*use.relocation.symbol);
+    std::erase_if(own, [&](const Candidate& each) { return each.gone || each.object == found.module; });
+    if (own.empty()) return own;
+    const Owners who = owners(use);
+    std::erase_if(own, [&](const Candidate& each) { return who.objects != std::vector{each.object}; });
+    return own;
+}
+
+// Code that was copied from an object means the object's own static, and not what a third one exports.
+std::optional<Choice> Chooser::choose_imported(const Use& use, const Import& import) {
+    const std::string& symbol = use.relocation.symbol->name;
+    if (import.found->module != vmlinux) {
+        const std::vector<Candidate> own = own_of(use, *import.found);
+        if (!own.empty()) return accept(use, choose_among(use, own));
+        warn_of_hidden(*use.relocation.symbol, import.found->module);
+    }
+    (void)is_sensible(use, symbol, import.content);
+    return std::nullopt;
+}
+
+bool Chooser::is_sensible(const Use& use, std::string_view name, kernel::Content content) {
+    const auto problem = uses_.problem(use.section, use.relocation, name, content);
+    if (problem)
+        (void)report(Severity::error, "convert.reference", use.where, std::string(name), "the code " + *problem);
+    return !problem;
+}
+
+// What is chosen is looked at as the livepatch core will, and as klp check does.
+std::optional<Choice> Chooser::accept(const Use& use, std::optional<Choice> choice) {
+    if (!choice) return std::nullopt;
+    const format::SymbolName& name = choice->target.symbol;
+    const auto [entry, added] = selections_.try_emplace(fmt::format("{}.{},{}", name.object, name.symbol, name.sympos));
+    auto& [selection, content] = entry->second;
+    if (added) {
+        const kernel::SymbolTable& table = *candidates_.table(name.object);
+        selection = kernel::select(table, name.symbol, name.sympos);
+        content = candidates_.facts().content(table.symbols()[selection.index]);
+    }
+    if (selection.problem != kernel::Selection::Problem::none) {
+        report_selection(use, name, selection);
+        return std::nullopt;
+    }
+    return is_sensible(use, name.symbol, content) ? choice : std::nullopt;
+}
+
+bool Chooser::is_code(const Use& use) const {
+    return use.section.is_code() || use.section.name == input_.arch.address_pool();
 }
 
 const std::vector<Candidate>& Chooser::candidates_of(const elf::Symbol& symbol) {
@@ -93,15 +152,17 @@ const std::vector<Candidate>& Chooser::candidates_of(const elf::Symbol& symbol) 
 
 std::optional<Choice> Chooser::choose_by_name(const Use& use) {
     const std::vector<Candidate>& all = candidates_of(*use.relocation.symbol);
-    const bool modules = std::ranges::any_of(all, [](const Candidate& each) { return each.object != vmlinux; });
-    if (!modules) return choose_among(use, all);
-    if (!use.section.is_code()) return choose_among(use, all);
-    // Code that runs without the module cannot mean the module's symbol, where there is another one.
+    const bool patches_modules = candidates_.objects().size() > 1 || candidates_.objects().front() != vmlinux;
+    if (!patches_modules) return choose_among(use, all);
     const Owners who = owners(use);
     std::vector<Candidate> possible;
+    // Code that runs without the module cannot mean the module's symbol, where there is another one.
     for (const Candidate& each : all)
-        if (each.object == vmlinux || early(who, each.object).empty()) possible.push_back(each);
-    return choose_among(use, possible.empty() ? all : possible);
+        if (!is_code(use) || each.object == vmlinux || early(who.objects, each.object).empty())
+            possible.push_back(each);
+    auto choice = choose_among(use, possible.empty() ? all : possible);
+    if (choice) warn_of_foreign(use, who, *choice);
+    return choice;
 }
 
 std::optional<Choice> Chooser::choose_among(const Use& use, const std::vector<Candidate>& candidates) {

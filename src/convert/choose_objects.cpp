@@ -22,23 +22,29 @@ bool Chooser::is_there_with(const std::string& module, const std::string& patche
     return std::ranges::find(entry->second, module) != entry->second.end();
 }
 
-std::vector<std::string> Chooser::early(const Owners& owners, const std::string& module) {
+std::vector<std::string> Chooser::early(const std::vector<std::string>& owners, const std::string& module) {
     std::vector<std::string> objects;
-    for (const std::string& object : owners.objects)
+    for (const std::string& object : owners)
         if (!is_there_with(module, object)) objects.push_back(object);
     return objects;
 }
 
 bool Chooser::check_object(const Annotation& annotation, const std::string& object, bool patched) {
     if (object != vmlinux && input_.symbols.module(object) == nullptr) {
-        (void)report(Severity::error, "convert.object", annotation.where, object,
-                     fmt::format("the annotation names '{}', but kernel {} has no module of that name", object,
-                                 input_.symbols.release()));
+        Finding* finding = report(Severity::error, "convert.object", annotation.where, object,
+                                  fmt::format("the annotation names '{}', but kernel {} has no module of that name",
+                                              object, input_.symbols.release()));
+        const auto meant = meant_object(input_.symbols, object);
+        if (finding != nullptr && meant) finding->hint(fmt::format("did you mean '{}'?", *meant));
         return false;
     }
     if (patched && object != vmlinux && !is_patched(object)) {
-        (void)report(Severity::error, "convert.object", annotation.where, object,
-                     fmt::format("the annotation names '{}' as patched, but the module's tables do not", object));
+        Finding* finding =
+            report(Severity::error, "convert.object", annotation.where, object,
+                   fmt::format("the annotation names '{}' as patched, but the module's tables do not", object));
+        const std::string meant = with_underscores(object);
+        if (finding != nullptr && meant != object && is_patched(meant))
+            finding->hint(fmt::format("did you mean '{}'?", meant));
         return false;
     }
     return true;
@@ -83,11 +89,13 @@ std::optional<std::string> Chooser::module_applied_with(const Use& use, const fo
     }
     // The author of an annotation may know that the code looks whether the module is there; and who reads a table need
     // not read all of it.
-    const auto too_early = early(owners, object);
-    const bool may_be = annotation != nullptr || !use.section.is_code();
+    const auto too_early = early(owners.objects, object);
+    const bool may_be = annotation != nullptr || !is_code(use);
     if (!too_early.empty()) {
         report_early(may_be ? Severity::warning : Severity::error, use, symbol.symbol, module, too_early);
         if (!may_be) return std::nullopt;
+    } else if (const auto perhaps = early(owners.through_tables, object); !perhaps.empty()) {
+        report_early(Severity::warning, use, symbol.symbol, module, perhaps);
     } else if (owners.init) {
         (void)report(Severity::warning, "convert.init-reference", use.where, symbol.symbol,
                      fmt::format("the livepatch's own init or exit code comes to '{}' of module '{}', which is known "

@@ -34,6 +34,33 @@ void Chooser::warn_of_hidden(const elf::Symbol& symbol, std::string_view exporte
     finding->hint(fmt::format("KLP_RELOC_SYMBOL_POS(PATCHED_OBJECT, OBJECT, {}, POSITION) takes another", symbol.name));
 }
 
+// The compiler has inlined the static that the copied code meant, and another object has a symbol of its name. What
+// alternatives bring along is assembly, which names no statics.
+void Chooser::warn_of_foreign(const Use& use, const Owners& who, const Choice& choice) {
+    const format::SymbolName& name = choice.target.symbol;
+    const bool is_own = who.objects.empty() || std::ranges::find(who.objects, name.object) != who.objects.end();
+    if (is_own || input_.arch.is_code_pool(use.section.name) || !early(who.objects, name.object).empty()) return;
+    Finding* finding =
+        report(Severity::warning, "convert.foreign-symbol", use.where, name.symbol,
+               fmt::format("code for {} alone takes '{}', which it does not have, from {}, which does not export it",
+                           fmt::join(who.objects, ", "), name.symbol, name.object));
+    if (finding == nullptr) return;
+    for (const Candidate& each : candidates_.in(name.object, name.symbol)) finding->note(candidates_.describe(each));
+    finding->note("where the code was copied from there, its own may have been inlined: copy that, too");
+    finding->hint(fmt::format("KLP_RELOC_SYMBOL({}, {}, {}) says that it is meant", choice.target.applied_with,
+                              name.object, name.symbol));
+}
+
+void Chooser::report_selection(const Use& use, const format::SymbolName& name, const kernel::Selection& selection) {
+    const bool is_null = selection.problem == kernel::Selection::Problem::missing && selection.count != 0;
+    (void)report(
+        Severity::error, is_null ? "convert.symbol" : "convert.position", use.where, name.symbol,
+        is_null ? fmt::format("'{}' of {} has the address 0, which the kernel takes for a symbol that is not there",
+                              name.symbol, name.object)
+                : fmt::format("position {} selects no symbol '{}' of {} for certain", name.sympos, name.symbol,
+                              name.object));
+}
+
 void Chooser::report_unknown(const Use& use) {
     const std::string& symbol = use.relocation.symbol->name;
     Finding* finding = report(

@@ -49,20 +49,38 @@ void warn_of_link(const std::string& file, Diagnostics& diagnostics) {
         .hint("convert the .ko file that modpost and the last link have made");
 }
 
+void warn_of_tables(const std::string& file, const format::Tables& tables, const ConvertRequest& request,
+                    Diagnostics& diagnostics) {
+    if (tables.patches != 0 && tables.problems.empty()) return;
+    if (tables.problems.empty() && !request.objects.empty()) return;
+    Finding& finding = diagnostics.warning(
+        "convert.no-tables", {file, {}, {}},
+        tables.patches != 0
+            ? "a klp_patch of several cannot be read from the module's data: what it patches is not known"
+        : request.objects.empty()
+            ? "no klp_patch with its objects and functions found in the module's data: symbols are looked up in "
+              "vmlinux alone"
+            : "no klp_patch with its objects and functions found in the module's data");
+    for (const format::TableProblem& each : tables.problems)
+        finding.note(
+            fmt::format("{}: {}", Location{"", each.where.section->name, each.where.offset}.text(), each.reason));
+    finding.hint("--object names the patched objects");
+}
+
 // Objects of the tables; where they cannot be read, those of the request.
 std::vector<format::PatchedObject> patched_objects(const elf::Object& module, const ConvertRequest& request,
                                                    Diagnostics& diagnostics) {
-    std::vector<format::PatchedObject> objects = format::read_tables(module);
-    if (!objects.empty()) return objects;
-    for (const std::string& name : request.objects) objects.push_back({name, {}, false, {}});
-    if (objects.empty()) {
-        diagnostics
-            .warning("convert.no-tables", {module.display_name(), {}, {}},
-                     "no klp_patch with its objects and functions found in the module's data: symbols are looked up in "
-                     "vmlinux alone")
-            .hint("--object names the patched objects");
-    }
-    return objects;
+    format::Tables tables = format::read_all_tables(module);
+    warn_of_tables(module.display_name(), tables, request, diagnostics);
+    for (const format::PatchedObject& object : tables.objects)
+        if (object.never_comes)
+            diagnostics
+                .error("convert.object-name", {module.display_name(), {}, {}},
+                       "the object named 'vmlinux' is a module that never comes: nothing is patched")
+                .hint("leave klp_object.name out: that is vmlinux");
+    if (tables.objects.empty())
+        for (const std::string& name : request.objects) tables.objects.push_back({name, {}, false, {}});
+    return std::move(tables.objects);
 }
 
 // Where symbols are looked for.
@@ -82,8 +100,9 @@ std::vector<std::string> searched_objects(const std::string& file, const std::ve
             continue;
         }
         const Severity severity = request.objects.empty() ? Severity::warning : Severity::error;
-        diagnostics.add(severity, "convert.object", {file, {}, {}},
-                        fmt::format("kernel {} has no module '{}'", symbols.release(), name));
+        Finding& finding = diagnostics.add(severity, "convert.object", {file, {}, {}},
+                                           fmt::format("kernel {} has no module '{}'", symbols.release(), name));
+        if (const auto meant = meant_object(symbols, name)) finding.hint(fmt::format("did you mean '{}'?", *meant));
     }
     return known;
 }
@@ -133,7 +152,7 @@ void apply(elf::Object& module, const Decisions& decisions, const Annotations& a
     });
     remove_annotations(module, annotations, converted);
     link::remove_unused(module);
-    remove_imports(module, converted, symbols);
+    remove_imports(module, no_longer_imported(module, converted), symbols);
 }
 
 }  // namespace

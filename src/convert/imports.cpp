@@ -71,6 +71,12 @@ ConvertedNames converted_names(const Decisions& decisions) {
     return names;
 }
 
+ConvertedNames no_longer_imported(const elf::Object& module, ConvertedNames names) {
+    for (const auto& symbol : module.symbols())
+        if (symbol->placement == elf::Placement::undefined) names.erase(symbol->name);
+    return names;
+}
+
 void remove_annotations(elf::Object& module, const Annotations& annotations, const ConvertedNames& converted) {
     const auto& sections = annotations.sections();
     std::vector<elf::Symbol*> symbols;

@@ -6,6 +6,7 @@
 #include <unordered_set>
 
 #include "diff/decomposition.hpp"
+#include "format/tables.hpp"
 
 namespace klp::convert {
 
@@ -16,35 +17,73 @@ struct Ownership::Graph {
         for (const auto& section : module.sections()) sections.emplace(section->name, section.get());
     }
 
-    void add_root(Pieces& reached, const std::string& section, std::uint64_t offset) {
-        if (const auto found = sections.find(section); found != sections.end())
-            visit(reached, pieces.piece_at(*found->second, offset));
+    // Null where there is none.
+    const diff::Piece* piece_in(const std::string& section, std::uint64_t offset) const {
+        const auto found = sections.find(section);
+        return found == sections.end() ? nullptr : pieces.piece_at(*found->second, offset);
     }
 
-    // `through_data`: what a table of pointers leads to counts, too.
-    void visit(Pieces& reached, const diff::Piece* start, bool through_data = true) {
+    // Where a way from code to code may lead through.
+    enum class Way : std::uint8_t { code, code_and_data_alone, all };
+
+    void visit(Pieces& reached, const diff::Piece* start, Way way) {
         std::vector<const diff::Piece*> open = {start};
         while (!open.empty()) {
             const diff::Piece* piece = open.back();
             open.pop_back();
             // THIS_MODULE leads to the init function, and so to everything; nobody calls that way.
-            if (piece == nullptr || piece->section->name == ".gnu.linkonce.this_module") continue;
-            if (!through_data && !piece->is_any_code()) continue;
-            if (reached.insert(piece).second) collect_targets(*piece, open);
+            if (piece == nullptr || piece->section->name == ".gnu.linkonce.this_module" || tables.contains(piece))
+                continue;
+            if (way == Way::code && !piece->is_any_code()) continue;
+            if (!reached.insert(piece).second) continue;
+            const bool is_table = way == Way::code_and_data_alone && !piece->is_any_code();
+            for (const diff::Piece* target : targets_of(*piece))
+                if (!is_table || (target != nullptr && !target->is_any_code())) open.push_back(target);
         }
     }
 
-    void collect_targets(const diff::Piece& piece, std::vector<const diff::Piece*>& targets) const {
-        for (const diff::Field& field : pieces.fields(piece)) targets.push_back(field.target.piece);
-        targets.insert(targets.end(), piece.cold_parts.begin(), piece.cold_parts.end());
+    std::vector<const diff::Piece*> targets_of(const diff::Piece& piece) const {
+        std::vector<const diff::Piece*> targets = piece.cold_parts;
+        for (const diff::Field& field : pieces.fields(piece)) targets.push_back(target_of(field));
         for (const diff::SpecialEntry& entry : piece.entries)
-            for (const diff::Field& field : pieces.fields(entry)) targets.push_back(field.target.piece);
+            for (const diff::Field& field : pieces.fields(entry)) targets.push_back(target_of(field));
+        return targets;
+    }
+
+    // Of a section of addresses not all of it, but what the one entry leads to.
+    const diff::Piece* target_of(const diff::Field& field) const {
+        if (pool == nullptr || field.relocation->symbol->section != pool) return field.target.piece;
+        const auto found = behind.find(entry_of(*field.relocation));
+        return found == behind.end() ? nullptr : found->second;
+    }
+    static std::uint64_t entry_of(const elf::Relocation& relocation) {
+        return relocation.symbol->value + static_cast<std::uint64_t>(relocation.addend);
+    }
+
+    // `name`: arch::Arch::address_pool().
+    void look_into_pool(std::string_view name) {
+        const auto found = sections.find(name);
+        if (name.empty() || found == sections.end()) return;
+        pool = found->second;
+        for (const diff::Piece& piece : pieces.pieces()) {
+            for (const diff::Field& field : pieces.fields(piece)) {
+                if (piece.section == pool) behind[field.offset()] = field.target.piece;
+                if (piece.is_any_code() && field.relocation->symbol->section == pool)
+                    readers[entry_of(*field.relocation)].push_back(&piece);
+            }
+        }
     }
 
     diff::Decomposition pieces;
     std::unordered_map<std::string_view, const elf::Section*> sections;
+    Pieces tables;  // klp_patch, klp_object and klp_func
     std::vector<std::pair<std::string, Pieces>> by_object;
+    std::vector<std::pair<std::string, Pieces>> through_tables;  // by object, from its callbacks
     Pieces by_init;
+    // Of a section of addresses: by the offset of each, the code that reads it, and what it is the address of.
+    const elf::Section* pool = nullptr;
+    std::unordered_map<std::uint64_t, std::vector<const diff::Piece*>> readers;
+    std::unordered_map<std::uint64_t, const diff::Piece*> behind;
 };
 
 Ownership::Ownership(const elf::Object& module, const arch::Arch& arch,
@@ -54,27 +93,45 @@ Ownership::Ownership(const elf::Object& module, const arch::Arch& arch,
         for (const arch::SpecialSection& table : arch.special_sections())
             if (table.arch_entry_size != 0) sizes.emplace_back(table.name, table.arch_entry_size);
     graph_ = std::make_unique<Graph>(module, sizes);
+    graph_->look_into_pool(arch.address_pool());
+    for (const format::Place& table : format::table_places(module))
+        if (const diff::Piece* piece = graph_->pieces.piece_at(*table.section, table.offset))
+            graph_->tables.insert(piece);
     for (const format::PatchedObject& object : objects) {
         auto& [name, reached] = graph_->by_object.emplace_back(object.name, Graph::Pieces{});
         for (const auto& function : object.functions)
-            graph_->add_root(reached, function.new_section, function.new_offset);
-        for (const auto& callback : object.callbacks) graph_->add_root(reached, callback.section, callback.offset);
+            graph_->visit(reached, graph_->piece_in(function.new_section, function.new_offset), Graph::Way::all);
+        Graph::Pieces everything = reached;
+        for (const auto& callback : object.callbacks) {
+            const diff::Piece* piece = graph_->piece_in(callback.section, callback.offset);
+            graph_->visit(reached, piece, Graph::Way::code_and_data_alone);
+            graph_->visit(everything, piece, Graph::Way::all);
+        }
+        if (!object.callbacks.empty()) graph_->through_tables.emplace_back(object.name, std::move(everything));
     }
     std::ranges::sort(graph_->by_object, {}, [](const auto& each) { return each.first; });
     for (const auto& symbol : module.symbols())
         if (symbol->name == "init_module" || symbol->name == "cleanup_module")
-            graph_->visit(graph_->by_init, graph_->pieces.piece_of(*symbol), false);
+            graph_->visit(graph_->by_init, graph_->pieces.piece_of(*symbol), Graph::Way::code);
 }
 
 Ownership::~Ownership() = default;
 
 Owners Ownership::owners(const elf::Section& section, std::uint64_t offset) const {
     Owners owners;
-    const diff::Piece* piece = graph_->pieces.piece_at(section, offset);
+    std::vector<const diff::Piece*> pieces = {graph_->pieces.piece_at(section, offset)};
+    if (&section == graph_->pool) {
+        const auto readers = graph_->readers.find(offset);
+        if (readers != graph_->readers.end()) pieces = readers->second;
+    }
+    const auto reach = [&](const Graph::Pieces& reached) {
+        return std::ranges::any_of(pieces, [&](const diff::Piece* each) { return reached.contains(each); });
+    };
     for (const auto& [name, reached] : graph_->by_object)
-        if (reached.contains(piece) && (owners.objects.empty() || owners.objects.back() != name))
-            owners.objects.push_back(name);
-    owners.init = graph_->by_init.contains(piece);
+        if (reach(reached) && (owners.objects.empty() || owners.objects.back() != name)) owners.objects.push_back(name);
+    for (const auto& [name, reached] : graph_->through_tables)
+        if (reach(reached)) owners.through_tables.push_back(name);
+    owners.init = reach(graph_->by_init);
     return owners;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Which patched objects a livepatch's own code and data serve: those whose new functions and callbacks lead to them by
-// the module's own references.
+// the module's own references. klp_patch and its tables are no such references, for they lead to everything; neither
+// are pointers to code in the data of callbacks, which hand whole tables to the kernel.
 #pragma once
 
 #include <memory>
@@ -16,7 +17,8 @@ namespace klp::convert {
 struct Owners {
     std::vector<std::string> objects;  // sorted
     bool init = false;                 // the module's own init or exit code calls it as well
-    bool operator<(const Owners& other) const { return std::tie(objects, init) < std::tie(other.objects, other.init); }
+    // Whose callbacks have a table that leads there, which need not mean that they use that entry of it; sorted.
+    std::vector<std::string> through_tables{};
 };
 
 // An entry of a special section that has the kernel replace the code at `place`.

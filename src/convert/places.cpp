@@ -6,6 +6,7 @@
 
 #include "arch/module_loading.hpp"
 #include "convert/steps.hpp"
+#include "format/early_data.hpp"
 
 namespace klp::convert {
 namespace {
@@ -25,11 +26,18 @@ const char* id_of(arch::KeyKind key) {
 class PlaceChecks {
 public:
     PlaceChecks(const ConvertInput& input, const Decisions& decisions, Chooser& chooser, Diagnostics& diagnostics)
-        : input_(input), decisions_(decisions), chooser_(chooser), diagnostics_(diagnostics) {}
+        : input_(input),
+          decisions_(decisions),
+          chooser_(chooser),
+          diagnostics_(diagnostics),
+          early_(input.module),
+          relocates_per_cpu_data_(kernel::SymbolFacts(input.symbols.vmlinux()).relocates_per_cpu_data()) {}
 
     void run() {
         for (const auto& section : input_.module.sections()) {
             if (!section->is_rela() || section->target == nullptr) continue;
+            if (section->target->name == format::per_cpu_section && section->target->is_alloc())
+                check_per_cpu(*section);
             for (const elf::Relocation& relocation : section->relocations) {
                 const auto found = decisions_.find(&relocation);
                 if (found == decisions_.end()) continue;
@@ -79,6 +87,21 @@ private:
         return std::ranges::all_of(content.subspan(offset, size), [](std::byte byte) { return byte == std::byte{0}; });
     }
 
+    // kernel/module/main.c:apply_relocations leaves the section out in kernels before 7, and what is late comes after
+    // each CPU has got its copy.
+    void check_per_cpu(const elf::Section& holder) {
+        for (const elf::Relocation& relocation : holder.relocations) {
+            const auto found = decisions_.find(&relocation);
+            const bool late = found != decisions_.end() && is_late(found->second.target);
+            if (!late && relocates_per_cpu_data_) continue;
+            error("convert.per-cpu", *holder.target, relocation.offset,
+                  fmt::format("a pointer in per-CPU data, {}",
+                              late ? "which is known only after each CPU has its copy"
+                                   : "which this kernel does not relocate: it stays null"))
+                .hint("set it for each CPU in a callback (pre_patch)");
+        }
+    }
+
     void check_late(const elf::Section& section, const elf::Relocation& relocation,
                     const link::LivepatchTarget& target) {
         if (section.name.starts_with(".init") && target.applied_with != vmlinux) {
@@ -88,6 +111,11 @@ private:
             return;  // move_arch_entries()
         } else if (link::is_used_at_load(section, input_.arch) && !is_movable_pool(section)) {
             refuse_special(section, relocation, target);
+        } else if (early_.covers(section, relocation.offset)) {
+            error("convert.early-data", section, relocation.offset,
+                  fmt::format("refers to {}, and the kernel may read it before that is there (a module parameter)",
+                              describe(target)))
+                .hint("let code that looks whether the module is there stand between (module_param_cb())");
         } else if (section.is_code() && !input_.arch_sections) {
             check_replaced(section, relocation, target);
         }
@@ -128,6 +156,8 @@ private:
     const Decisions& decisions_;
     Chooser& chooser_;
     Diagnostics& diagnostics_;
+    format::EarlyData early_;
+    bool relocates_per_cpu_data_ = false;
 };
 
 }  // namespace

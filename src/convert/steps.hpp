@@ -15,7 +15,7 @@ using Decisions = std::unordered_map<const elf::Relocation*, Choice>;
 
 // Findings on places that the livepatch core could not relocate in time, or at all: `convert.late-special`,
 // `convert.static-key`, `convert.static-call`, `convert.replaced-code`, `convert.call`, `convert.place`,
-// `convert.relocation-type`.
+// `convert.per-cpu`, `convert.early-data`, `convert.relocation-type`.
 void check_places(const ConvertInput& input, const Decisions& decisions, Chooser& chooser, Diagnostics& diagnostics);
 
 // Kernels 4.6 to 5.7: entries of special sections that belong to late code go to .klp.arch.OBJECT.SECTION. Finding:
@@ -26,6 +26,8 @@ void move_arch_entries(elf::Object& module, const Ownership& ownership, const ar
 // Names of the undefined symbols that relocations referred to before.
 using ConvertedNames = std::set<std::string>;
 [[nodiscard]] ConvertedNames converted_names(const Decisions& decisions);
+// Without those that other relocations go on to import.
+[[nodiscard]] ConvertedNames no_longer_imported(const elf::Object& module, ConvertedNames names);
 
 // The sections and symbols of annotations, and what debug information says of them.
 void remove_annotations(elf::Object& module, const Annotations& annotations, const ConvertedNames& converted);

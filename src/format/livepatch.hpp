@@ -69,6 +69,8 @@ struct PatchedFunction {
     std::string new_name;  // the symbol that new_func points at
     std::string new_section;
     std::uint64_t new_offset = 0;  // in new_section
+    // The original goes on as it is (klp_func.nop): there need not be a new function.
+    bool nop = false;
 };
 // A function that the livepatch core calls when it patches or reverts an object (struct klp_callbacks).
 struct Callback {
@@ -78,13 +80,19 @@ struct Callback {
     std::string name{};        // of the symbol there; empty: none
 };
 struct PatchedObject {
-    std::string name;  // "vmlinux" where klp_object.name is null
+    std::string name;  // "vmlinux" where klp_object.name is null (or says so: never_comes)
     std::vector<PatchedFunction> functions;
     bool has_callbacks = false;
     std::vector<Callback> callbacks{};
     // sizeof(struct klp_func) and sizeof(struct klp_object), as the sizes of the tables' symbols tell; 0: unknown.
     std::uint64_t function_size = 0;
     std::uint64_t object_size = 0;
+    // Bytes of the tables with their entries of zeros, in the same way. Of a table with one entry the size above is
+    // half of this, for there is one entry of zeros as a rule.
+    std::uint64_t function_table = 0;
+    std::uint64_t object_table = 0;
+    bool never_comes = false;  // klp_object.name is "vmlinux", which no module is named
+    std::size_t patch = 0;     // which klp_patch of the module it belongs to
 };
 struct LivepatchRelocation {
     std::string object;   // whose loading applies it

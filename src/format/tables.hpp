@@ -20,8 +20,23 @@ struct Place {
     auto operator<=>(const Place&) const = default;
 };
 
-// The objects of the module's one klp_patch; empty where none, or more than one, can be told for certain.
+// What of a klp_patch could not be read: then nothing of that klp_patch is.
+struct TableProblem {
+    Place where;
+    std::string reason;
+    bool is_certain = false;  // that it is a klp_patch at all
+};
+struct Tables {
+    std::vector<PatchedObject> objects;  // of all klp_patch, one after the other
+    std::size_t patches = 0;             // that were read
+    std::vector<TableProblem> problems;
+    std::vector<Place> places;  // where each klp_patch, and each array of klp_object and klp_func, begins
+};
+[[nodiscard]] Tables read_all_tables(const elf::Object& module);
+// Its `objects` alone; empty where no klp_patch can be told for certain.
 [[nodiscard]] std::vector<PatchedObject> read_tables(const elf::Object& module);
+// Its `places` alone.
+[[nodiscard]] std::vector<Place> table_places(const elf::Object& module);
 
 // The tables of modules that the kernel's own klp-build makes (Linux 7.x, include/linux/livepatch_external.h), from
 // which their init code makes a klp_patch.

@@ -6,6 +6,7 @@
 #include "kernel/compiler.hpp"
 #include "kernel/feature_facts.hpp"
 #include "kernel/ftrace_table.hpp"
+#include "kernel/selection.hpp"
 
 namespace klp::kernel {
 
@@ -54,7 +55,7 @@ void read_image(const FeatureFacts& facts, LoaderFeatures& loader) {
     loader.keeps_vmlinux_symbols_apart =
         facts.has_text("invalid access to vmlinux symbol '%s' from module-specific livepatch relocation section");
     if (loader.areas != ModuleAreas::by_type) return;  // what follows came later
-    loader.export_flags = facts.has_symbol("__start___kflagstab");
+    loader.export_flags = facts.has_symbol(export_flags_symbol);
     loader.relocates_percpu = loader.export_flags;
     loader.init_eexist_is_busy = loader.export_flags;
     loader.marks_ro_after_init = facts.has_symbol("module_mark_ro_after_init");

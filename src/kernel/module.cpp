@@ -94,12 +94,16 @@ std::string_view modinfo(const elf::Object& module, std::string_view tag) {
     return values.empty() ? std::string_view() : values.front();
 }
 
-std::vector<std::string> depends_of(const Module& module) {
+std::vector<std::string> depends_of(const elf::Object& module) {
     std::vector<std::string> names;
-    for (const std::string_view name : split(modinfo(module.object, "depends"), ',')) {
+    for (const std::string_view name : split(modinfo(module, "depends"), ',')) {
         if (!name.empty()) names.push_back(module_name_of_path(name));
     }
     return names;
+}
+
+std::vector<std::string> depends_of(const Module& module) {
+    return depends_of(module.object);
 }
 
 std::vector<std::string> dependencies_in_load_order(

@@ -52,6 +52,7 @@ private:
 [[nodiscard]] std::vector<std::string_view> modinfo_values(const elf::Object& module, std::string_view tag);
 
 // What a module itself names as needed, by kernel name (scripts/mod/modpost.c:add_depends).
+[[nodiscard]] std::vector<std::string> depends_of(const elf::Object& module);
 [[nodiscard]] std::vector<std::string> depends_of(const Module& module);
 
 // All that must be loaded before `name`, each after what it needs in turn. Error: modules that need each other.

@@ -78,6 +78,13 @@ void LivepatchCore::apply_section_relocs(Module& module, std::uint32_t section, 
     if (!section_object) refuse(fmt::format("section {} has an incorrectly formatted name", name), journal);
     if ((object.empty() ? vmlinux : object) != *section_object) return;
     resolve_symbols(module, section, *section_object, journal);
+    // Each CPU has its copy by then, and the file's content, which they were made of, is freed (load_module()).
+    const std::uint32_t target = module.image.sections[section].info;
+    if (module.state != LoadState::unformed && target != 0 && target == module.index.percpu)
+        throw Undefined{
+            fmt::format("{}: relocations of {} are written to memory that is freed already "
+                        "(kernel/livepatch/core.c:klp_write_section_relocs)",
+                        module.name, module.image.sections[target].name)};
     apply_section(system_, module, section, *section_object, journal);
 }
 

@@ -175,6 +175,17 @@ void LivepatchCore::enable(KlpPatch& patch, Journal& journal) {
     complete_patching(patch, journal);
 }
 
+// klp_free_func_nop() takes each nop for one that klp_alloc_func_nop() has made.
+void LivepatchCore::free_nops(const KlpPatch& patch) const {
+    for (const KlpObject& object : patch.objects)
+        for (const KlpFunc& function : object.functions)
+            if (function.nop && function.of_module)
+                throw Undefined{
+                    fmt::format("{}: the entry of '{}' in the module's own table is freed like one that was "
+                                "allocated (kernel/livepatch/core.c:klp_free_func_nop)",
+                                patch.module->name, function.old_name)};
+}
+
 // klp_complete_transition() of a patch that is being enabled: klp_unpatch_replaced_patches(), klp_discard_nops(), and
 // klp_free_replaced_patches_async().
 void LivepatchCore::complete_patching(KlpPatch& patch, Journal& journal) {
@@ -185,6 +196,7 @@ void LivepatchCore::complete_patching(KlpPatch& patch, Journal& journal) {
             old_patch->replaced = true;
             for (KlpObject& object : old_patch->objects) unpatch_object(object, false);
         }
+        free_nops(patch);
         for (KlpObject& object : patch.objects) {
             unpatch_object(object, true);
             std::erase_if(object.functions, [](const KlpFunc& function) { return function.nop; });
@@ -207,6 +219,7 @@ void LivepatchCore::disable(KlpPatch& patch, Journal& journal) {
 
 // klp_free_patch_start(), klp_free_patch_finish(): its folder in sysfs goes, so that it is never enabled again.
 void LivepatchCore::free_patch(KlpPatch& patch) {
+    free_nops(patch);
     active_.remove(&patch);
     --patch.module->references;
 }

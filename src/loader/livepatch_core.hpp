@@ -56,6 +56,7 @@ private:
     void enable(KlpPatch& patch, Journal& journal);
     void disable(KlpPatch& patch, Journal& journal);
     void complete_patching(KlpPatch& patch, Journal& journal);
+    void free_nops(const KlpPatch& patch) const;
     void free_patch(KlpPatch& patch);
     void cleanup_module_patches(Module& module, const KlpPatch* limit, Journal& journal);
     void come_to(KlpPatch& patch, KlpObject& object, Module& module, Journal& journal);

@@ -79,9 +79,12 @@ std::uint64_t address_of(const Module& module, const format::PatchedFunction& fu
 
 KlpObject object_of(const Module& module, const format::PatchedObject& read) {
     KlpObject object;
-    if (read.name != "vmlinux") object.name = read.name;
+    if (read.name != "vmlinux" || read.never_comes) object.name = read.name;
     for (const format::PatchedFunction& function : read.functions) {
-        object.functions.push_back({function.old_name, function.sympos, address_of(module, function)});
+        KlpFunc& added = object.functions.emplace_back(KlpFunc{function.old_name, function.sympos});
+        added.nop = function.nop;
+        added.of_module = true;
+        if (!function.new_section.empty()) added.new_address = address_of(module, function);
     }
     return object;
 }
@@ -94,7 +97,11 @@ KlpPatch read_patch(Module& module) {
         patch.module = &module;
         const Bytes bytes = module.file.bytes();
         const auto file = elf::Object::view(bytes, module.file.display_name());
-        const auto objects = format::read_tables(file);
+        const format::Tables tables = format::read_all_tables(file);
+        if (tables.patches > 1)
+            throw Undefined{fmt::format("{}: which of its {} klp_patch its init function enables is not to be told",
+                                        module.name, tables.patches)};
+        const auto& objects = tables.objects;
         if (objects.empty())
             throw Undefined{module.name + ": what its init function patches is not to be read from its data"};
         for (const format::PatchedObject& each : objects) patch.objects.push_back(object_of(module, each));

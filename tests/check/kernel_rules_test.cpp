@@ -372,6 +372,60 @@ TEST(NotChecked, IsWhatModuleSymversDoesNotHave) {
                 Contains("CRC and namespace of 'given'"));
 }
 
+// What the livepatch depends on is loaded before it, as modprobe does, by whatever spelling of its name.
+TEST(Load, OfWhatTheLivepatchDependsOnComesFirst) {
+    tiny_kernel::TinyTarget target({}, "0x00000004\tgiven\tlib/gi_ver\tEXPORT_SYMBOL\t\n");
+    target.add_module("gi_ver",
+                      {".data\n.globl given\ngiven: .quad 0\n.section __ksymtab_strings,\"aMS\",@progbits,1\n"
+                       ".Lname: .string \"given\"\n.section __ksymtab,\"a\"\n.globl __ksymtab_given\n"
+                       "__ksymtab_given: .quad given, .Lname, 0\n"},
+                      "");
+    const std::string text = klp::test::replaced(klp::test::sound_text, "depends=", "depends=gi-ver");
+    const Findings findings(klp::test::sound_livepatch(text + ".data\n.quad given\n"), target);
+    EXPECT_THAT(findings.ids, IsEmpty()) << testing::PrintToString(findings.messages);
+    EXPECT_TRUE(findings.summary.simulated);
+}
+
+TEST(References, MeetWhatTheyAreMadeFor) {
+    const auto with_code = [](std::string_view code, std::string_view symbol) {
+        elf::Object object = with_text("call from_vmlinux", code);
+        object.find_symbol(".klp.sym.vmlinux.helper,0")->name = ".klp.sym.vmlinux." + std::string(symbol) + ",0";
+        return Findings(elf::Object::read(object.write(), "test.ko"));
+    };
+    EXPECT_THAT(with_code("call from_vmlinux", "jiffies").messages,
+                ElementsAre("the code goes to 'jiffies', which is data"));
+    EXPECT_THAT(with_code("movq from_vmlinux(%rip), %rax", "helper").messages,
+                ElementsAre("the code reads 'helper', which is code"));
+    EXPECT_THAT(with_code("movq from_vmlinux(%rip), %rax", "jiffies").ids, IsEmpty());
+    EXPECT_THAT(with_code("leaq from_vmlinux(%rip), %rax", "jiffies").ids, IsEmpty());
+}
+
+TEST(References, InPerCpuDataAreNotRelocatedByEveryKernel) {
+    const elf::Object module = klp::test::sound_livepatch(std::string(klp::test::sound_text) +
+                                                          ".section .data..percpu,\"aw\"\n.quad new_show\n");
+    EXPECT_THAT(Findings(module, tiny_kernel::TinyTarget("CONFIG_SMP=y\n")).ids, ElementsAre("check.per-cpu"));
+    EXPECT_THAT(Findings(module).ids, IsEmpty());
+}
+
+// The bounds that the kernel frees by, and not names of sections.
+TEST(InitMemory, IsWhatIsFreed) {
+    const std::string unit =
+        klp::test::replaced(tiny_kernel::vmlinux_unit, "plain helper\n",
+                            ".globl __init_begin, __init_end\n__init_begin:\nplain helper\n__init_end:\n");
+    const tiny_kernel::TinyTarget target({}, {}, unit);
+    EXPECT_THAT(Findings(klp::test::sound_livepatch(), target).ids, ElementsAre("check.symbol-init"));
+}
+
+TEST(SeveralPatches, AreNotPlayed) {
+    const std::string text = std::string(klp::test::sound_text) +
+                             ".data\n.type other, @object\nother: .quad __this_module, others, 0, 1\n.zero 64\n"
+                             ".size other, . - other\n.type others, @object\nothers: .quad 0, funcs\n.zero 176\n"
+                             ".size others, . - others\n";
+    const Findings findings(klp::test::sound_livepatch(text));
+    EXPECT_THAT(findings.ids, IsEmpty());
+    EXPECT_FALSE(findings.summary.simulated);
+}
+
 TEST(NotChecked, IsTheSignature) {
     const elf::Object module = klp::test::sound_livepatch();
     std::vector<std::byte> file = module.write();

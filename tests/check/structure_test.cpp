@@ -289,7 +289,13 @@ INSTANTIATE_TEST_SUITE_P(
         late_relocation("check.static-call", ".section .static_call_sites,\"aw\"\n.zero 8\n", ".static_call_sites", 4),
         late_relocation("check.late-special", ".section .altinstructions,\"a\"\n.zero 14\n", ".altinstructions", 0),
         late_relocation("check.late-special", ".section .altinstr_replacement,\"ax\"\n.zero 5\n",
-                        ".altinstr_replacement", 1)));
+                        ".altinstr_replacement", 1),
+        late_relocation("check.early-data", ".section __param,\"a\"\n.zero 40\n", "__param", 32),
+        late_relocation("check.early-data",
+                        ".section __param,\"a\"\n.zero 32\n.quad array\n.section .rodata.array,\"a\"\n"
+                        ".type array, @object\narray: .zero 16\n.size array, 16\n",
+                        ".rodata.array", 8),
+        late_relocation("check.per-cpu", ".section .data..percpu,\"aw\"\n.zero 8\n", ".data..percpu", 0)));
 
 // A third klp_object, whose name and table are given.
 Case third_object(std::string id, const std::string& name, const std::string& table) {
@@ -311,12 +317,50 @@ INSTANTIATE_TEST_SUITE_P(
         text("check.no-tables", "patch: .quad __this_module, objs", "patch: .quad 0, objs"),
         third_object("check.object-empty", "third", "no_funcs"),
         third_object("check.object-name", "thi-rd", "late_funcs"),
+        text("check.object-name", "objs: .quad 0, funcs",
+             "objs: .quad .Lvm, funcs\n .pushsection .rodata.str1.1\n .Lvm: .string \"vmlinux\"\n .popsection"),
+        // The last but one byte but seven of each klp_func is its nop.
+        text("check.nop-entry", "funcs: .quad .Lshow, new_show, 0\n    .zero 104",
+             "funcs: .quad .Lshow, 0, 0\n    .zero 32\n    .quad 1\n    .zero 64"),
         third_object("check.object-repeated", "late", "late_funcs"),
         text("check.object-unpatched", ".Llate: .string \"late\"", ".Llate: .string \"later\""),
         text("check.function-repeated", "    funcs: .quad .Lshow, new_show, 0\n    .zero 104",
              "    funcs: .quad .Lshow, new_show, 0\n    .zero 40\n    .quad .Lshow, new_show, 1\n    .zero 104"),
         text("check.new-function", "funcs: .quad .Lshow, new_show, 0", "funcs: .quad .Lshow, new_show + 5, 0"),
         text("check.new-function", "funcs: .quad .Lshow, new_show, 0", "funcs: .quad .Lshow, init_module, 0")));
+
+// The livepatch chooses when it is loaded: what it patches is looked at in each, and nothing is there twice.
+TEST(Structure, OfSeveralPatchesIsThatOfEach) {
+    const std::string second = R"(
+        .data
+        .type patch_2, @object
+        patch_2: .quad __this_module, objs_2, 0, 1
+        .zero 64
+        .size patch_2, . - patch_2
+        .type objs_2, @object
+        objs_2: .quad 0, FUNCS
+        .zero 176
+        .size objs_2, . - objs_2
+    )";
+    EXPECT_THAT(ids_of(with_more(test::replaced(second, "FUNCS", "funcs"))), IsEmpty());
+    const auto unreadable = findings_of(with_more(test::replaced(second, "FUNCS", "bad") + R"(
+        .type bad, @object
+        bad: .quad .Lshow, new_show, 0
+        .zero 40
+        .quad .Lshow, .Lshow, 0
+        .zero 104
+        .size bad, . - bad
+    )"));
+    ASSERT_THAT(unreadable, SizeIs(1));
+    EXPECT_EQ(unreadable[0].id, "check.no-tables");
+}
+
+TEST(Structure, OfWhatCannotBeReadHasThePlace) {
+    const auto findings = findings_of(with_text("funcs: .quad .Lshow, new_show, 0", "funcs: .quad .Lshow, 0, 0"));
+    ASSERT_THAT(findings, SizeIs(1));
+    EXPECT_EQ(findings[0].id, "check.no-tables");
+    EXPECT_THAT(findings[0].notes, ElementsAre("(.data+0x60): new_func of a klp_func is null"));
+}
 
 TEST(Structure, OfAnUnknownMachineIsNotLookedAt) {
     for (const std::uint16_t machine : std::initializer_list<std::uint16_t>{

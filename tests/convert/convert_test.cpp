@@ -221,9 +221,9 @@ TEST(Convert, InitCodeOfTheKernelIsGone) {
 // The first of the name is in an init section: number 2 while the module comes, number 1 when it is live.
 // Linker scripts of arm64, ppc64le and s390x have PERCPU_SECTION between __init_begin and __init_end.
 TEST(Convert, PerCpuVariablesStay) {
-    const Converted converted = convert_text(with("call from_vmlinux", "call counter"));
+    const Converted converted = convert_text(with("call from_vmlinux", "incl counter(%rip)"));
     EXPECT_THAT(converted.relocations(), Contains("vmlinux .text.new_show .klp.sym.vmlinux.counter,0"));
-    EXPECT_EQ(convert_text(with("call from_vmlinux", "call init_counter")).only().id, "convert.init");
+    EXPECT_EQ(convert_text(with("call from_vmlinux", "incl init_counter(%rip)")).only().id, "convert.init");
 }
 
 // An author who copies code of a module may mean its static function.

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "format/livepatch.hpp"
+#include "format/tables.hpp"
 #include "support/livepatch_module.hpp"
 
 namespace klp::format {
@@ -134,6 +135,86 @@ TEST(Table, OfCallbacksAloneHasAnObjectWithoutFunctions) {
     const auto objects = read_module(test::livepatch_module(tables)).objects;
     ASSERT_EQ(objects.size(), 1U);
     EXPECT_THAT(objects[0].functions, IsEmpty());
+}
+
+// The kernel stops at the first entry of zeros (klp_for_each_func_static(), klp_for_each_object_static()).
+TEST(Table, EndsWithItsFirstEntryOfZeros) {
+    const auto objects_of = [](std::string_view from, std::string_view to) {
+        return read_module(test::livepatch_module(replaced(test::module_tables, from, to))).objects;
+    };
+    const auto behind = objects_of(".size ext4_funcs", ".quad .Lstart, new_start, 1\n .zero 40\n .size ext4_funcs");
+    ASSERT_EQ(behind.size(), 2U);
+    EXPECT_EQ(behind[1].functions.size(), 2U);
+    const auto one = objects_of("    .zero 40\n    .zero 64\n    .size funcs",
+                                "    .zero 40\n    .zero 64\n .quad .Lstart, new_start, 1\n .zero 40\n .size funcs");
+    ASSERT_EQ(one.size(), 2U);
+    EXPECT_EQ(one[0].functions.size(), 1U);
+    EXPECT_EQ(one[0].function_size, 64U);
+    const auto zeros = objects_of("    .zero 64\n    .size funcs", "    .zero 128\n    .size funcs");
+    ASSERT_EQ(zeros.size(), 2U);
+    EXPECT_EQ(zeros[0].functions.size(), 1U);
+    EXPECT_EQ(zeros[0].function_table, 192U);
+    const auto object = objects_of("    .size objs", "    .quad .Lext4, ext4_funcs\n .zero 80\n .size objs");
+    EXPECT_EQ(object.size(), 2U);
+    const auto first = objects_of("    .quad .Lext4, ext4_funcs", "    .zero 96\n .quad .Lext4, ext4_funcs");
+    EXPECT_EQ(first.size(), 1U);
+}
+
+TEST(Table, MayHaveNamesInWritableData) {
+    const auto objects = read_module(test::livepatch_module(replaced(
+                                         test::module_tables, ".section .rodata.str1.1,\"aMS\",@progbits,1", ".data")))
+                             .objects;
+    ASSERT_EQ(objects.size(), 2U);
+    EXPECT_EQ(objects[1].name, "ext4");
+    EXPECT_EQ(objects[1].functions[1].old_name, "stop.isra.0");
+}
+
+TEST(Table, MayHaveAnEntryThatLeavesTheOriginal) {
+    const auto objects =
+        read_module(test::livepatch_module(replaced(test::module_tables, ".quad .Lstop, new_stop, 0\n    .zero 40",
+                                                    ".quad .Lstop, 0, 0\n    .zero 32\n    .quad 1")))
+            .objects;
+    ASSERT_EQ(objects.size(), 2U);
+    ASSERT_EQ(objects[1].functions.size(), 2U);
+    EXPECT_TRUE(objects[1].functions[1].nop);
+    EXPECT_FALSE(objects[1].functions[0].nop);
+}
+
+TEST(Table, OfAnObjectNamedVmlinuxIsOfNoObject) {
+    const auto objects =
+        read_module(test::livepatch_module(replaced(test::module_tables, "\"ext4\"", "\"vmlinux\""))).objects;
+    ASSERT_EQ(objects.size(), 2U);
+    EXPECT_FALSE(objects[0].never_comes);
+    EXPECT_TRUE(objects[1].never_comes);
+}
+
+TEST(Tables, OfSeveralPatchesAreReadEach) {
+    const std::string second = R"(
+        .type patch_2, @object
+        patch_2: .quad __this_module, objs_2, 0, 1
+        .zero 64
+        .size patch_2, . - patch_2
+        .type objs_2, @object
+        objs_2: .quad .Lext4, funcs
+        .zero 176
+        .size objs_2, . - objs_2
+    )";
+    const elf::Object module = test::livepatch_module(std::string(test::module_tables) + second);
+    const Tables tables = read_all_tables(module);
+    EXPECT_EQ(tables.patches, 2U);
+    ASSERT_EQ(tables.objects.size(), 3U);
+    EXPECT_EQ(tables.objects[1].patch, 0U);
+    EXPECT_EQ(tables.objects[2].patch, 1U);
+    EXPECT_EQ(tables.objects[2].name, "ext4");
+    EXPECT_EQ(tables.places.size(), 7U);
+    // One that cannot be read does not hide the other.
+    const elf::Object half =
+        test::livepatch_module(replaced(std::string(test::module_tables) + second, "new_stop, 0", "0, 0"));
+    const Tables damaged = read_all_tables(half);
+    EXPECT_EQ(damaged.patches, 1U);
+    ASSERT_EQ(damaged.problems.size(), 1U);
+    EXPECT_EQ(damaged.problems[0].reason, "new_func of a klp_func is null");
+    EXPECT_EQ(damaged.problems[0].where.section->name, ".data");
 }
 
 TEST(Module, ThatIsNoLivepatchIsRefused) {

@@ -52,6 +52,21 @@ sed -i 's/nr_runing()/nr_running()/' livepatch-loadavg.c
 expect_status 0 make
 is_converted livepatch-loadavg.ko
 
+# A function to replace that is not there: told with the names that are near, and no module that could be loaded.
+sed -i 's/\.old_name = "loadavg_proc_show"/.old_name = "loadavg_proc_shw"/' livepatch-loadavg.c
+expect_status 2 make
+expect_in "[check.function-missing]" err
+expect_in "there is 'loadavg_proc_show' of vmlinux" err
+expect_no_file livepatch-loadavg.ko
+sed -i 's/loadavg_proc_shw/loadavg_proc_show/' livepatch-loadavg.c
+sed -i 's/{ \.funcs = funcs },/{ .name = "snd-hda-intel", .funcs = funcs },/' livepatch-loadavg.c
+expect_status 2 make
+expect_in "did you mean 'snd_hda_intel'?" err
+expect_no_file livepatch-loadavg.ko
+sed -i 's/\.name = "snd-hda-intel", //' livepatch-loadavg.c
+expect_status 0 make
+is_converted livepatch-loadavg.ko
+
 # What the compiler says is shown.
 echo 'static int unused_by_all(void) { return 0; }' >>livepatch-loadavg.c
 expect_status 0 make
@@ -65,12 +80,13 @@ sed -i '/^nonsense/d; /unused_by_all/d' livepatch-loadavg.c
 printf 'obj-m := livepatch-loadavg.o\ninclude $(KLPKIT)/klpkit.mk\n' >Makefile
 rm livepatch-version.*
 machine() { readelf -hW "$1" | sed -n 's/^ *Machine: *//p'; }
-for kernel in test-ppc64le test-s390x test-arm64 "$KERNEL"; do
+for kernel in test-ppc64le test-s390x test-arm64 test-x86_64-clearing "$KERNEL"; do
     "$KLP" kernel list --json | jq -e --arg name "$kernel" 'any(.name == $name)' >/dev/null || { echo "no kernel $kernel here"; continue; }
     expect_status 0 make -j2 "KERNEL=$kernel"
+    expect_not_in undefined err
     is_converted livepatch-loadavg.ko
     case "$kernel $(machine livepatch-loadavg.ko)" in
-        test-ppc64le*PowerPC64 | test-s390x*S/390 | test-arm64*AArch64 | *amd64*X86-64) ;;
+        test-ppc64le*PowerPC64 | test-s390x*S/390 | test-arm64*AArch64 | *amd64*X86-64 | test-x86_64*X86-64) ;;
         *) fail "$kernel: livepatch-loadavg.ko is for $(machine livepatch-loadavg.ko)" ;;
     esac
     expect_status 0 "$KLP" check --kernel "$kernel" livepatch-loadavg.ko

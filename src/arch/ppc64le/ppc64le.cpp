@@ -97,6 +97,7 @@ public:
     std::uint32_t absolute64_type() const noexcept override { return R_PPC64_ADDR64; }
     std::span<const SpecialSection> special_sections() const noexcept override { return ppc64le::special_sections(); }
     std::span<const std::string_view> code_pools() const noexcept override { return code_pool_table; }
+    [[nodiscard]] std::string_view address_pool() const noexcept override { return ".toc"; }
 
     std::uint64_t local_entry(const elf::Symbol& function) const noexcept override {
         return local_entry_offset(function.other);
