@@ -80,7 +80,7 @@ private:
 
     void consider_near(const Field& field, const Field& state) {
         if (!is_text(field)) return;
-        const auto [from, to] = std::minmax(field.offset(), state.offset());
+        const auto [from, to] = std::minmax({field.offset(), state.offset()});
         consider(&field, to - from);
     }
 
