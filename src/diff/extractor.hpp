@@ -26,6 +26,8 @@ private:
     void lay_out_entry(const SpecialEntry& entry);
     elf::Section& section_for(const Piece& piece);
     elf::Section& shared_section(std::string_view name, const elf::Section& like);
+    elf::Section& ordered_section(const elf::Section& like, elf::Section& code);
+    elf::Section& new_section(std::string_view name, const elf::Section& like);
     elf::Symbol* add_symbols(const Piece& piece, elf::Section& section, std::uint64_t offset);
     void report(const Piece& piece, const elf::Section& section, elf::Symbol* symbol);
     void report_literals();
@@ -62,6 +64,7 @@ private:
     std::unordered_map<const Piece*, Laid> laid_;
     std::unordered_map<const SpecialEntry*, LaidEntry> laid_entries_;
     std::map<std::string, elf::Section*, std::less<>> shared_;
+    std::map<std::pair<std::string, const elf::Section*>, elf::Section*> ordered_;  // by name and code
     std::map<std::pair<const elf::Section*, std::string>, elf::Symbol*> literals_;
     std::unordered_map<const elf::Symbol*, elf::Symbol*> references_;  // by the symbol of original or patched
     std::unordered_map<std::string_view, const elf::Symbol*> original_by_name_;

@@ -47,10 +47,27 @@ std::uint64_t append(elf::Section& section, Bytes content, std::uint64_t size, s
 elf::Section& Extractor::shared_section(std::string_view name, const elf::Section& like) {
     const auto found = shared_.find(name);
     if (found != shared_.end()) return *found->second;
+    elf::Section& made = new_section(name, like);
+    made.flags &= ~std::uint64_t{SHF_LINK_ORDER};
+    shared_.emplace(name, &made);
+    return made;
+}
+
+// Linkers put what has SHF_LINK_ORDER in the order of the code that it is linked to, and take nothing beside it that
+// has no such link.
+elf::Section& Extractor::ordered_section(const elf::Section& like, elf::Section& code) {
+    elf::Section*& made = ordered_[{like.name, &code}];
+    if (made == nullptr) {
+        made = &new_section(like.name, like);
+        made->link = &code;
+    }
+    return *made;
+}
+
+elf::Section& Extractor::new_section(std::string_view name, const elf::Section& like) {
     elf::Section& made = out_.add_section(std::string(name), like.type, like.flags & ~std::uint64_t{SHF_GROUP}, 1);
     made.entry_size = like.entry_size;
     if (!like.is_nobits()) made.set_content({});
-    shared_.emplace(name, &made);
     return made;
 }
 
@@ -117,7 +134,8 @@ void Extractor::report_literals() {
 
 void Extractor::lay_out_entry(const SpecialEntry& entry) {
     const auto copy = [&](const elf::Section& from, arch::Range range, std::uint64_t size) {
-        elf::Section& to = shared_section(from.name, from);
+        elf::Section& to = (from.flags & SHF_LINK_ORDER) != 0 ? ordered_section(from, *laid_.at(entry.owner).section)
+                                                              : shared_section(from.name, from);
         to.alignment = std::max(to.alignment, from.alignment);
         return std::pair(&to, append(to, from.content().subspan(range.begin, range.size()), size, 1));
     };

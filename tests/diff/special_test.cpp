@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "diff/pair.hpp"
 
 namespace klp::diff {
@@ -237,6 +239,28 @@ TEST(Prologue, NopsBeforeAFunctionComeAlong) {
             }
         }
     }
+}
+
+// SHF_LINK_ORDER: binutils link no section that has it with one of the same name that leads nowhere.
+TEST(Prologue, ListsStayLinkedToTheirFunctions) {
+    const auto object = [](int value) {
+        return test::compile(fmt::format("int use(int); int f(int x) {{ return use(x) + {0}; }}"
+                                         "int g(int x) {{ return use(x) * 3 + {0}; }}",
+                                         value),
+                             {"-fpatchable-function-entry=16,16"});
+    };
+    const test::Compared compared(object(1), object(2));
+    ASSERT_THAT(compared.verdict(), ElementsAre("changed f", "changed g"));
+    const elf::Object& extracted = compared.result.value().extracted;
+    std::set<const elf::Section*> linked;
+    for (const auto& each : extracted.sections()) {
+        if (each->name != "__patchable_function_entries") continue;
+        linked.insert(each->link);
+        ASSERT_EQ(each->rela().size(), 1);
+        EXPECT_EQ(each->rela().front().symbol->section, each->link);
+    }
+    EXPECT_THAT(linked, testing::UnorderedElementsAre(extracted.find_symbol("f")->section,
+                                                      extracted.find_symbol("g")->section));
 }
 
 TEST(DebugDescriptor, IsFoundByItsContent) {
