@@ -95,6 +95,7 @@ kernel::Kernel prepare_request(BuildOptions& options) {
     pipeline::Request& request = options.request;
     request.patches.assign(options.patches.begin(), options.patches.end());
     request.replace = !options.no_replace;
+    request.lines = options.json;
     Accepted accepted = accepted_changes(options.accepted);
     request.accepted_layouts = std::move(accepted.layouts);
     request.left_out = std::move(accepted.left_out);
@@ -132,7 +133,11 @@ ExitCode explain_patch(BuildOptions& options, Attempt& attempt, Outcome& outcome
 ExitCode run_build(BuildOptions& options) {
     Attempt attempt;
     return with_document(options.json, options.output, [&](Outcome& outcome) {
-        outcome.result = [&] { return report::build_json(attempt.report, attempt.module, attempt.timings); };
+        outcome.result = [&] {
+            Json json = report::build_json(attempt.report, attempt.module, attempt.timings);
+            json["findings"] = report::build_findings_json(outcome.findings, attempt.report);
+            return json;
+        };
         try {
             return options.is_written ? build_patch(options, attempt, outcome)
                                       : explain_patch(options, attempt, outcome);

@@ -2,9 +2,12 @@
 #include "cli/command_line.hpp"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <span>
 #include <sstream>
 
 #include "cli/command.hpp"
+#include "report/document.hpp"
 
 namespace klp::cli {
 
@@ -38,6 +41,14 @@ std::string command_line_of(const CLI::App& app) {
         name += " " + command->get_name();
     }
     return name;
+}
+
+// The commands that print one for every exit status.
+bool prints_documents(const CLI::App& app) {
+    const auto commands = app.get_subcommands();
+    if (commands.empty()) return false;
+    const std::string& name = commands.front()->get_name();
+    return name == "build" || name == "explain" || name == "diff";
 }
 
 }  // namespace
@@ -163,7 +174,12 @@ ExitCode parse_and_run(int argc, char** argv, const std::string& description, co
             print_result(text.str());
             return ExitCode::done;
         }
-        print_error(Error(error.what()).hint("see '" + command_line_of(app) + " --help'"));
+        const Error usage = Error(error.what(), ExitCode::usage).hint("see '" + command_line_of(app) + " --help'");
+        print_error(usage);
+        const std::span words(argv, static_cast<std::size_t>(argc));
+        const bool asks_json = std::ranges::find(words, std::string_view("--json")) != words.end();
+        if (asks_json && prints_documents(app))
+            print_result(report::to_text(report::document({usage.code(), usage}, {}, Json::object())));
         return ExitCode::usage;
     }
 }

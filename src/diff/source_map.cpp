@@ -279,7 +279,27 @@ std::optional<SourceLine> SourceMap::about(const Location& where) const {
     if (where.section.empty()) return std::nullopt;
     const ObjectPlace place{where.section, {}, where.offset.value_or(0)};
     if (auto declared = declaration_at(place)) return declared;
-    return line_at(place);
+    const auto line = line_at(place);
+    if (!line) return declaration_around(place);
+    // What is inlined from a header is written where it is called.
+    const auto calls = inlined_at(place);
+    if (calls.empty() || line->file == calls.front().called_at.file) return line;
+    const auto written = std::find_if(calls.rbegin(), calls.rend(), [&](const InlinedCall& each) {
+        return each.called_at.file == calls.front().called_at.file;
+    });
+    return written->called_at;
+}
+
+// Of the variable that the place is within.
+std::optional<SourceLine> SourceMap::declaration_around(const ObjectPlace& place) const {
+    const auto begin = address_of({place.section, place.symbol, 0});
+    const auto address = address_of(place);
+    if (!begin || !address) return std::nullopt;
+    const auto behind = variables_.upper_bound(*address);
+    if (behind == variables_.begin()) return std::nullopt;
+    const auto& [start, variable] = *std::prev(behind);
+    const bool is_in_section = start >= *begin && variable.declared.line != 0;
+    return is_in_section ? std::optional(variable.declared) : std::nullopt;
 }
 
 std::optional<SourceMember> SourceMap::member_at(const ObjectPlace& place, std::uint64_t offset) const {

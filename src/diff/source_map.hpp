@@ -71,7 +71,8 @@ public:
     [[nodiscard]] std::vector<InlinedCall> inlined_in(const ObjectPlace& place, std::uint64_t size) const;
     // Where the function or variable is declared that begins there.
     [[nodiscard]] std::optional<SourceLine> declaration_at(const ObjectPlace& place) const;
-    // What a finding about that place is about: the declaration of what begins there, else the line of the code.
+    // What a finding about that place is about: the declaration of what begins there, else the line of the code, which
+    // is where a header's function is called that is inlined there, else the declaration of the variable around it.
     [[nodiscard]] std::optional<SourceLine> about(const Location& where) const;
     // What is `offset` bytes behind the start of the variable that begins there.
     [[nodiscard]] std::optional<SourceMember> member_at(const ObjectPlace& place, std::uint64_t offset) const;
@@ -79,6 +80,8 @@ public:
     [[nodiscard]] std::optional<SourceExtent> extent_of(std::string_view function) const;
 
 private:
+    [[nodiscard]] std::optional<SourceLine> declaration_around(const ObjectPlace& place) const;
+
     using Address = std::uint64_t;  // sections stand one behind the other
     struct Row {
         Address begin = 0;

@@ -37,16 +37,22 @@ std::vector<std::byte> build(const kernel::Kernel& kernel, const Request& reques
     report.kernel = kernel.manifest().name;
     check_kernel(kernel);
     report.name = module_name(kernel, request);
-    Build build{kernel, request, progress, timings, diagnostics, source::SourceTree(kernel), report, nullptr};
-    if (!request.explain) return build_module(build);
-    Explainer explainer(kernel.arch(), build.tree);
-    build.explainer = &explainer;
+    Build build{kernel, request, progress, timings, diagnostics, source::SourceTree(kernel), report, nullptr, nullptr};
+    if (!request.explain && !request.lines) return build_module(build);
+    SourceLines lines(build.tree);
+    build.lines = &lines;
+    std::optional<Explainer> explainer;
+    if (request.explain) build.explainer = &explainer.emplace(kernel.arch(), lines);
+    const auto conclude = [&] {
+        report.finding_lines = lines.lines_of(diagnostics);
+        if (explainer) report.explanation = explainer->result(diagnostics);
+    };
     try {
         auto module = build_module(build);
-        report.explanation = explainer.result(diagnostics);
+        conclude();
         return module;
     } catch (const std::exception&) {
-        report.explanation = explainer.result(diagnostics);
+        conclude();
         throw;
     }
 }

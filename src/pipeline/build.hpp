@@ -25,6 +25,7 @@ struct Request {
     unsigned jobs = 0;                                    // 0: as many as the machine has processors
     unsigned max_units = 300;                             // that patched headers may reach
     bool explain = false;
+    bool lines = false;  // Report::finding_lines is wanted
 };
 
 struct BuiltFunction {
@@ -112,8 +113,10 @@ struct Report {
     std::vector<diff::LayoutChange> accepted_layouts;  // each once
     std::vector<std::string> notes;
     std::optional<ExplainedBuild> explanation;  // where it was asked for
-    std::size_t functions_proven = 0;           // of all original functions in the touched units
-    std::size_t functions_total = 0;            // 0: nothing is proven yet
+    // What each finding is about, where it was asked for; nullopt: not known, or nothing with a line.
+    std::vector<std::optional<diff::SourceLine>> finding_lines;
+    std::size_t functions_proven = 0;  // of all original functions in the touched units
+    std::size_t functions_total = 0;   // 0: nothing is proven yet
 };
 
 // The bytes of the .ko. `timings` gets a stage for apply, commands, compile, diff, prove, resolve, link. Error with the

@@ -178,6 +178,12 @@ Selected select(Build& build, Applied applied) {
     return selected;
 }
 
+// Findings are about the patched side as a rule, and originals come from the cache.
+source::KeepDebug debug_to_keep(const Build& build) {
+    if (build.explainer != nullptr) return source::KeepDebug::both;
+    return build.lines != nullptr ? source::KeepDebug::patched : source::KeepDebug::none;
+}
+
 Compiled compile(Build& build, Selected selected) {
     const auto stage = build.timings.stage("compile");
     source::Overlay overlay(build.tree.root());
@@ -185,7 +191,7 @@ Compiled compile(Build& build, Selected selected) {
     if (build.explainer != nullptr) build.explainer->set_patch(selected.applied.files);
     report_compilation(build, selected.units);
     const source::UnitCompiler compiler(build.kernel, *selected.kbuild, build.tree, overlay,
-                                        {diff::TypeTable::format, type_text}, build.explainer != nullptr);
+                                        {diff::TypeTable::format, type_text}, debug_to_keep(build));
     check_watched(build, compiler, selected.watched);
     std::vector<Sides> sides = compile_all(build, compiler, selected.units);
     check_tools(build, compiler, selected.tools);
@@ -199,7 +205,7 @@ Compiled compile(Build& build, Selected selected) {
                                   std::move(*sides[i].patched), std::move(unit.reached_by), std::move(late_keys[i])});
     }
     record(build.report, compiled);
-    if (build.explainer != nullptr) build.explainer->set_units(compiled.units);
+    if (build.lines != nullptr) build.lines->set_units(compiled.units);
     return compiled;
 }
 

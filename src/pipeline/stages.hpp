@@ -39,6 +39,7 @@ struct Build {
     Diagnostics& diagnostics;
     source::SourceTree tree;
     Report& report;        // gets what is known after each stage
+    SourceLines* lines;    // null: nobody asks for lines
     Explainer* explainer;  // null: nothing is to be explained
 };
 

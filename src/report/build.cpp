@@ -5,6 +5,7 @@
 
 #include "report/diff.hpp"
 #include "report/explain.hpp"
+#include "report/findings.hpp"
 
 namespace klp::report {
 
@@ -141,6 +142,15 @@ std::string build_text(const pipeline::Report& report, const fs::path& module, c
     for (const auto& note : report.notes) text += fmt::format("note: {}\n", printable(note));
     if (report.explanation) text += "\n" + explanation_text(*report.explanation) + "\n";
     return text + timings_text(timings);
+}
+
+Json build_findings_json(const Diagnostics& findings, const pipeline::Report& report) {
+    Json list = findings_json(findings);
+    for (std::size_t i = 0; i < list.size(); ++i) {
+        const auto line = i < report.finding_lines.size() ? report.finding_lines[i] : std::nullopt;
+        list[i]["line"] = line ? Json({{"file", line->file}, {"line", line->line}}) : Json();
+    }
+    return list;
 }
 
 }  // namespace klp::report

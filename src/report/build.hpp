@@ -21,4 +21,7 @@ namespace klp::report {
 [[nodiscard]] std::string build_text(const pipeline::Report& report, const fs::path& module, const Timings& timings,
                                      bool verbose);
 
+// The findings of a build with "line": {"file", "line"} of the source, null where it is not known.
+[[nodiscard]] Json build_findings_json(const Diagnostics& findings, const pipeline::Report& report);
+
 }  // namespace klp::report

@@ -62,7 +62,7 @@ elf::Object with_name(const fs::path& object, std::string name) {
 }  // namespace
 
 UnitCompiler::UnitCompiler(const kernel::Kernel& kernel, const kernel::Kbuild& kbuild, const SourceTree& tree,
-                           const Overlay& overlay, DescribeTypes describe_types, bool keep_debug)
+                           const Overlay& overlay, DescribeTypes describe_types, KeepDebug keep_debug)
     : kbuild_(kbuild),
       tree_(tree),
       overlay_(overlay),
@@ -88,7 +88,7 @@ std::string UnitCompiler::cache_key(const TranslationUnit& unit) const {
 CompiledObject UnitCompiler::original(const TranslationUnit& unit) const {
     const std::string key = cache_key(unit);
     const std::string name = unit.source + " (original)";
-    if (!keep_debug_) {
+    if (keep_debug_ != KeepDebug::both) {
         if (auto cached = cache_.find(key))
             return {elf::Object::read(std::move(cached->object), name), std::move(cached->types), {}};
     }
@@ -160,7 +160,9 @@ UnitCompiler::Compiled UnitCompiler::compile(const TranslationUnit& unit, const 
     // What the preprocessor makes of a linker script has none.
     const bool is_object = !unit.source.ends_with(".lds.S");
     std::optional<DebugObject> debug;
-    if (keep_debug_ && is_object)
+    const bool is_kept = keep_debug_ == KeepDebug::both ||
+                         (keep_debug_ == KeepDebug::patched && side.generated == &generated_by_patched_);
+    if (is_kept && is_object)
         debug = {with_name(object, fmt::format("{} ({})", unit.source, side.name)), side.directory, side.sources};
     std::string types = is_object ? take_types(object) : std::string();
     for (auto tool : unit.command.object_tools) {

@@ -38,11 +38,14 @@ struct DescribeTypes {
     std::function<std::string(const elf::Object&)> describe;
 };
 
+// Of which sides CompiledObject::debug is wanted. Of both: originals are then compiled anew, since those of the cache
+// have none.
+enum class KeepDebug { none, patched, both };
+
 class UnitCompiler {
 public:
-    // `keep_debug`: originals are then compiled anew, since those of the cache have no debug information.
     UnitCompiler(const kernel::Kernel& kernel, const kernel::Kbuild& kbuild, const SourceTree& tree,
-                 const Overlay& overlay, DescribeTypes describe_types, bool keep_debug);
+                 const Overlay& overlay, DescribeTypes describe_types, KeepDebug keep_debug);
 
     // Both may be called for several units at once. Error: the compiler's messages (ExitCode::error).
     [[nodiscard]] CompiledObject original(const TranslationUnit& unit) const;  // from the cache where it is there
@@ -82,7 +85,7 @@ private:
     const SourceTree& tree_;
     const Overlay& overlay_;
     DescribeTypes describe_types_;
-    bool keep_debug_;
+    KeepDebug keep_debug_;
     ObjectCache cache_;
     GeneratedFiles generated_;
     GeneratedFiles generated_by_patched_;

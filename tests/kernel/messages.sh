@@ -17,12 +17,6 @@ built
 [ "$(jq '[.notes[] | select(test("new variable ._rs"))] | length' out)" -eq 1 ] || fail "not one new state"
 expect_not_in 'diff.message-again' err
 
-# netdev_err_once() hands on the level as a string of its own.
-edit net/core/link_watch.c 's/^#include <linux\/jiffies.h>/&/
-/^static void linkwatch_do_dev/,/^}/s/^\tsmp_mb__before_atomic();/\tnetdev_err_once(dev, "a new one\\n");\n&/'
-built
-expect_not_in 'diff.message-again' err
-
 # Of two messages with the same words nobody knows which was there.
 edit kernel/rseq.c '/^static bool rseq_warn_flags/,/^}/s/^\t\tpr_warn_once("Deprecated flags.*/\t\tpr_warn_once("Deprecated flags (%u) in %s ABI structure", flags, str);\n&/'
 built
