@@ -60,6 +60,13 @@ struct Ownership::Graph {
         return relocation.symbol->value + static_cast<std::uint64_t>(relocation.addend);
     }
 
+    // The piece that has the place; of an address in `pool`, the code that reads it.
+    std::vector<const diff::Piece*> users(const elf::Section& section, std::uint64_t offset) const {
+        const auto found = readers.find(offset);
+        if (&section == pool && found != readers.end()) return found->second;
+        return {pieces.piece_at(section, offset)};
+    }
+
     // `name`: arch::Arch::address_pool().
     void look_into_pool(std::string_view name) {
         const auto found = sections.find(name);
@@ -119,11 +126,7 @@ Ownership::~Ownership() = default;
 
 Owners Ownership::owners(const elf::Section& section, std::uint64_t offset) const {
     Owners owners;
-    std::vector<const diff::Piece*> pieces = {graph_->pieces.piece_at(section, offset)};
-    if (&section == graph_->pool) {
-        const auto readers = graph_->readers.find(offset);
-        if (readers != graph_->readers.end()) pieces = readers->second;
-    }
+    const std::vector<const diff::Piece*> pieces = graph_->users(section, offset);
     const auto reach = [&](const Graph::Pieces& reached) {
         return std::ranges::any_of(pieces, [&](const diff::Piece* each) { return reached.contains(each); });
     };
@@ -133,6 +136,13 @@ Owners Ownership::owners(const elf::Section& section, std::uint64_t offset) cons
         if (reach(reached)) owners.through_tables.push_back(name);
     owners.init = reach(graph_->by_init);
     return owners;
+}
+
+bool Ownership::is_of_init(const elf::Section& section, std::uint64_t offset) const {
+    if (section.name.starts_with(".init")) return true;
+    return &section == graph_->pool && std::ranges::any_of(graph_->users(section, offset), [](const diff::Piece* each) {
+        return each != nullptr && each->section->name.starts_with(".init");
+    });
 }
 
 // Which instructions an entry's code has is in the entry, in a form of each architecture's own: the first one is

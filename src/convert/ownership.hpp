@@ -50,6 +50,8 @@ public:
 
     // Of whatever covers the offset.
     [[nodiscard]] Owners owners(const elf::Section& section, std::uint64_t offset) const;
+    // Whether code that is freed after the livepatch's init makes use of the place.
+    [[nodiscard]] bool is_of_init(const elf::Section& section, std::uint64_t offset) const;
     // Who replaces the instruction that covers the offset while the module is loaded; null `table` for nobody.
     [[nodiscard]] ReplacedCode replaced(const elf::Section& code, std::uint64_t offset) const;
     // All entries of special sections.

@@ -104,9 +104,9 @@ private:
 
     void check_late(const elf::Section& section, const elf::Relocation& relocation,
                     const link::LivepatchTarget& target) {
-        if (section.name.starts_with(".init") && target.applied_with != vmlinux) {
+        if (target.applied_with != vmlinux && chooser_.ownership().is_of_init(section, relocation.offset)) {
             error("convert.init-section", section, relocation.offset,
-                  fmt::format("{} in a section that is freed before it may be resolved", describe(target)));
+                  fmt::format("{} in init code or data, which is gone before it may be resolved", describe(target)));
         } else if (input_.arch_sections && input_.arch.has_arch_section(section.name)) {
             return;  // move_arch_entries()
         } else if (link::is_used_at_load(section, input_.arch) && !is_movable_pool(section)) {

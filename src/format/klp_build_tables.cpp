@@ -65,6 +65,7 @@ private:
             const auto text = string_at(name);
             if (!text) return std::nullopt;
             object.name = *text;
+            object.never_comes = *text == "vmlinux";
         }
         for (std::uint64_t field = callbacks_field; field < callbacks_end; field += 8) {
             if (const auto code = pointer_at(at, field)) {

@@ -238,6 +238,22 @@ TEST(ConvertToc, AddressesBelongToTheCodeThatReadsThem) {
     EXPECT_EQ(convert_toc("from_vmlinux", "from_vmlinux_too").only().id, "convert.foreign-symbol");
 }
 
+// As on machines whose init code has the address itself.
+TEST(ConvertToc, InitCodeComesTooEarly) {
+    const auto with_init = [](std::string_view name) {
+        return replaced(klp::test::sound_text, "leaq patch(%rip), %rdi\n    jmp klp_enable_patch",
+                        "addis 3,2,.LC2@toc@ha\n ld 3,.LC2@toc@l(3)\n b klp_enable_patch\n nop") +
+               ".section .toc,\"aw\"\n.LC2: .quad " + std::string(name) + "\n";
+    };
+    const auto converted = [&](std::string_view name) {
+        std::string text = replaced(with_init(name), "call from_vmlinux\n    ret", "blr");
+        text = replaced(text, "call from_late\n    ret", "blr");
+        return convert_bytes(klp::test::assemble_with({"powerpc64le-linux-gnu-as"}, text).write(), Ppc64leKernel());
+    };
+    EXPECT_THAT(converted("from_late").ids(), Contains("convert.init-section"));
+    EXPECT_THAT(converted("from_vmlinux").ids(), IsEmpty());
+}
+
 // Code leads through an entry of .toc to what is behind that one, and not to all the others.
 TEST(ConvertToc, LeadsNoFurtherThanItsEntry) {
     EXPECT_THAT(convert_toc("new_show", "late_show").ids(), IsEmpty());
