@@ -2,6 +2,7 @@
 #include "convert/ownership.hpp"
 
 #include <algorithm>
+#include <map>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -81,7 +82,27 @@ struct Ownership::Graph {
         }
     }
 
+    // The instructions of a piece that are replaced, by where they begin, each with its end: made once for a piece, of
+    // which every relocation asks. Which instructions an entry's code has is in the entry, in a form of each
+    // architecture's own: the first one is certain.
+    using Replaced = std::map<std::uint64_t, std::pair<std::uint64_t, ReplacedCode>>;
+    const Replaced& replaced_in(const diff::Piece& piece) {
+        const auto [known, is_new] = replaced.try_emplace(&piece);
+        if (!is_new) return known->second;
+        std::vector<std::uint64_t> starts;
+        for (const diff::SpecialEntry& entry : piece.entries) {
+            if (entry.table->code_at_load != arch::CodeAtLoad::replaced) continue;
+            if (starts.empty()) starts = pieces.architecture().instruction_starts(*piece.section, piece.range);
+            const std::uint64_t place = piece.range.begin + entry.owner_offset;
+            const auto next = std::ranges::upper_bound(starts, place);
+            const std::uint64_t end = next == starts.end() ? piece.range.end : *next;
+            known->second.try_emplace(place, end, ReplacedCode{entry.section, entry.range.begin});
+        }
+        return known->second;
+    }
+
     diff::Decomposition pieces;
+    std::unordered_map<const diff::Piece*, Replaced> replaced;
     std::unordered_map<std::string_view, const elf::Section*> sections;
     Pieces tables;  // klp_patch, klp_object and klp_func
     std::vector<std::pair<std::string, Pieces>> by_object;
@@ -145,21 +166,14 @@ bool Ownership::is_of_init(const elf::Section& section, std::uint64_t offset) co
     });
 }
 
-// Which instructions an entry's code has is in the entry, in a form of each architecture's own: the first one is
-// certain.
 ReplacedCode Ownership::replaced(const elf::Section& code, std::uint64_t offset) const {
     const diff::Piece* piece = graph_->pieces.piece_at(code, offset);
     if (piece == nullptr || !piece->is_any_code()) return {};
-    std::vector<std::uint64_t> starts;
-    for (const diff::SpecialEntry& entry : piece->entries) {
-        if (entry.table->code_at_load != arch::CodeAtLoad::replaced) continue;
-        const std::uint64_t place = piece->range.begin + entry.owner_offset;
-        if (place > offset) continue;
-        if (starts.empty()) starts = graph_->pieces.architecture().instruction_starts(code, piece->range);
-        const auto next = std::ranges::upper_bound(starts, place);
-        if (offset < (next == starts.end() ? piece->range.end : *next)) return {entry.section, entry.range.begin};
-    }
-    return {};
+    const auto& instructions = graph_->replaced_in(*piece);
+    const auto after = instructions.upper_bound(offset);
+    if (after == instructions.begin()) return {};
+    const auto& [end, entry] = std::prev(after)->second;
+    return offset < end ? entry : ReplacedCode{};
 }
 
 std::vector<TableEntry> Ownership::entries() const {

@@ -254,5 +254,20 @@ TEST(ConvertSpeed, TenThousandRelocationsTakeLittleTime) {
     EXPECT_LT(taken.count(), 2.0);  // 0.2 s in a release build on an idle machine
 }
 
+// Each relocation of a function asks whether its instruction is one that the kernel replaces, or of an alternative.
+TEST(ConvertSpeed, AFunctionWithManyOfAllTakesLittleTime) {
+    std::string text =
+        with_alternative("late_show: .nops 5\n .rept 20000\n call from_late\n .endr", "from_vmlinux_too");
+    text +=
+        ".section .altinstructions,\"a\"\n .rept 2000\n .long late_show - ., .Lreplacement - .\n .word 1, 2\n"
+        ".byte 5, 5\n .endr\n";
+    auto bytes = module_bytes(text);
+    const auto start = std::chrono::steady_clock::now();
+    const Converted converted = convert_bytes(std::move(bytes));
+    const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
+    ASSERT_TRUE(converted.conversion.has_value());
+    EXPECT_LT(taken.count(), 4.0);  // under 0.1 s in a release build on an idle machine
+}
+
 }  // namespace
 }  // namespace klp::convert::test
