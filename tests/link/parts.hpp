@@ -40,14 +40,14 @@ inline constexpr std::string_view symvers =
     "0x55555555\tjbd2_it\tfs/jbd2/jbd2\tEXPORT_SYMBOL\t\n"
     "0x66666666\ta_name_of_so_many_characters_that_no_table_of_versions_holds_it\tvmlinux\tEXPORT_SYMBOL\t\n";
 
-// 64 and 48 bytes an entry, as no kernel has them: offsets must come from the layout.
+// 64 and 112 bytes an entry, as no kernel has them: offsets must come from the layout.
 inline kernel::StructLayout small_layout() {
     kernel::StructLayout layout;
     layout.klp_func_size = 64;
     layout.klp_func_old_name = 0;
     layout.klp_func_new_func = 8;
     layout.klp_func_old_sympos = 16;
-    layout.klp_object_size = 48;
+    layout.klp_object_size = 112;
     layout.klp_object_name = 0;
     layout.klp_object_funcs = 8;
     layout.klp_object_pre_patch = 16;

@@ -49,7 +49,7 @@ TEST(Witness, LeavesEqualFunctionsAmbiguousThatNothingRefersTo) {
     Diagnostics for_reference;
     (void)ambiguous.resolve(reference_to(object, "helper"), for_reference);
     ASSERT_EQ(for_reference.findings().at(0).id, "resolve.ambiguous");
-    EXPECT_THAT(for_reference.findings()[0].notes, testing::SizeIs(2));
+    EXPECT_THAT(for_reference.findings()[0].notes, testing::SizeIs(3));
     EXPECT_THAT(for_reference.findings()[0].notes[1], HasSubstr("position 2"));
 }
 
