@@ -39,6 +39,9 @@ record_findings() {
       sed -n 's/^ *"id": "\([a-z]*\.[a-z-]*\)".*/\1/p' out; } >>"$KLPKIT_FINDINGS"
 }
 
+# ... | found GREP-ARGUMENTS: as grep -q, but it reads all. A program whose reader has gone fails, and with it the line.
+found() { grep "$@" >/dev/null; }
+
 # A text is looked for in a file that is there.
 expect_in() {
     [ -n "$1" ] || fail "no text to look for in $2"

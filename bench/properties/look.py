@@ -2,7 +2,8 @@
 """Which functions of two objects differ, seen by objdump alone: the second opinion on what klp says.
 
 A function is the disassembly under its label, with what the assembler chose at will taken out: addresses become
-distances from the function's start, a string is its text, a number that the compiler appended to a name is dropped.
+distances from the function's start, a string is its text, a number that the compiler appended to a name is dropped, and
+so is its own name: foo and foo.part.0 may be the same.
 """
 import collections
 import re
@@ -75,7 +76,7 @@ class Object:
             return
         while rows and re.fullmatch(r"(nop.*|xchg +%ax,%ax|int3|data16.*|cs nop.*)", rows[-1][1]) and not rows[-1][2]:
             rows.pop()
-        text = [without_number(name)]
+        text = ["cold" if ".cold" in name else ""]
         for number, (address, instruction, relocations) in enumerate(rows):
             end = rows[number + 1][0] if number + 1 < len(rows) else None
             text.append(f"{address - start:x}: " + self.normal(instruction, relocations, name, start, address, end))
@@ -88,10 +89,16 @@ class Object:
         if found:  # the field's content is the relocation's
             instruction = TARGET.sub("", instruction)
         else:
-            instruction = TARGET.sub(lambda match: f"<{without_number(match.group(1))}>", instruction)
+            instruction = TARGET.sub(lambda match: f"<{self.within(match.group(1), name)}>", instruction)
         texts = [f"{int(offset, 16) - start:x} {kind} " + self.place(target, bias(kind, int(offset, 16), address, end))
                  for offset, kind, target in found]
         return " ".join([instruction, *texts])
+
+    @staticmethod
+    def within(target, name):
+        """The place that a jump in function `name` goes to."""
+        symbol, addend = PLACE.match(target).groups()
+        return (addend or "") if symbol == name else without_number(target)
 
     def place(self, target, further):
         """What a relocation refers to; the place is `further` bytes behind what is written."""
@@ -121,9 +128,8 @@ class Object:
 
 
 def changed(original, patched):
-    """Base names of the functions that differ, or that only one side has."""
-    names = set(original.functions) | set(patched.functions)
-    return {name for name in names if original.functions.get(name) != patched.functions.get(name)}
+    """Base names of the functions of the patched side that differ or are new. Nobody calls those that are gone."""
+    return {name for name, texts in patched.functions.items() if original.functions.get(name) != texts}
 
 
 def is_patchable(an_object, name):

@@ -118,7 +118,7 @@ for object in vmlinux late; do
     # Flags: SHF_RELA_LIVEPATCH is one that belongs to the system, 'o'.
     grep -qE "\.klp\.rela\.$object\.\.text +RELA .* AIo +$table +$text " sections || fail "$(cat sections)"
 done
-grep -A2 "'.klp.rela.late..text'" relocations | grep -q 'R_X86_64_PLT32 .* .klp.sym.late.hidden,0 - 4' || fail "$(cat relocations)"
+grep -A2 "'.klp.rela.late..text'" relocations | found 'R_X86_64_PLT32 .* .klp.sym.late.hidden,0 - 4' || fail "$(cat relocations)"
 
 # Compressed, signed; the same once more changes nothing.
 xz -k good.ko

@@ -57,7 +57,7 @@ ppc64le() {
     powerpc64le-linux-gnu-gcc-12 $options -mcpu=power8 -pg -mprofile-kernel -mcmodel=medium -c "$1.c" -o "$1.o"
 }
 for side in before after plain; do ppc64le "$side"; done
-powerpc64le-linux-gnu-objdump -dr after.o | grep -B1 'R_PPC64_REL24.*helper' | grep -qw b || fail "no tail call in the object"
+powerpc64le-linux-gnu-objdump -dr after.o | grep -B1 'R_PPC64_REL24.*helper' | found -w b || fail "no tail call in the object"
 expect_status 2 "$KLP" diff before.o after.o -o none.o
 expect_in "'show' goes over to 'helper', which stays where it is" err
 expect_in "[diff.tail-call]" err
@@ -68,4 +68,4 @@ sed -e 's/^int show/static __attribute__((noinline)) int copy(int x) { return ot
     -e 's/helper(x + 1)/copy(x - 1)/' before.c >after.c
 ppc64le after
 expect_status 0 "$KLP" diff before.o after.o -o out.o
-powerpc64le-linux-gnu-readelf -sW out.o | grep -q 'FUNC .* copy$' || fail "the copy is not there"
+powerpc64le-linux-gnu-readelf -sW out.o | found 'FUNC .* copy$' || fail "the copy is not there"

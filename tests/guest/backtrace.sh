@@ -7,5 +7,5 @@ run_guest backtrace.ko -- "cat /proc/version; dmesg | grep -A 2 'dump_stack_lvl+
 expect_not_in dump_stack_lvl before
 sed -n '/dump_stack_lvl+/,$ { s/^\[[^]]*\] *//; s/+0x[^ ]*//; p }' after >trace
 expect_in "version_proc_show [livepatch_backtrace]" trace
-sed -n 3p trace | grep -qx seq_read_iter || fail "$(cat trace)"
+sed -n 3p trace | found -x seq_read_iter || fail "$(cat trace)"
 [ "$(grep -c dump_stack_lvl reverted)" = 1 ] || fail "the new code ran after reverting: $(cat reverted)"

@@ -94,7 +94,7 @@ expect_no_file none.ko
 expect_status 1 "$KLP" run --json --kernel "$KLPKIT_TEST_KERNEL" overlooked/overlooked.ko -- cat /proc/loadavg
 [ "$(jq -c '[.transition_complete, .unloaded, (.not_replaced | length)]' out)" = '[true,true,1]' ] || fail "$(cat out)"
 expect_in "'loadavg_proc_show' of vmlinux is not replaced" err
-if jq -r .after.stdout out | grep -q overlooked; then fail "it was replaced"; fi
+if jq -r .after.stdout out | found overlooked; then fail "it was replaced"; fi
 expect_status 0 "$KLP" run --json --kernel "$KLPKIT_TEST_KERNEL" replaced/replaced.ko -- cat /proc/uptime
 [ "$(jq -r .after.stdout out)" = replaced ] || fail "$(cat out)"
 [ "$(jq -c .not_replaced out)" = '[]' ] || fail "$(cat out)"

@@ -40,7 +40,7 @@ meminfo_c >klp_plain/klp_plain.c
 printf 'obj-m := klp_plain.o\nccflags-y := -ffunction-sections -I%s/fs/proc\n' "$source" >klp_plain/Makefile
 make_livepatch klp_plain show_val_kb=vmlinux.show_val_kb,0
 powerpc64le-linux-gnu-objdump -dr klp_plain.ko >code
-grep -A1 'R_PPC64_REL24.*show_val_kb' code | grep -qw nop && fail "there is a nop behind a call of show_val_kb"
+grep -A1 'R_PPC64_REL24.*show_val_kb' code | found -w nop && fail "there is a nop behind a call of show_val_kb"
 
 # The stub that the model would have the kernel make.
 : >places

@@ -17,7 +17,7 @@ run_guest --module $sample-shadow-mod.ko --module $sample-callbacks-mod.ko --lat
 
 [ "$(head -n 1 after)" = "this has been live patched" ] || fail "$(head -n 1 after)"
 for phase in before reverted; do
-    head -n 1 "$phase" | grep -q '^console=' || fail "$phase: $(head -n 1 "$phase")"
+    head -n 1 "$phase" | found '^console=' || fail "$phase: $(head -n 1 "$phase")"
 done
 
 # Callbacks of each object as it comes: vmlinux, a loaded module, one that is loaded later and whose function is patched.

@@ -84,7 +84,7 @@ cp out build.json
 jq -e '[.objects[] | {name, events: [.callbacks[].event] | sort}] | sort_by(.name) == [
     {name: "binfmt_misc", events: ["post_patch", "post_unpatch", "pre_patch", "pre_unpatch"]},
     {name: "vmlinux", events: ["post_patch", "post_unpatch", "pre_patch", "pre_unpatch"]}]' build.json >/dev/null || fail "$(cat build.json)"
-jq -r '.objects[].functions[] | select(.new | not) | .name' build.json | grep -qx show_softirqs && fail "an ignored function is in the livepatch"
+jq -r '.objects[].functions[] | select(.new | not) | .name' build.json | found -x show_softirqs && fail "an ignored function is in the livepatch"
 
 # The pointers of both klp_object, one behind the other, by an independent reader.
 last=0

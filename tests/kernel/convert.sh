@@ -69,7 +69,7 @@ without_kernel 0 shipped/klp_pktgen.ko -o again.ko
 cmp klp_pktgen.ko again.ko
 cp err with-kernel
 without_kernel 2 shipped/klp_often.ko -o refused.ko
-grep -c '^  note: vmlinux: position ' err | grep -qx "$(wc -l <often)" || fail "$(cat err)"
+grep -c '^  note: vmlinux: position ' err | found -x "$(wc -l <often)" || fail "$(cat err)"
 
 # Before the last link the same references are resolved, with a word on what GNU ld does to them.
 expect_status 0 "$KLP" convert --kernel "$KLPKIT_TEST_KERNEL" by-hand/klp_automatic.o -o unlinked.o

@@ -21,20 +21,20 @@ expect_in "[diff.not-carried]" err
 
 # A string that init code has printed as well.
 build_ok net/core/pktgen.c 's/^#define VERSION	"2.75"/#define VERSION	"2.76"/'
-strings entries.ko | grep -qF 2.76 || fail "the new string"
+strings entries.ko | found -F 2.76 || fail "the new string"
 
 # A new function that may not be probed, and a changed one.
 build_ok fs/proc/loadavg.c 's/^static int loadavg_proc_show/static noinline unsigned long fresh(void)\n{\n\treturn nr_iowait() + 7;\n}\nNOKPROBE_SYMBOL(fresh);\n\n&/
     s/^	get_avenrun.*/&\n	avnrun[0] += fresh();/; s,^#include <linux/fs.h>,&\n#include <linux/kprobes.h>,'
-readelf -SW entries.ko | grep -q _kprobe_blacklist || fail "no entry for the new function"
+readelf -SW entries.ko | found _kprobe_blacklist || fail "no entry for the new function"
 
 # States of messages: new ones come along.
 build_ok fs/proc/loadavg.c 's/^	get_avenrun.*/&\n	pr_info_once("once\\n");\n	WARN_ONCE(!m, "warned\\n");\n	pr_info_ratelimited("some\\n");\n	printk_once("twice\\n");/'
-readelf -sW entries.ko | grep -q '__already_done' || fail "no new state"
+readelf -sW entries.ko | found '__already_done' || fail "no new state"
 build_ok net/ipv4/raw.c 's/^		if (usin->sin_family != AF_INET) {/		pr_info_once("another\\n");\n&/'
 build_ok net/ipv4/route.c 's/^	net_get_random_once(&fnhe_hash_key.*/&\n	pr_warn_once("hash\\n");/'
 build_ok fs/proc/loadavg.c 's/^	get_avenrun.*/&\n	if (net_ratelimit())\n		avnrun[0]++;/; s,^#include <linux/fs.h>,&\n#include <linux/net.h>,'
 
 # What is made of CONFIG_PRINTK_INDEX and trace_printk().
 build_ok fs/proc/loadavg.c 's/^	get_avenrun.*/&\n	trace_printk("shown %d\\n", 1);/'
-readelf -SW entries.ko | grep -q __trace_printk_fmt || fail "no format"
+readelf -SW entries.ko | found __trace_printk_fmt || fail "no format"

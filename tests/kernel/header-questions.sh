@@ -25,7 +25,7 @@ END
     chmod +x "bin/$compiler"
 }
 ask() { PATH=$PWD/bin:$PATH expect_status "$1" "$KLP" kernel info "$KLPKIT_TEST_KERNEL" --features; }
-kept() { find cache -name 'features-*' | grep -q .; }
+kept() { find cache -name 'features-*' | found .; }
 
 compiler_says signal ''
 ask 1

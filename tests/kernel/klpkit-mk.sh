@@ -12,7 +12,7 @@ cp "$KLPKIT_ROOT"/examples/authors/livepatch-{loadavg,version}.c .
 printf 'obj-m := livepatch-loadavg.o livepatch-version.o\ninclude $(KLPKIT)/klpkit.mk\n' >Makefile
 
 is_converted() {
-    readelf -SW "$1" | grep -qF ' .klp.rela.vmlinux..text' || fail "$1 is not converted"
+    readelf -SW "$1" | found -F ' .klp.rela.vmlinux..text' || fail "$1 is not converted"
     ! readelf -sW "$1" | grep -E ' UND (nr_threads|\.klp\.sym\.rela\.|sig_enforce)' || fail "$1 has symbols that nobody resolves"
 }
 # made FILE...: which of the files `make` has just written.
