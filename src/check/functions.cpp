@@ -56,7 +56,7 @@ private:
                                       : selection.problem == Selection::Problem::unstable ? rules::position_unstable
                                                                                           : rules::function_position;
             Finding& finding =
-                check_.findings.add(rule, problem_text(selection, object, function.old_name, function.sympos));
+                check_.findings.add(rule, kernel::problem_text(selection, object, function.old_name, function.sympos));
             if (selection.problem == Selection::Problem::missing) add_similar(finding, symbols, function.old_name);
             return;
         }

@@ -36,7 +36,7 @@ private:
             const check::Rule& rule = selection.problem == Selection::Problem::missing    ? rules::symbol_missing
                                       : selection.problem == Selection::Problem::unstable ? rules::position_unstable
                                                                                           : rules::symbol_position;
-            check_.findings.add(rule, ".symtab", offset, problem_text(selection, object, name, sympos));
+            check_.findings.add(rule, ".symtab", offset, kernel::problem_text(selection, object, name, sympos));
         } else if (is_init(check_, symbols->symbols()[selection.index])) {
             check_.findings.add(rules::symbol_init, ".symtab", offset,
                                 fmt::format("'{}' of {} is in init memory, which is gone", name, object));
@@ -82,29 +82,6 @@ std::string hint_on_object(const Check& check, std::string_view object) {
     const std::string name = with_underscores(object);
     return name != object && check.target.module(name) != nullptr ? fmt::format("did you mean '{}'?", name)
                                                                   : "name its file with --object";
-}
-
-std::string problem_text(const Selection& selection, std::string_view object, std::string_view name,
-                         std::uint64_t sympos) {
-    using enum Selection::Problem;
-    switch (selection.problem) {
-        case none:
-            return {};
-        case missing:
-            return fmt::format("{} has no symbol '{}'", object, name);
-        case ambiguous:
-            return fmt::format("'{}' is there {} times in {}, but position 0 wants it to be unique", name,
-                               selection.count, object);
-        case no_such_position:
-            return fmt::format("position of '{}' in {} is {}, but there are {} of that name", name, object, sympos,
-                               selection.count);
-        case unstable:
-            return fmt::format(
-                "position {} of '{}' in {} selects one symbol while the module loads, and another one, or "
-                "none, when its init is over",
-                sympos, name, object);
-    }
-    return {};
 }
 
 bool is_init(const Check& check, const kernel::KernelSymbol& symbol) {

@@ -72,9 +72,6 @@ void leave_out_running_system(const Check& check);
 void leave_out_rewrites(const Check& check, const loader::LoadedModule& module);
 
 using kernel::Selection;
-// "'f' is there 3 times in ext4, but position 0 wants it to be unique"
-[[nodiscard]] std::string problem_text(const Selection& selection, std::string_view object, std::string_view name,
-                                       std::uint64_t sympos);
 // What to do about an object that is not there.
 [[nodiscard]] std::string hint_on_object(const Check& check, std::string_view object);
 [[nodiscard]] bool is_init(const Check& check, const kernel::KernelSymbol& symbol);

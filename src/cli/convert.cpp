@@ -81,8 +81,10 @@ void convert_with(const ConvertOptions& options, const kernel::SymbolSource& sym
     Diagnostics diagnostics;
     const auto convert = [&] {
         try {
-            return convert::convert(kernel::ModuleBytes(options.input).take(), options.input, symbols,
-                                    {options.objects}, diagnostics);
+            convert::Conversion result = convert::convert(kernel::ModuleBytes(options.input).take(), options.input,
+                                                          symbols, {options.objects}, diagnostics);
+            convert::check_functions(elf::Object::view(result.module, options.input), symbols, diagnostics);
+            return result;
         } catch (const Error&) {
             print_findings(diagnostics);
             throw;

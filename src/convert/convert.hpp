@@ -44,4 +44,8 @@ struct Conversion {
                                  const kernel::SymbolSource& symbols, const ConvertRequest& request,
                                  Diagnostics& diagnostics);
 
+// Whether the functions that the module's tables name are there to be replaced. Finding, a warning:
+// `convert.function`.
+void check_functions(const elf::Object& module, const kernel::SymbolSource& symbols, Diagnostics& diagnostics);
+
 }  // namespace klp::convert

@@ -49,7 +49,7 @@ struct Unreadable {
 };
 
 constexpr std::uint64_t klp_func_members = old_sympos_field + pointer_size;  // what its author fills in
-// Smaller than either structure is in any kernel: both have a kobject.
+// Smaller than either structure is in any kernel, for both have a kobject: what is smaller is no distance to guess.
 constexpr std::uint64_t least_entry = callbacks_end + pointer_size;
 constexpr std::uint64_t most_skipped = 8;  // rows of zeros between two entries, of which the kernel sees the first
 
@@ -193,7 +193,8 @@ std::vector<std::uint64_t> TableReader::strides(const Region& region, std::uint6
     for (std::uint64_t rows = 1; rows <= most_skipped; ++rows) {
         const std::uint64_t stride = next_row / rows;
         const bool fits = !is_sized(region.start) || region.size % stride == 0;
-        if (next_row % (rows * pointer_size) == 0 && stride >= least_entry && fits) strides.push_back(stride);
+        const std::uint64_t least = rows == 1 ? klp_func_members : least_entry;
+        if (next_row % (rows * pointer_size) == 0 && stride >= least && fits) strides.push_back(stride);
     }
     return strides;
 }

@@ -44,6 +44,29 @@ Selection select(const SymbolTable& symbols, std::string_view name, std::uint64_
     return second;
 }
 
+std::string problem_text(const Selection& selection, std::string_view object, std::string_view name,
+                         std::uint64_t sympos) {
+    using enum Selection::Problem;
+    switch (selection.problem) {
+        case none:
+            return {};
+        case missing:
+            return fmt::format("{} has no symbol '{}'", object, name);
+        case ambiguous:
+            return fmt::format("'{}' is there {} times in {}, but position 0 wants it to be unique", name,
+                               selection.count, object);
+        case no_such_position:
+            return fmt::format("position of '{}' in {} is {}, but there are {} of that name", name, object, sympos,
+                               selection.count);
+        case unstable:
+            return fmt::format(
+                "position {} of '{}' in {} selects one symbol while the module loads, and another one, or "
+                "none, when its init is over",
+                sympos, name, object);
+    }
+    return {};
+}
+
 SymbolFacts::SymbolFacts(const SymbolTable& vmlinux)
     : init_begin_(vmlinux.linked_address("__init_begin").value_or(0)),
       init_end_(vmlinux.linked_address("__init_end").value_or(0)),

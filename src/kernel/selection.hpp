@@ -24,6 +24,10 @@ struct Selection {
 };
 [[nodiscard]] Selection select(const SymbolTable& symbols, std::string_view name, std::uint64_t sympos);
 
+// "'f' is there 3 times in ext4, but position 0 wants it to be unique"; empty where nothing is wrong.
+[[nodiscard]] std::string problem_text(const Selection& selection, std::string_view object, std::string_view name,
+                                       std::uint64_t sympos);
+
 // Kernels that have it apply relocations of per-CPU data; both came with Linux 7.
 inline constexpr std::string_view export_flags_symbol = "__start___kflagstab";
 

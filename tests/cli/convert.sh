@@ -103,8 +103,12 @@ expect_status 0 "$KLP" symbols-db built/vmlinux built/late.ko -o tiny.db
 expect_status 0 "$KLP" symbols-db built/vmlinux built/late.ko -o again.db
 cmp tiny.db again.db
 
-# The livepatch format, as readelf sees it.
+# The livepatch format, as readelf sees it. What the tables name is looked for, too, where there are no more than symbols.
 expect_status 0 "$KLP" convert good.ko -o out.ko --symbols tiny.db
+expect_in "vmlinux has no symbol 'show' [convert.function]" err
+sed 's/"show"/"helpr"/' good.s | as --64 -mrelax-relocations=no -o slip.ko
+expect_status 0 "$KLP" convert slip.ko -o slipped.ko --symbols tiny.db
+expect_in "there is 'helper' of vmlinux" err
 readelf -SW out.ko >sections
 readelf -sW out.ko >symbols
 readelf -rW out.ko >relocations

@@ -160,6 +160,17 @@ TEST(Table, EndsWithItsFirstEntryOfZeros) {
     EXPECT_EQ(first.size(), 1U);
 }
 
+// Whatever the distance between two entries is, where it shows.
+TEST(Table, MayHaveEntriesOfAnySize) {
+    std::string text(test::module_tables);
+    text = replaced(text, "funcs, pre_patch\n    .zero 72", "funcs, pre_patch\n    .zero 24");
+    text = replaced(text, "ext4_funcs\n    .zero 80\n    .zero 96", "ext4_funcs\n    .zero 32\n    .zero 48");
+    const auto objects = read_module(test::livepatch_module(text)).objects;
+    ASSERT_EQ(objects.size(), 2U);
+    EXPECT_EQ(objects[1].object_size, 48U);
+    EXPECT_EQ(objects[1].functions.size(), 2U);
+}
+
 TEST(Table, MayHaveNamesInWritableData) {
     const auto objects = read_module(test::livepatch_module(replaced(
                                          test::module_tables, ".section .rodata.str1.1,\"aMS\",@progbits,1", ".data")))

@@ -115,6 +115,9 @@ sed -i 's/version/loadavg/' Makefile
 expect_status 0 "$KLP" symbols-db --kernel "$KERNEL" -o symbols
 KERNEL='' KLPKIT_CACHE=$PWD/empty expect_status 0 make "KDIR=$(path_of source)" SYMBOLS=symbols
 is_converted livepatch-loadavg.ko
+sed -i 's/"loadavg_proc_show"/"loadavg_proc_shw"/' livepatch-loadavg.c
+KERNEL='' KLPKIT_CACHE=$PWD/empty expect_status 0 make "KDIR=$(path_of source)" SYMBOLS=symbols
+expect_in "there is 'loadavg_proc_show' of vmlinux" err
 
 # Kernels that are not there, or only half told.
 expect_status 2 make KERNEL=nonsense
