@@ -38,8 +38,10 @@ private:
                                                                                           : rules::symbol_position;
             check_.findings.add(rule, ".symtab", offset, kernel::problem_text(selection, object, name, sympos));
         } else if (is_init(check_, symbols->symbols()[selection.index])) {
-            check_.findings.add(rules::symbol_init, ".symtab", offset,
-                                fmt::format("'{}' of {} is in init memory, which is gone", name, object));
+            check_.findings
+                .add(rules::symbol_init, ".symtab", offset,
+                     fmt::format("'{}' of {} is in init memory, which is gone", name, object))
+                .hint("leave functions as they are that need it, as those marked __ref do: they are for the start");
         }
     }
 
