@@ -17,6 +17,7 @@ namespace {
 
 constexpr std::string_view modinfo_name = ".modinfo";
 constexpr std::string_view this_module = ".gnu.linkonce.this_module";
+constexpr std::string_view enable_patch = "klp_enable_patch";
 
 std::vector<std::string_view> values_of(const Structure& structure, std::string_view key) {
     std::vector<std::string_view> values;
@@ -100,6 +101,14 @@ void check_forced(Structure& structure) {
     for (const auto& [object, kind, name] : forced) finding.note(fmt::format("{}: {} '{}'", object, kind, name));
 }
 
+bool calls_enable_patch(const elf::Object& module) {
+    return std::ranges::any_of(module.sections(), [](const auto& section) {
+        return section->is_alloc() && std::ranges::any_of(section->rela(), [](const elf::Relocation& relocation) {
+                   return relocation.symbol->name == enable_patch;
+               });
+    });
+}
+
 // struct module has the name in place of what precedes it in other words: the only text among zeros.
 bool holds_name(const elf::Section& section, std::string_view name) {
     const std::string_view content = as_text(section.content());
@@ -148,12 +157,17 @@ void check_init(Structure& structure) {
     bool has_init = false, enables = false;
     for (const auto& symbol : structure.module.symbols()) {
         has_init |= symbol->name == "init_module" && symbol->placement == elf::Placement::section;
-        enables |= symbol->name == "klp_enable_patch" && symbol->placement == elf::Placement::undefined;
+        enables |= symbol->name == enable_patch && symbol->placement == elf::Placement::undefined;
     }
     if (!has_init) structure.findings.add(rules::init, "defines no init_module: nothing would enable the patch");
-    if (enables) return;
-    structure.findings.add(rules::init, "does not refer to klp_enable_patch(): nothing would enable the patch")
-        .note("klp_register_patch() left the kernel in Linux 5.1");
+    if (!enables) {
+        structure.findings.add(rules::init, "does not refer to klp_enable_patch(): nothing would enable the patch")
+            .note("klp_register_patch() left the kernel in Linux 5.1");
+    } else if (!calls_enable_patch(structure.module)) {
+        structure.findings.add(
+            rules::init,
+            "no code or data leads to klp_enable_patch(): the module would be loaded, and nothing patched");
+    }
 }
 
 void check_other_forms(Structure& structure) {

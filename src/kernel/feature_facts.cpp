@@ -94,7 +94,7 @@ void ask_symbols(const Kernel& kernel, FeatureFacts& facts) {
 }
 
 void ask_source(const Kernel& kernel, FeatureFacts& facts) {
-    for (const arch::SourceQuestion& each : kernel.arch().kernel_probe().sources()) {
+    for (const arch::SourceQuestion& each : source_questions(kernel.arch())) {
         const fs::path path = kernel.manifest().source / each.file;
         if (fs::exists(path))
             facts.sources[std::string(each.name)] = read_text(path).find(each.text) != std::string::npos;
@@ -123,6 +123,13 @@ std::vector<arch::HeaderQuestion> header_questions(const arch::Arch& arch) {
         const arch::EntrySize& size = special.entry_size;
         if (!size.expression.empty()) questions.push_back({special.name, size.header, size.expression});
     }
+    return questions;
+}
+
+std::vector<arch::SourceQuestion> source_questions(const arch::Arch& arch) {
+    std::vector<arch::SourceQuestion> questions = {kallsyms_question};
+    const auto own = arch.kernel_probe().sources();
+    questions.insert(questions.end(), own.begin(), own.end());
     return questions;
 }
 

@@ -18,6 +18,11 @@ using arch::FeatureFacts;
 // All that the headers of a kernel of this architecture are asked.
 [[nodiscard]] std::vector<arch::HeaderQuestion> header_questions(const arch::Arch& arch);
 
+// And what its source is asked.
+[[nodiscard]] std::vector<arch::SourceQuestion> source_questions(const arch::Arch& arch);
+inline constexpr arch::SourceQuestion kallsyms_question{"kallsyms_within_memory", "kernel/module/kallsyms.c",
+                                                        "bestval = (unsigned long)mod_mem->base - 1"};
+
 // Slow: reads all symbols and data of the image, runs the compiler.
 [[nodiscard]] FeatureFacts ask(const Kernel& kernel);
 

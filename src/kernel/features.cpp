@@ -64,6 +64,12 @@ void read_image(const FeatureFacts& facts, LoaderFeatures& loader) {
         facts.has_text("symbol %s at rela sec %u idx %d is not marked as a livepatch symbol");
 }
 
+// Kernels with one core and one init area keep symbols in no other bounds.
+std::optional<bool> keeps_symbols_within_memory(const FeatureFacts& facts, const LoaderFeatures& loader) {
+    if (loader.areas != ModuleAreas::by_type) return false;
+    return facts.source_says(kallsyms_question.name);
+}
+
 LoaderFeatures loader_features(const FeatureFacts& facts, const Config& config, const arch::KernelProbe& probe) {
     arch::Derivation derivation(facts, [&](std::string_view option) { return config.enabled(option); });
     LoaderFeatures loader;
@@ -71,6 +77,9 @@ LoaderFeatures loader_features(const FeatureFacts& facts, const Config& config, 
                       "the memory of modules is modelled as one core and one init area, as before Linux 6.4");
     read_config(derivation, loader);
     read_image(facts, loader);
+    derivation.settle(loader.kallsyms_within_memory, keeps_symbols_within_memory(facts, loader),
+                      "loader.kallsyms_within_memory",
+                      "an address in front of the first symbol of a module's memory is taken to have a symbol");
     derivation.settle(loader.page_size, probe.page_size(derivation), "loader.page_size",
                       "pages are taken to have 4096 bytes");
     if (derivation.enabled("CONFIG_DYNAMIC_FTRACE"))
@@ -99,6 +108,8 @@ std::vector<std::string> origin_of_facts(const Kernel& kernel) {
     std::vector<std::string> origin = {"5"};
     for (const arch::HeaderQuestion& each : header_questions(kernel.arch()))
         origin.push_back(fmt::format("{}={}", each.name, each.expression));
+    for (const arch::SourceQuestion& each : source_questions(kernel.arch()))
+        origin.push_back(fmt::format("{}={}", each.file, each.text));
     for (const fs::path& file : {kernel.vmlinux_path(), kernel.manifest().source / "include/config/auto.conf"}) {
         std::error_code missing;
         const auto size = fs::file_size(file, missing);

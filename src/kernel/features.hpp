@@ -47,6 +47,9 @@ struct LoaderFeatures {
     bool export_flags = false;
     // module_mark_ro_after_init(): arch::Sealed::after_init_if_marked.
     bool marks_ro_after_init = false;
+    // kernel/module/kallsyms.c:find_kallsyms_symbol() takes no symbol of other memory of the module than the address is
+    // in.
+    bool kallsyms_within_memory = false;
     // An -EEXIST of a module's init function is told as -EBUSY, for it means that the module is there already.
     bool init_eexist_is_busy = false;
     // "symbol %s at rela sec %u idx %d is not marked as a livepatch symbol".

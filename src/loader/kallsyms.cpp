@@ -67,11 +67,18 @@ std::optional<std::size_t> block_with(const Module& module, std::uint64_t addres
     return std::nullopt;
 }
 
+// Without CONFIG_KALLSYMS_ALL, kernels that keep memories apart look for symbols in those of code alone.
+bool has_symbols(std::size_t block, const Features& features) {
+    const auto area = static_cast<Area>(block);
+    return !features.separate_memories || features.kallsyms_all || area == Area::text || area == Area::init_text;
+}
+
 // kernel/module/kallsyms.c:find_kallsyms_symbol
 std::optional<Found> find_symbol_at(const Module& module, std::size_t block, std::uint64_t address,
                                     const Features& features) {
+    if (!has_symbols(block, features)) return std::nullopt;
     std::uint64_t next = end_of_memory(module, block, features);
-    std::uint64_t best_value = 0;
+    std::uint64_t best_value = features.kallsyms_within_memory ? module.block_addresses[block] - 1 : 0;
     std::uint32_t best = 0;
     for (std::uint32_t i = 1; i < module.image.symbols.size(); ++i) {
         const arch::ImageSymbol& symbol = module.image.symbols[i];

@@ -6,8 +6,36 @@
 #include <cerrno>
 
 #include "loader/livepatch_core.hpp"
+#include "loader/module_memory.hpp"
 
 namespace klp::loader {
+
+void LivepatchCore::check_freed_code(const Module& module) const {
+    const KlpPatch* patch = patch_of(module);
+    if (patch == nullptr) return;
+    for (const KlpObject& object : patch->objects) {
+        for (const KlpFunc& function : object.functions) {
+            if (!function.patched || !is_in_init_memory(module, function.new_address)) continue;
+            throw Undefined{fmt::format(
+                "{}: the replacement of '{}' is in init memory, which is freed while the function is patched "
+                "(kernel/module/main.c:do_init_module)",
+                module.name, function.old_name)};
+        }
+    }
+}
+
+// ftrace forgot the function with the init memory that it was in, and the livepatch core keeps it in its lists for
+// good.
+void LivepatchCore::check_still_traced(const KlpObject& object, const KlpFunc& function) const {
+    const bool is_gone = object.module != nullptr && object.module->init_freed &&
+                         is_in_init_memory(*object.module, function.old_address);
+    const auto stack = stacks_.find(function.old_address);
+    if (!is_gone || stack == stacks_.end() || stack->second.size() != 1) return;
+    throw Undefined{fmt::format(
+        "{}: '{}' was in init memory, which is freed: WARN in kernel/livepatch/patch.c:klp_unpatch_func, which "
+        "leaves it among the patched functions",
+        object.name, function.old_name)};
+}
 
 // klp_patch_func()
 void LivepatchCore::patch_function(KlpFunc& function, Journal& journal) {
@@ -45,7 +73,9 @@ std::vector<arch::Range> LivepatchCore::hooked_functions() const {
 // __klp_unpatch_object()
 void LivepatchCore::unpatch_object(KlpObject& object, bool nops_only) {
     for (KlpFunc& function : object.functions) {
-        if (function.patched && (function.nop || !nops_only)) unpatch_function(function);
+        if (!function.patched || (nops_only && !function.nop)) continue;
+        check_still_traced(object, function);
+        unpatch_function(function);
     }
     if (object.dynamic || !nops_only) object.patched = false;
 }

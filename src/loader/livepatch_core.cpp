@@ -9,6 +9,7 @@
 
 #include "base/kernel_names.hpp"
 #include "loader/kallsyms.hpp"
+#include "loader/module_memory.hpp"
 
 namespace klp::loader {
 
@@ -145,7 +146,9 @@ void LivepatchCore::init_object_loaded(const KlpPatch& patch, KlpObject& object,
         }
         function.old_size = old_extent->size;
         if (function.nop) function.new_address = function.old_address;
-        const auto new_extent = lookup_size_offset(system_, function.new_address);
+        // What was freed is not used again at once (mm/vmalloc.c), so that nobody has the address.
+        const bool is_freed = patch.module->init_freed && is_in_init_memory(*patch.module, function.new_address);
+        const auto new_extent = is_freed ? std::nullopt : lookup_size_offset(system_, function.new_address);
         if (!new_extent) {
             journal.refuse(
                 ENOENT, fmt::format("livepatch: kallsyms size lookup failed for '{}' replacement", function.old_name));

@@ -30,6 +30,8 @@ public:
     // klp_module_coming() throws Refused: the module is not to be loaded.
     void module_coming(Module& module, Journal& journal);
     void module_going(Module& module, Journal& journal);
+    // The module's init memory has been freed. Undefined where functions of its livepatch are in it.
+    void check_freed_code(const Module& module) const;
 
     // For the report: what the module's livepatch is at; none that ever got to klp_enable_patch().
     [[nodiscard]] const KlpPatch* patch_of(const Module& module) const;
@@ -65,6 +67,7 @@ private:
     void unpatch_object(KlpObject& object, bool nops_only);
     void patch_function(KlpFunc& function, Journal& journal);
     void unpatch_function(KlpFunc& function);
+    void check_still_traced(const KlpObject& object, const KlpFunc& function) const;
 
     System& system_;
     CallSites call_sites_;

@@ -10,6 +10,7 @@
 
 #include "loader/exports.hpp"
 #include "loader/module_loader.hpp"
+#include "loader/signature.hpp"
 
 namespace klp::loader {
 
@@ -26,6 +27,23 @@ bool same_magic(std::string_view module, std::string_view kernel, bool has_crcs)
         kernel.remove_prefix(std::min(kernel.find(' '), kernel.size()));
     }
     return module == kernel;
+}
+
+// What module_sig_check() lets pass in a kernel that does not insist on signatures.
+struct ToleratedSignature {
+    int error = 0;
+    std::string_view reason;
+};
+constexpr std::array<ToleratedSignature, 3> tolerated_signatures{{{ENODATA, "unsigned module"},
+                                                                  {ENOPKG, "module with unsupported crypto"},
+                                                                  {ENOKEY, "module with unavailable key"}}};
+
+// The certificates that the kernel was built with are in its image.
+bool has_key(const kernel::Kernel& kernel, const Signature& signature) {
+    return std::ranges::any_of(kernel.vmlinux().sections(), [&](const auto& section) {
+        const Bytes content = section->is_alloc() && !section->is_code() ? Bytes(section->content()) : Bytes{};
+        return find(content, signature.serial).has_value() && find(content, signature.issuer).has_value();
+    });
 }
 
 }  // namespace
@@ -86,8 +104,25 @@ void ModuleLoader::set_license(Module& module, Journal& journal) {
     }
 }
 
+// module_sig_check(). Whether the signature is of what it stands behind is not asked: it is taken for sound where the
+// kernel has the key that made it.
+void ModuleLoader::check_signature(Module& module, Journal& journal) const {
+    if (!system_.features.module_sig) return;
+    Signature signature = read_signature(module.file.bytes());
+    module.file.cut_off(signature.remaining);
+    if (!signature.message.empty()) journal.error(signature.message);
+    if (signature.error == 0 && !has_key(system_.kernel, signature)) signature.error = ENOKEY;
+    const auto tolerated = std::ranges::find(tolerated_signatures, signature.error, &ToleratedSignature::error);
+    module.is_signed = signature.error == 0;
+    if (module.is_signed) return;
+    if (tolerated == tolerated_signatures.end()) throw Refused{signature.error};
+    if (!system_.features.module_sig_force) return;
+    journal.notice(fmt::format("Loading of {} is rejected", tolerated->reason));
+    throw Refused{EKEYREJECTED};
+}
+
 void ModuleLoader::taint_as_unsigned(const Module& module, Journal& journal) {
-    if (!system_.features.module_sig || module.file.is_signed() || system_.taints.told_unsigned) return;
+    if (!system_.features.module_sig || module.is_signed || system_.taints.told_unsigned) return;
     system_.taints.told_unsigned = true;
     journal.notice(module.name +
                    ": module verification failed: signature and/or required key missing - tainting kernel");

@@ -66,6 +66,7 @@ struct Module {
     std::vector<Rewrite> unknown_values;  // relocated fields whose values depend on what nobody knows
 
     LoadState state = LoadState::unformed;
+    bool is_signed = false;  // by a key that the kernel has
     bool is_livepatch = false;
     bool proprietary = false;
     bool using_gpl_only_symbols = false;

@@ -11,35 +11,13 @@
 
 namespace klp::loader {
 
-namespace {
-
-// include/linux/module_signature.h: struct module_signature and the marker lie behind the signature itself.
-constexpr std::string_view signature_marker = "~Module signature appended~\n";
-constexpr std::uint64_t signature_info_size = 12, signature_length_field = 8;
-
-}  // namespace
-
 ModuleFile::ModuleFile(const fs::path& path, ByteOrder order)
     : display_name_(path.string()), order_(order), file_(path), bytes_(file_.bytes()) {
-    strip_signature();
     const std::string_view magic(ELFMAG, SELFMAG);
     const bool is_elf = bytes_.size() > EI_CLASS && as_text(bytes_.first(SELFMAG)) == magic;
     if (!is_elf || std::to_integer<unsigned>(bytes_[EI_CLASS]) != ELFCLASS64)
         throw Error({display_name_, {}, {}}, "not a 64-bit ELF file");
     if (bytes_.size() >= sizeof(Elf64_Ehdr)) read_header();
-}
-
-// kernel/module/signing.c:mod_verify_sig, mod_check_sig
-void ModuleFile::strip_signature() {
-    const std::string_view text = as_text(bytes_);
-    if (!text.ends_with(signature_marker)) return;
-    const std::uint64_t length = bytes_.size() - signature_marker.size();
-    if (length < signature_info_size) return;
-    const Bytes info = bytes_.subspan(length - signature_info_size, signature_info_size);
-    const std::uint64_t signature = load<std::uint32_t>(info.subspan(signature_length_field), ByteOrder::big);
-    if (signature > length - signature_info_size) return;
-    bytes_ = bytes_.first(length - signature_info_size - signature);
-    is_signed_ = true;
 }
 
 void ModuleFile::read_header() {

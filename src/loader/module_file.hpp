@@ -49,12 +49,13 @@ inline constexpr std::uint64_t section_header_size = 64, symbol_entry_size = 24,
 
 class ModuleFile {
 public:
-    // Compressed or not, without the signature behind it. Error: cannot be read, is no 64-bit ELF file.
+    // Compressed or not. Error: cannot be read, is no 64-bit ELF file.
     ModuleFile(const fs::path& path, ByteOrder order);
 
     [[nodiscard]] const std::string& display_name() const noexcept { return display_name_; }
-    [[nodiscard]] bool is_signed() const noexcept { return is_signed_; }
+    // With the signature behind it, unless that was cut off.
     [[nodiscard]] Bytes bytes() const noexcept { return bytes_; }
+    void cut_off(std::uint64_t length) { bytes_ = bytes_.first(length); }  // to `length` bytes, not more than there are
     [[nodiscard]] ByteOrder order() const noexcept { return order_; }
     [[nodiscard]] const FileHeader& header() const noexcept { return header_; }
     // Empty until read_sections(), which must be preceded by a check that they are in the file.
@@ -72,14 +73,12 @@ public:
     [[nodiscard]] std::vector<std::string_view> modinfo_values(std::uint32_t section, std::string_view tag) const;
 
 private:
-    void strip_signature();
     void read_header();
 
     std::string display_name_;
     ByteOrder order_;
     kernel::ModuleBytes file_;
     Bytes bytes_;
-    bool is_signed_ = false;
     FileHeader header_;
     std::vector<SectionHeader> sections_;
 };

@@ -10,6 +10,7 @@
 #include "base/kernel_names.hpp"
 #include "loader/elf_checks.hpp"
 #include "loader/exports.hpp"
+#include "loader/klp_names.hpp"
 #include "loader/module_image.hpp"
 
 namespace klp::loader {
@@ -19,6 +20,20 @@ namespace {
 bool has_symbol(const Module& module, std::string_view name, bool defined) {
     return std::ranges::any_of(module.image.symbols, [&](const arch::ImageSymbol& symbol) {
         return symbol.name == name && (symbol.section_index != SHN_UNDEF) == defined;
+    });
+}
+
+// Whether code or data of the module leads to the function, for its init function to call.
+bool refers_to_enable_patch(const Module& module) {
+    const auto is_it = [&](const arch::ImageRelocation& relocation) {
+        if (relocation.symbol >= module.image.symbols.size()) return false;
+        const arch::ImageSymbol& symbol = module.image.symbols[relocation.symbol];
+        const auto livepatch = scan_symbol_name(symbol.name);
+        return (livepatch ? livepatch->symbol : symbol.name) == "klp_enable_patch";
+    };
+    return std::ranges::any_of(module.image.sections, [&](const arch::ImageSection& section) {
+        const bool is_applied = section.info < module.layout.places.size() && module.layout.places[section.info];
+        return is_applied && std::ranges::any_of(section.relocations, is_it);
     });
 }
 
@@ -54,6 +69,7 @@ void ModuleLoader::load_module(Module& module, Journal& journal) {
         if (system_.features.separate_memories && system_.taints.proprietary && !was_proprietary)
             journal.warning(module.name + ": module license taints kernel.");
         allocate_percpu(module, journal);
+        tell_obsolete_sections(module, journal);
         check_exports(module, journal);
         check_imports(module, journal);
         simplify_symbols(module, journal);
@@ -68,10 +84,7 @@ void ModuleLoader::load_module(Module& module, Journal& journal) {
 
 // What is done before memory is allocated.
 void ModuleLoader::early_checks(Module& module, Journal& journal) {
-    if (system_.features.module_sig_force && !module.file.is_signed()) {
-        journal.notice("Loading of unsigned module is rejected");
-        throw Refused{EKEYREJECTED};
-    }
+    check_signature(module, journal);
     check_elf(module, system_.kernel.arch(), system_.features, journal);
     journal.report().module = module.loaded.name = module.name;
     const auto layout_symbol = find_symbol(system_, "module_layout", true);  // check_modstruct_version()
@@ -86,6 +99,18 @@ void ModuleLoader::check_duplicate(const Module& module) const {
     const bool exists = std::ranges::any_of(
         system_.modules, [&](const auto& each) { return each.get() != &module && each->name == module.name; });
     if (exists) throw Refused{EEXIST};
+}
+
+// find_module_sections()
+void ModuleLoader::tell_obsolete_sections(const Module& module, Journal& journal) const {
+    const auto tell = [&](std::string_view name, std::string text) {
+        if (find_allocated(module.file, name) != 0) journal.warning(fmt::format("{}: {}", module.name, text));
+    };
+    if (system_.features.export_flags) {
+        for (const std::string_view each : {"__ksymtab_gpl", "__kcrctab_gpl"})
+            tell(each, fmt::format("ignoring obsolete section {}", each));
+    }
+    tell("__obsparm", "Ignoring obsolete parameters");
 }
 
 // check_module_license_and_versions(), check_export_symbol_sections()
@@ -105,11 +130,10 @@ void ModuleLoader::check_exports(Module& module, Journal& journal) {
     if (!try_to_force_load(system_, module, "no versions for exported symbols", journal)) throw Refused{ENOEXEC};
 }
 
-// do_init_module(). The init function of a livepatch calls klp_enable_patch().
+// do_init_module(). The init function of a livepatch calls klp_enable_patch(), where it can.
 void ModuleLoader::init(Module& module, Journal& journal) {
     try {
-        if (module.is_livepatch || has_symbol(module, "klp_enable_patch", false))
-            livepatch_.enable_patch(module, journal);
+        if (refers_to_enable_patch(module)) livepatch_.enable_patch(module, journal);
     } catch (const Refused& refused) {
         module.state = LoadState::going;
         livepatch_.module_going(module, journal);
@@ -117,6 +141,7 @@ void ModuleLoader::init(Module& module, Journal& journal) {
     }
     module.state = LoadState::live;
     module.init_freed = true;
+    livepatch_.check_freed_code(module);
     for (std::size_t i = 0; i < module.layout.blocks.size(); ++i) {
         if (module.layout.blocks[i].init && module.layout.blocks[i].size != 0)
             system_.space.release(module.block_addresses[i]);

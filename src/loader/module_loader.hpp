@@ -22,6 +22,7 @@ public:
 private:
     void load_module(Module& module, Journal& journal);
     void early_checks(Module& module, Journal& journal);
+    void check_signature(Module& module, Journal& journal) const;
     void check_modinfo(Module& module, Journal& journal);
     void check_duplicate(const Module& module) const;
     void taint(Module& module, Journal& journal);
@@ -30,6 +31,7 @@ private:
 
     void lay_out_and_allocate(Module& module, Journal& journal);
     void allocate_percpu(Module& module, Journal& journal);
+    void tell_obsolete_sections(const Module& module, Journal& journal) const;
     void check_exports(Module& module, Journal& journal);
     void check_imports(const Module& module, Journal& journal);
     void simplify_symbols(Module& module, Journal& journal);

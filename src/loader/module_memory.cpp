@@ -53,4 +53,12 @@ const arch::ImageSection* loaded_section(const Module& module, std::string_view 
     return nullptr;
 }
 
+bool is_in_init_memory(const Module& module, std::uint64_t address) {
+    for (std::size_t i = 0; i < module.layout.blocks.size(); ++i) {
+        const MemoryBlock& block = module.layout.blocks[i];
+        if (block.init && address - module.block_addresses[i] < block.size) return true;
+    }
+    return false;
+}
+
 }  // namespace klp::loader

@@ -21,4 +21,7 @@ namespace klp::loader {
 // The first section of that name that is loaded; null where there is none.
 [[nodiscard]] const arch::ImageSection* loaded_section(const Module& module, std::string_view name);
 
+// Which is freed when the module's init function has returned.
+[[nodiscard]] bool is_in_init_memory(const Module& module, std::uint64_t address);
+
 }  // namespace klp::loader

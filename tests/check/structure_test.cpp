@@ -129,6 +129,11 @@ INSTANTIATE_TEST_SUITE_P(
         text("check.forced", "license=GPL", "klpkit_forced=vmlinux:unsafe:show\"\n.string \"license=GPL"),
         text("check.init", "klp_enable_patch", "klp_register_patch"),
         edit("check.init", [](elf::Object& object) { symbol(object, "init_module").name = "start_module"; }),
+        edit("check.init",
+             [](elf::Object& object) {
+                 for (elf::Relocation& each : section(object, ".init.text").relocations_section->relocations)
+                     if (each.symbol->name == "klp_enable_patch") each.symbol = &symbol(object, "patch");
+             }),
         more("check.arch-section", ".section .klp.arch.late.altinstructions,\"a\"\n.zero 12\n")));
 
 INSTANTIATE_TEST_SUITE_P(OtherForms, Rules,

@@ -237,26 +237,6 @@ TEST(StructModule, HasTheSizeThatTheKernelIsBuiltWith) {
     EXPECT_THAT(log_with(probed), testing::IsEmpty());
 }
 
-TEST(Signature, BehindTheFileIsNoPartOfIt) {
-    TestKernel kernel(kernel_text, std::string(config) + "CONFIG_MODULE_SIG=y\n");
-    std::string bytes = read_text(kernel.plain_module("m", ".text\nnop\n"));
-    bytes += std::string(100, 'S') + std::string(11, '\0') + std::string(1, '\x64') + "~Module signature appended~\n";
-    write_file(kernel.path("m.ko"), bytes);
-    Simulation simulation(kernel.kernel(), {});
-    EXPECT_THAT(log_of(simulation.play(load(kernel.path("m.ko")))), testing::IsEmpty());
-    const EventReport report = simulation.play(load(kernel.plain_module("n", ".text\nnop\n")));
-    EXPECT_THAT(log_of(report), testing::ElementsAre("n: module verification failed: signature and/or required key "
-                                                     "missing - tainting kernel"));
-    EXPECT_THAT(log_of(simulation.play(load(kernel.plain_module("o", ".text\nnop\n")))), testing::IsEmpty());
-}
-
-TEST(Signature, IsInsistedOn) {
-    TestKernel kernel(kernel_text, std::string(config) + "CONFIG_MODULE_SIG=y\nCONFIG_MODULE_SIG_FORCE=y\n");
-    const EventReport report = Simulation(kernel.kernel(), {}).play(load(kernel.plain_module("m", ".text\nnop\n")));
-    EXPECT_EQ(report.error, EKEYREJECTED);
-    EXPECT_THAT(log_of(report), testing::ElementsAre("Loading of unsigned module is rejected"));
-}
-
 TEST(Module, ThatIsTooLargeForTheModelIsAnError) {
     TestKernel kernel;
     Simulation simulation(kernel.kernel(), {});

@@ -161,6 +161,12 @@ public:
     }
     static TestKernel late() { return TestKernel(std::string(kernel_text) + std::string(late_kernel_text)); }
 
+    // A file of the kernel's source, for what is asked of that.
+    void add_source(const std::string& file, std::string_view text) {
+        fs::create_directories(fs::path(path("source/" + file)).parent_path());
+        write_file(path("source/" + file), text);
+    }
+
     // The path of a module made from text; `edit` changes what the assembler cannot say.
     fs::path module(std::string_view name, std::string_view text, const std::function<void(elf::Object&)>& edit = {}) {
         const fs::path file = path(fmt::format("modules/{}.ko", name));
@@ -185,6 +191,7 @@ public:
             manifest.modules = path("modules");
             manifest.config = path("config");
             manifest.symvers = path("Module.symvers");
+            if (fs::exists(path("source"))) manifest.source = path("source");
             kernel_ = std::make_unique<kernel::Kernel>(manifest);
         }
         return *kernel_;
