@@ -182,6 +182,31 @@ TEST(InstructionStarts, RefuseWhatIsNoCode) {
     }
 }
 
+// arch/x86/include/asm/special_insns.h: lkgs() of Linux 7.x; the return instructions of FRED; wrmsrns. Neither
+// assemblers nor Zydis have to know them.
+TEST(InstructionStarts, KnowTheFormOfNewSystemInstructions) {
+    const std::pair<const char*, std::size_t> cases[] = {
+        {"0xf2, 0x0f, 0x00, 0xf7", 4},                          // lkgs %edi
+        {"0xf2, 0x41, 0x0f, 0x00, 0xf0", 5},                    // lkgs %r8d
+        {"0xf2, 0x0f, 0x00, 0x74, 0x24, 0x08", 6},              // lkgs 8(%rsp)
+        {"0xf2, 0x0f, 0x00, 0x35, 0x00, 0x00, 0x00, 0x00", 8},  // lkgs 0(%rip)
+        {"0xf2, 0x0f, 0x01, 0xca", 4},                          // erets
+        {"0xf3, 0x0f, 0x01, 0xca", 4},                          // eretu
+        {"0x0f, 0x01, 0xc6", 3},                                // wrmsrns
+    };
+    for (const auto& [bytes, length] : cases) {
+        const auto object = assemble(std::string("nop\n .byte ") + bytes + "\n ret\n");
+        EXPECT_THAT(x86().instruction_starts(*object.find_section(".text"), {0, length + 2}),
+                    ElementsAre(0, 1, length + 1))
+            << bytes;
+        const auto cut = assemble(std::string("nop\n .byte ") + bytes + "\n");
+        EXPECT_THROW((void)x86().instruction_starts(*cut.find_section(".text"), {0, length}), Error) << bytes;
+    }
+    const auto field = assemble(".byte 0xf2, 0x0f, 0x00, 0x35\n .long foo - . - 4\n");
+    const auto& relocation = field.find_section(".text")->rela().front();
+    EXPECT_EQ(x86().addend_bias(*field.find_section(".text"), {0, 8}, relocation), 4);
+}
+
 TEST(ImplicitReferences, AreBranchesOutOfTheFunction) {
     const auto object = assemble(R"(
         before: nop

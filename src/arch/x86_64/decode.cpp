@@ -42,21 +42,55 @@ Instruction describe(const ZydisDecodedInstruction& decoded, std::uint64_t begin
     return result;
 }
 
+bool decode_one(Bytes code, ZydisDecodedInstruction& decoded) {
+    return ZYAN_SUCCESS(ZydisDecoderDecodeInstruction(&decoder(), nullptr, code.data(), code.size(), &decoded));
+}
+
+// Zydis knows the instructions of its time. New ones come to groups 6 and 7 (Intel SDM volume 2, table A-6: LKGS,
+// ERETS, WRMSRNS), where opcode and ModRM byte tell the form all the same: it is that of SLDT, or of SMSW with a
+// register.
+std::optional<Instruction> newer_instruction(Bytes code, std::uint64_t begin) {
+    const auto is_prefix = [](std::byte each) {
+        return each == std::byte{0x66} || each == std::byte{0xf2} || each == std::byte{0xf3};
+    };
+    const auto prefixes = static_cast<std::size_t>(std::ranges::find_if_not(code, is_prefix) - code.begin());
+    std::array<std::byte, ZYDIS_MAX_INSTRUCTION_LENGTH> copy{};
+    const std::size_t size = std::min(code.size() - prefixes, copy.size());
+    std::ranges::copy(code.subspan(prefixes, size), copy.begin());
+    const std::size_t opcode = (copy[0] & std::byte{0xf0}) == std::byte{0x40} ? 1 : 0;
+    if (size < opcode + 3 || copy[opcode] != std::byte{0x0f}) return std::nullopt;
+    std::byte& modrm = copy[opcode + 2];
+    if (copy[opcode + 1] == std::byte{0x00})
+        modrm &= std::byte{0xc7};
+    else if (copy[opcode + 1] == std::byte{0x01} && modrm >= std::byte{0xc0})
+        modrm = std::byte{0xe0};
+    else
+        return std::nullopt;
+    ZydisDecodedInstruction decoded;
+    if (!decode_one(Bytes(copy).first(size), decoded)) return std::nullopt;
+    Instruction result = describe(decoded, begin);
+    result.length = static_cast<std::uint8_t>(result.length + prefixes);
+    for (Field& each : result.fields)
+        if (each.size != 0) each.offset = static_cast<std::uint8_t>(each.offset + prefixes);
+    return result;
+}
+
 Instructions decode_all(Bytes code, const Location& where) {
     Instructions result;
     result.reserve(code.size() / 4);
     for (std::uint64_t at = 0; at < code.size();) {
         ZydisDecodedInstruction decoded;
-        const auto status =
-            ZydisDecoderDecodeInstruction(&decoder(), nullptr, code.data() + at, code.size() - at, &decoded);
-        if (!ZYAN_SUCCESS(status)) {
+        if (decode_one(code.subspan(at), decoded)) {
+            result.push_back(describe(decoded, at));
+        } else if (const auto newer = newer_instruction(code.subspan(at), at)) {
+            result.push_back(*newer);
+        } else {
             Location place = where;
             place.offset = where.offset.value_or(0) + at;
             throw Error(place,
                         fmt::format("not an x86-64 instruction: byte {:#04x}", std::to_integer<unsigned>(code[at])));
         }
-        result.push_back(describe(decoded, at));
-        at += decoded.length;
+        at = result.back().end();
     }
     return result;
 }
