@@ -29,7 +29,8 @@ enum Tag : std::uint8_t {
     constructed_0 = 0xa0,
     constructed_3 = 0xa3,
 };
-constexpr auto signed_data_id = std::to_array<std::uint8_t>({0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x02});
+// 1.2.840.113549.1.7.2
+constexpr auto signed_data_id = std::to_array<std::uint8_t>({42, 134, 72, 134, 247, 13, 1, 7, 2});
 
 struct Damaged {};  // lib/asn1_decoder.c gives it up: EBADMSG
 
