@@ -50,6 +50,8 @@ public:
     // Bytes from that place to where ftrace writes the call (ftrace_call_adjust()); `code` begins at the place.
     [[nodiscard]] virtual std::uint64_t distance_to_call(const KernelFeatures& features, Bytes code) const = 0;
 
+    // Whether elf_check_arch() looks at EI_CLASS, too.
+    [[nodiscard]] virtual bool checks_elf_class() const noexcept { return false; }
     // module_elf_check_arch()
     [[nodiscard]] virtual bool accepts_header_flags(std::uint32_t flags) const noexcept = 0;
     // module_init_section(): whether sections whose names begin with .init are freed after init.

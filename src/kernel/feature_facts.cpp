@@ -21,6 +21,7 @@ constexpr auto common_symbols = std::to_array<std::string_view>(
 
 constexpr auto common_texts = std::to_array<std::string_view>({
     "symbol string table missing leading NUL",
+    "Kernel module BTF mismatch detected",
     "symbol %s at rela sec %u idx %d is not marked as a livepatch symbol",
     "invalid access to vmlinux symbol '%s' from module-specific livepatch relocation section",
 });

@@ -41,6 +41,8 @@ void read_config(const arch::Derivation& derivation, LoaderFeatures& loader) {
     loader.modversions = enabled("CONFIG_MODVERSIONS");
     loader.module_sig = enabled("CONFIG_MODULE_SIG");
     loader.module_sig_force = enabled("CONFIG_MODULE_SIG_FORCE");
+    loader.btf_modules = enabled("CONFIG_DEBUG_INFO_BTF_MODULES");
+    loader.allows_btf_mismatch = enabled("CONFIG_MODULE_ALLOW_BTF_MISMATCH");
     loader.smp = enabled("CONFIG_SMP");
     loader.kallsyms_all = enabled("CONFIG_KALLSYMS_ALL");
     loader.needs_retpoline = enabled("CONFIG_RETPOLINE") || enabled("CONFIG_MITIGATION_RETPOLINE");
@@ -58,6 +60,7 @@ void read_image(const FeatureFacts& facts, LoaderFeatures& loader) {
     loader.export_flags = facts.has_symbol(export_flags_symbol);
     loader.relocates_percpu = loader.export_flags;
     loader.init_eexist_is_busy = loader.export_flags;
+    loader.tells_btf_mismatch_once = facts.has_text("Kernel module BTF mismatch detected");
     loader.marks_ro_after_init = facts.has_symbol("module_mark_ro_after_init");
     loader.strict_elf_checks = facts.has_text("symbol string table missing leading NUL");
     loader.livepatch_symbol_message_names_index =
@@ -105,7 +108,7 @@ std::optional<std::string> compiler_of_facts(const Kernel& kernel) {
 
 // Whatever the answers depend on, but for the compiler.
 std::vector<std::string> origin_of_facts(const Kernel& kernel) {
-    std::vector<std::string> origin = {"5"};
+    std::vector<std::string> origin = {"6"};
     for (const arch::HeaderQuestion& each : header_questions(kernel.arch()))
         origin.push_back(fmt::format("{}={}", each.name, each.expression));
     for (const arch::SourceQuestion& each : source_questions(kernel.arch()))

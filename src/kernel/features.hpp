@@ -63,6 +63,9 @@ struct LoaderFeatures {
     bool modversions = false;
     bool module_sig = false;
     bool module_sig_force = false;
+    bool btf_modules = false;              // CONFIG_DEBUG_INFO_BTF_MODULES
+    bool allows_btf_mismatch = false;      // CONFIG_MODULE_ALLOW_BTF_MISMATCH
+    bool tells_btf_mismatch_once = false;  // and in other words
     bool smp = false;
     bool kallsyms_all = false;
     bool needs_retpoline = false;  // a module without retpolines is complained of, on CPUs that need them

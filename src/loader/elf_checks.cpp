@@ -94,7 +94,8 @@ private:
         const std::uint64_t length = file_.bytes().size();
         if (length < sizeof(Elf64_Ehdr)) refuse(fmt::format("Invalid ELF header len {}", length));
         if (header.type != ET_REL) refuse(fmt::format("Invalid ELF header type: {} != {}", header.type, ET_REL));
-        if (header.machine != arch_.machine())
+        const bool is_of_class = header.elf_class == ELFCLASS64 || !arch_.module_loading().checks_elf_class();
+        if (header.machine != arch_.machine() || !is_of_class)
             refuse(fmt::format("Invalid architecture in ELF header: {}", header.machine));
     }
     void check_section_header_size() {

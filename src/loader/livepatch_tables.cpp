@@ -95,7 +95,7 @@ KlpPatch read_patch(Module& module) {
     return as_undefined([&] {
         KlpPatch patch;
         patch.module = &module;
-        const Bytes bytes = module.file.bytes();
+        const std::vector<std::byte> bytes = module.file.in_form(module.index.symbols);
         const auto file = elf::Object::view(bytes, module.file.display_name());
         const format::Tables tables = format::read_all_tables(file);
         if (tables.patches > 1)

@@ -5,6 +5,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <bit>
+#include <cstddef>
 
 #include "base/kernel_names.hpp"
 #include "base/text.hpp"
@@ -14,9 +17,10 @@ namespace klp::loader {
 ModuleFile::ModuleFile(const fs::path& path, ByteOrder order)
     : display_name_(path.string()), order_(order), file_(path), bytes_(file_.bytes()) {
     const std::string_view magic(ELFMAG, SELFMAG);
-    const bool is_elf = bytes_.size() > EI_CLASS && as_text(bytes_.first(SELFMAG)) == magic;
-    if (!is_elf || std::to_integer<unsigned>(bytes_[EI_CLASS]) != ELFCLASS64)
+    // The rest of e_ident counts for the kernel where the architecture says so (elf_check_arch()).
+    if (bytes_.size() <= EI_CLASS || as_text(bytes_.first(SELFMAG)) != magic)
         throw Error({display_name_, {}, {}}, "not a 64-bit ELF file");
+    header_.elf_class = std::to_integer<std::uint8_t>(bytes_[EI_CLASS]);
     if (bytes_.size() >= sizeof(Elf64_Ehdr)) read_header();
 }
 
@@ -85,6 +89,29 @@ std::vector<SymbolEntry> ModuleFile::symbols(const SectionHeader& table) const {
         symbol.size = in.u64();
     }
     return symbols;
+}
+
+std::vector<std::byte> ModuleFile::in_form(std::uint32_t symbols) const {
+    std::vector<std::byte> copy(bytes_.begin(), bytes_.end());
+    const MutableBytes bytes(copy);
+    const auto put = [&](std::uint64_t at, auto value) { store(bytes.subspan(at), value, order_); };
+    const bool is_big = order_ == ByteOrder::big;
+    const std::array<std::byte, EI_NIDENT - EI_CLASS> ident{
+        std::byte{ELFCLASS64}, std::byte{is_big ? std::uint8_t{ELFDATA2MSB} : std::uint8_t{ELFDATA2LSB}},
+        std::byte{EV_CURRENT}};
+    std::ranges::copy(ident, bytes.begin() + EI_CLASS);
+    put(offsetof(Elf64_Ehdr, e_version), std::uint32_t{EV_CURRENT});
+    put(offsetof(Elf64_Ehdr, e_ehsize), std::uint16_t{sizeof(Elf64_Ehdr)});
+    for (std::size_t i = 0; i < sections_.size(); ++i) {
+        const SectionHeader& section = sections_[i];
+        const std::uint64_t at = header_.section_headers + i * section_header_size;
+        if (!std::has_single_bit(section.alignment)) put(at + offsetof(Elf64_Shdr, sh_addralign), std::uint64_t{1});
+        if (section.type == SHT_RELA) put(at + offsetof(Elf64_Shdr, sh_link), symbols);
+        if (section.type != SHT_RELA && section.type != SHT_SYMTAB) continue;
+        put(at + offsetof(Elf64_Shdr, sh_entsize), std::uint64_t{symbol_entry_size});
+        put(at + offsetof(Elf64_Shdr, sh_size), section.size - section.size % symbol_entry_size);
+    }
+    return copy;
 }
 
 std::optional<std::string_view> ModuleFile::modinfo(std::uint32_t section, std::string_view tag) const {

@@ -14,7 +14,8 @@
 
 namespace klp::loader {
 
-struct FileHeader {  // Elf64_Ehdr
+struct FileHeader {              // Elf64_Ehdr
+    std::uint8_t elf_class = 0;  // EI_CLASS
     std::uint16_t type = 0;
     std::uint16_t machine = 0;
     std::uint32_t flags = 0;
@@ -49,7 +50,7 @@ inline constexpr std::uint64_t section_header_size = 64, symbol_entry_size = 24,
 
 class ModuleFile {
 public:
-    // Compressed or not. Error: cannot be read, is no 64-bit ELF file.
+    // Compressed or not. Error: cannot be read, is no ELF file.
     ModuleFile(const fs::path& path, ByteOrder order);
 
     [[nodiscard]] const std::string& display_name() const noexcept { return display_name_; }
@@ -67,6 +68,10 @@ public:
     [[nodiscard]] std::string_view string_at(const SectionHeader& table, std::uint64_t offset) const;
     [[nodiscard]] std::string_view section_name(std::uint32_t index) const;
     [[nodiscard]] std::vector<SymbolEntry> symbols(const SectionHeader& table) const;
+
+    // A copy for readers of ELF files: fields that the module loader does not look at have the values that they are to
+    // have. `symbols` is the index of the symbol table.
+    [[nodiscard]] std::vector<std::byte> in_form(std::uint32_t symbols) const;
 
     // kernel/module/main.c:get_next_modinfo, with `section` 0 where there is none.
     [[nodiscard]] std::optional<std::string_view> modinfo(std::uint32_t section, std::string_view tag) const;

@@ -8,6 +8,7 @@
 #include <cerrno>
 
 #include "base/kernel_names.hpp"
+#include "loader/btf.hpp"
 #include "loader/elf_checks.hpp"
 #include "loader/exports.hpp"
 #include "loader/klp_names.hpp"
@@ -79,6 +80,12 @@ void ModuleLoader::load_module(Module& module, Journal& journal) {
         verify_exported_symbols(system_, module, journal);
         module.state = LoadState::coming;
         livepatch_.module_coming(module, journal);
+        try {
+            check_btf(module, journal);
+        } catch (const Refused&) {
+            livepatch_.module_going(module, journal);
+            throw;
+        }
     });
 }
 
@@ -92,6 +99,26 @@ void ModuleLoader::early_checks(Module& module, Journal& journal) {
         throw Refused{ENOEXEC};
     check_modinfo(module, journal);
     if (system_.features.separate_memories) check_duplicate(module);
+}
+
+// kernel/bpf/btf.c:btf_module_notify. Whatever the section's flags are, it counts by its name.
+void ModuleLoader::check_btf(const Module& module, Journal& journal) {
+    if (!system_.features.btf_modules) return;
+    const auto& sections = module.image.sections;
+    const auto named = std::ranges::find(sections, ".BTF", &arch::ImageSection::name);
+    if (named == sections.end() || named->size == 0) return;
+    const auto& header = module.file.sections()[static_cast<std::size_t>(named - sections.begin())];
+    const auto fault = find_btf_fault(module.file.content(header), module.file.order());
+    if (!fault) return;
+    journal.error(fmt::format("BPF: {}", fault->text));
+    const bool is_told_once = system_.features.tells_btf_mismatch_once && system_.features.allows_btf_mismatch;
+    if (!is_told_once) {
+        journal.warning(fmt::format("failed to validate module [{}] BTF: {}", module.name, -fault->error));
+    } else if (!system_.taints.told_btf_mismatch) {
+        system_.taints.told_btf_mismatch = true;
+        journal.warning("Kernel module BTF mismatch detected, BTF debug info may be unavailable for some modules");
+    }
+    if (!system_.features.allows_btf_mismatch) throw Refused{fault->error};
 }
 
 // add_unformed_module(), module_patient_check_exists()

@@ -34,6 +34,7 @@ private:
     void tell_obsolete_sections(const Module& module, Journal& journal) const;
     void check_exports(Module& module, Journal& journal);
     void check_imports(const Module& module, Journal& journal);
+    void check_btf(const Module& module, Journal& journal);
     void simplify_symbols(Module& module, Journal& journal);
     void apply_relocations(Module& module, Journal& journal);
     void post_relocation(Module& module, Journal& journal);

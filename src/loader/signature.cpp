@@ -29,7 +29,8 @@ enum Tag : std::uint8_t {
     constructed_0 = 0xa0,
     constructed_3 = 0xa3,
 };
-constexpr auto signed_data_id = std::to_array<std::uint8_t>({0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x02});
+// 1.2.840.113549.1.7.2
+constexpr auto signed_data_id = std::to_array<std::uint8_t>({42, 134, 72, 134, 247, 13, 1, 7, 2});
 
 struct Damaged {};  // lib/asn1_decoder.c gives it up: EBADMSG
 
@@ -65,6 +66,10 @@ public:
         return value;
     }
 
+    void end() const {
+        if (!at_end()) throw Damaged{};
+    }
+
 private:
     Bytes rest_;
 };
@@ -83,11 +88,14 @@ void read_signer(Bytes content, Signature& signature) {
         Values sid(in.take({sequence}).content);
         signature.issuer = sid.take({sequence}).whole;
         signature.serial = sid.take({integer}).whole;
+        sid.end();
     }
     read_algorithm(in);
     if (in.is_next({constructed_0, constructed_0 + 2})) in.take();  // authenticated attributes
     read_algorithm(in);
     in.take({octet_string});
+    if (in.is_next({constructed_0 + 1, constructed_3})) in.take();  // unauthenticated attributes
+    in.end();
 }
 
 void read_signed_data(Bytes content, Signature& signature) {
@@ -97,6 +105,7 @@ void read_signed_data(Bytes content, Signature& signature) {
     Values(in.take({sequence}).content).take({object_identifier});
     while (in.is_next({constructed_0, constructed_0 + 1, constructed_0 + 2, constructed_3})) in.take();
     Values signers(in.take({set, sequence}).content);
+    in.end();
     if (signers.at_end()) throw Damaged{};
     read_signer(signers.take({sequence}).content, signature);
 }
@@ -112,7 +121,11 @@ void read_message(Bytes message, Signature& signature) {
         signature.message = "PKCS7: Only support pkcs7_signedData type";
         return;
     }
-    read_signed_data(Values(in.take({constructed_0}).content).take({sequence}).content, signature);
+    Values content(in.take({constructed_0}).content);
+    in.end();
+    const Bytes signed_data = content.take({sequence}).content;
+    content.end();
+    read_signed_data(signed_data, signature);
 }
 
 // mod_verify_sig(), mod_check_sig(); `module` ends with struct module_signature.

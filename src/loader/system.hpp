@@ -24,6 +24,7 @@ struct Taints {
     bool test = false;
     bool told_livepatch = false;
     bool told_unsigned = false;
+    bool told_btf_mismatch = false;
     bool told_no_extended_version = false;
 };
 

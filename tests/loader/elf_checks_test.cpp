@@ -5,9 +5,9 @@
 #include <cstring>
 
 #include "arch/module_loading.hpp"
+#include "livepatch_text.hpp"
 #include "loader/elf_checks.hpp"
 #include "loader/features.hpp"
-#include "test_kernel.hpp"
 
 namespace klp::loader {
 namespace {
@@ -173,6 +173,40 @@ TEST(File, OfTwoModinfoSectionsCountsTheFirstInEarlierKernels) {
     const Damage damage{"", [](FileBytes& f) { f.section(".data").sh_name = f.section(".modinfo").sh_name; }, ""};
     EXPECT_NE(load_damaged(kernel, damage).error, 0);  // .data comes first, and has no vermagic
 }
+
+// What the kernel does not look at.
+class IgnoredField : public testing::TestWithParam<Damage> {};
+
+TEST_P(IgnoredField, ChangesNothing) {
+    TestKernel kernel;
+    FileBytes file(kernel.module("p", livepatch_text("p", {{"", "show"}})));
+    GetParam().edit(file);
+    file.write(kernel.path("p.ko"));
+    Simulation simulation(kernel.kernel(), {});
+    const EventReport report = simulation.play(load(kernel.path("p.ko")));
+    EXPECT_EQ(report.undefined_behaviour.value_or(""), "");
+    EXPECT_EQ(report.error, 0);
+    ASSERT_TRUE(simulation.module("p")->patch.has_value());
+    EXPECT_EQ(simulation.module("p")->patch->objects.at(0).functions.size(), 1U);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Loader, IgnoredField,
+    testing::Values(Damage{"nothing", [](FileBytes&) {}, ""},
+                    Damage{"class", [](FileBytes& f) { f.header.e_ident[EI_CLASS] = ELFCLASS32; }, ""},
+                    Damage{"data", [](FileBytes& f) { f.header.e_ident[EI_DATA] = ELFDATA2MSB; }, ""},
+                    Damage{"ident", [](FileBytes& f) { f.header.e_ident[EI_VERSION] = 7; }, ""},
+                    Damage{"abi", [](FileBytes& f) { f.header.e_ident[EI_OSABI] = 77; }, ""},
+                    Damage{"version", [](FileBytes& f) { f.header.e_version = 5; }, ""},
+                    Damage{"headersize", [](FileBytes& f) { f.header.e_ehsize = 5; }, ""},
+                    Damage{"link", [](FileBytes& f) { f.section(".rela.data").sh_link = 1; }, ""},
+                    Damage{"linkoutside", [](FileBytes& f) { f.section(".rela.data").sh_link = 9999; }, ""},
+                    Damage{"entry", [](FileBytes& f) { f.section(".rela.data").sh_entsize = 7; }, ""},
+                    Damage{"symbolentry", [](FileBytes& f) { f.section(".symtab").sh_entsize = 0; }, ""},
+                    Damage{"alignment", [](FileBytes& f) { f.section(".data").sh_addralign = 3; }, ""},
+                    Damage{"size", [](FileBytes& f) { f.section(".rela.data").sh_size += 5; }, ""},
+                    Damage{"symbolsize", [](FileBytes& f) { f.section(".symtab").sh_size += 5; }, ""}),
+    [](const auto& test) { return std::string(test.param.name); });
 
 class UndefinedFile : public testing::TestWithParam<Damage> {};
 

@@ -62,5 +62,88 @@ TEST(ObsoleteSections, AreToldOf) {
                                      "m: ignoring obsolete section __kcrctab_gpl", "m: Ignoring obsolete parameters"));
 }
 
+// Type information of two bytes of names, and no types.
+constexpr std::string_view type_information = R"(
+    .section .BTF
+    .short 0xeb9f
+    .byte 1, 0
+    .long 24, 0, 0, 0, 2
+    .byte 'x', 0
+    .text
+    nop
+)";
+constexpr std::string_view btf_options = "CONFIG_DEBUG_INFO_BTF_MODULES=y\n";
+constexpr std::string_view tolerant_options = "CONFIG_DEBUG_INFO_BTF_MODULES=y\nCONFIG_MODULE_ALLOW_BTF_MISMATCH=y\n";
+
+struct TypeDamage {
+    std::string_view from, to;
+    int error;
+    std::string_view text;
+};
+class TypeInformation : public testing::TestWithParam<TypeDamage> {
+protected:
+    static std::string damaged() { return replaced(std::string(type_information), GetParam().from, GetParam().to); }
+    static EventReport load_into(TestKernel&& kernel) {
+        return Simulation(kernel.kernel(), {}).play(load(kernel.plain_module("m", damaged())));
+    }
+    static std::string verdict() {
+        return fmt::format("BPF: {}\nfailed to validate module [m] BTF: {}", GetParam().text, -GetParam().error);
+    }
+};
+
+TEST_P(TypeInformation, IsRefusedWhenDamaged) {
+    const EventReport report = load_into(TestKernel(kernel_text, std::string(config) + std::string(btf_options)));
+    EXPECT_EQ(report.error, GetParam().error);
+    EXPECT_EQ(text_of(report), verdict());
+}
+
+TEST_P(TypeInformation, MayBeTolerated) {
+    const EventReport report = load_into(TestKernel(kernel_text, std::string(config) + std::string(tolerant_options)));
+    EXPECT_EQ(report.error, 0);
+    EXPECT_EQ(text_of(report), verdict());
+    EXPECT_EQ(text_of(load_into(TestKernel())), "");
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Loader, TypeInformation,
+    testing::Values(TypeDamage{"0xeb9f", "0xeb90", EINVAL, "Invalid magic"},
+                    TypeDamage{".byte 1, 0", ".byte 2, 0", 524, "Unsupported version"},
+                    TypeDamage{".byte 1, 0", ".byte 1, 1", 524, "Unsupported flags"},
+                    TypeDamage{".long 24,", ".long 27,", EINVAL, "btf_header not found"},
+                    TypeDamage{".long 24,", ".long 26,", E2BIG, "Unsupported btf_header"},
+                    TypeDamage{".byte 1, 0\n", ".byte 1, 0\n.text\n", EINVAL, "hdr_len not found"},
+                    TypeDamage{"24, 0, 0, 0, 2", "24, 0, 0, 3, 2", EINVAL, "Invalid section offset"},
+                    TypeDamage{"24, 0, 0, 0, 2", "24, 0, 0, 1, 1", EINVAL, "Unsupported section found"},
+                    TypeDamage{"24, 0, 0, 0, 2", "24, 0, 1, 0, 2", EINVAL, "Section overlap found"},
+                    TypeDamage{"24, 0, 0, 0, 2", "24, 0, 0, 0, 3", EINVAL, "Total section length too long"},
+                    TypeDamage{"24, 0, 0, 0, 2", "24, 0, 0, 0, 1", EINVAL, "Unsupported section found"},
+                    TypeDamage{"24, 0, 0, 0, 2", "24, 1, 1, 0, 1", EINVAL, "String section is not at the end"},
+                    TypeDamage{"'x', 0", "0, 'x'", EINVAL, "Invalid string section"}));
+
+TEST(SoundTypeInformation, IsNotSpokenOf) {
+    TestKernel kernel(kernel_text, std::string(config) + std::string(btf_options));
+    const EventReport report =
+        Simulation(kernel.kernel(), {}).play(load(kernel.plain_module("m", std::string(type_information))));
+    EXPECT_EQ(report.error, 0);
+    EXPECT_EQ(text_of(report), "");
+}
+
+// Later kernels have other words, which they say once.
+TEST(ToleratedTypeInformation, IsToldOfOnce) {
+    TestKernel kernel(
+        std::string(kernel_text) + std::string(late_kernel_text) + ".asciz \"Kernel module BTF mismatch detected\"\n",
+        std::string(config) + std::string(tolerant_options));
+    Simulation simulation(kernel.kernel(), {});
+    const auto messages = [&](std::string_view name) {
+        const std::string text = replaced(std::string(type_information), "0xeb9f", "1");
+        return log_of(simulation.play(load(kernel.plain_module(name, text))));
+    };
+    EXPECT_THAT(messages("m"),
+                testing::ElementsAre("BPF: Invalid magic",
+                                     "Kernel module BTF mismatch detected, BTF debug info may be unavailable for some "
+                                     "modules"));
+    EXPECT_THAT(messages("n"), testing::ElementsAre("BPF: Invalid magic"));
+}
+
 }  // namespace
 }  // namespace klp::loader

@@ -117,6 +117,7 @@ TEST_F(Signed, ButDamaged) {
     expect_refusal(appended(good.substr(0, good.size() - 1)), EBADMSG, "");
     expect_refusal(good + info(60'000) + std::string(marker), EBADMSG, "");
     expect_refusal(appended(message(by_serial, data)), EBADMSG, "");
+    expect_refusal(appended(message(der(0x30, issuer + serial + serial))), EBADMSG, "");
     expect_refusal(appended(message(by_serial, der(0x06, "\x2a\x86\x48\x86\xf7\x0d\x01\x07\x01"))), EINVAL,
                    "PKCS7: Only support pkcs7_signedData type");
 }
@@ -127,6 +128,7 @@ TEST_F(Signed, ButCutOffAnywhere) {
     for (std::size_t length = 0; length < good.size(); ++length)
         EXPECT_EQ(read_signature(as_bytes(appended(good.substr(0, length)))).error, EBADMSG) << length;
     EXPECT_EQ(read_signature(as_bytes("x" + appended(good))).error, 0);
+    EXPECT_EQ(read_signature(as_bytes("x" + appended(good + "behind"))).error, 0);  // lib/asn1_decoder.c stops before
     EXPECT_EQ(read_signature(as_bytes("x" + appended(good))).remaining, 1U);
     EXPECT_EQ(read_signature(as_bytes(std::string(marker))).error, ENODATA);
     EXPECT_EQ(read_signature(as_bytes("x" + std::string(marker))).error, EBADMSG);

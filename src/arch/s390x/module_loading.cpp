@@ -30,6 +30,7 @@ public:
     std::uint64_t distance_to_site(const KernelFeatures&, Bytes) const override { return 0; }
     std::uint64_t distance_to_call(const KernelFeatures&, Bytes) const override { return 0; }
 
+    bool checks_elf_class() const noexcept override { return true; }
     bool accepts_header_flags(std::uint32_t) const noexcept override { return true; }
     bool has_init_sections() const noexcept override { return true; }
     std::span<const std::string_view> undefined_symbols() const noexcept override { return {}; }
