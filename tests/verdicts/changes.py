@@ -17,7 +17,7 @@ TYPES = [0, 1, 2, 3, 4, 7, 8, 9, 14, 15]
 TABLES = [".altinstructions", ".altinstr_replacement", "__bug_table", "__jump_table", ".static_call_sites", ".parainstructions",
           ".return_sites", ".retpoline_sites", ".call_sites", ".smp_locks", ".orc_unwind", ".orc_unwind_ip", "__ex_table",
           "__mcount_loc", "__versions", "__param", "__ksymtab_gpl", "__ksymtab", "__ksymtab_strings", "__kflagstab"]
-DATA = [".data", ".rodata", ".data..percpu", ".data..ro_after_init", ".gnu.linkonce.this_module"]
+DATA = [".data", ".data", ".data", ".rodata", ".data..percpu", ".data..ro_after_init", ".gnu.linkonce.this_module"]
 NONE, PC64, LAST = 0, 24, 43  # R_X86_64_*
 SYMBOLS = [b"vmlinux.saved_command_line,0", b"vmlinux.saved_command_line,1", b"vmlinux.saved_command_line,2",
            b"vmlinux.nothing_there,0", b"klp_target.hidden_value,0", b"klp_target.hidden_value,1", b"klp_target.hidden_value,3",
