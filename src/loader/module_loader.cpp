@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <set>
 
@@ -107,6 +108,17 @@ void check_this_module(const Module& module, const Features& features) {
 
 }  // namespace
 
+// struct kernel_param_ops of the module's own: flags, then functions to set, get and free.
+bool ModuleLoader::are_operations(const Module& module, std::uint64_t address) const {
+    if (section_at(module, address) == nullptr) return true;
+    if (memory_from(module, address).size() < 32) return false;
+    const std::array<std::uint64_t, 3> functions = {word_at(module, address + 8), word_at(module, address + 16),
+                                                    word_at(module, address + 24)};
+    return std::ranges::all_of(functions, [&](std::uint64_t each) {
+        return each == 0 || section_at(module, each) != nullptr || system_.kernel.section_at(each) != nullptr;
+    });
+}
+
 // struct kernel_param: name, module, operations, …; sysfs reads the name, and destroy_params() the operations.
 void ModuleLoader::check_parameters(const Module& module) const {
     constexpr std::uint64_t entry_size = 40, operations_field = 16;
@@ -124,7 +136,8 @@ void ModuleLoader::check_parameters(const Module& module) const {
             return symbol.value == operations && symbol.section_index != SHN_UNDEF && !symbol.name.empty();
         };
         const auto extent = lookup_size_offset(system_, operations);
-        if (!(extent && extent->offset == 0) && std::ranges::none_of(module.image.symbols, begins))
+        const bool is_symbol = (extent && extent->offset == 0) || std::ranges::any_of(module.image.symbols, begins);
+        if (!is_symbol || !are_operations(module, operations))
             refuse("kernel/params.c:destroy_params() would call what is no operation of a parameter");
     }
 }

@@ -155,6 +155,7 @@ TEST_F(Structures, ParametersHaveNamesAndOperations) {
     };
     EXPECT_TRUE(load_it(with(".Lold_0", "patch")).ok());
     EXPECT_THAT(undefined(with("0", "patch")), HasSubstr("__param+0x0: kernel/params.c:module_param_sysfs_setup()"));
+    EXPECT_THAT(undefined(with(".Lold_0", "new_0")), HasSubstr("kernel/params.c:destroy_params()"));
     EXPECT_THAT(undefined(with(".Lold_0", "patch+4")), HasSubstr("kernel/params.c:destroy_params()"));
 }
 
