@@ -51,9 +51,6 @@ public:
         must_be_kobject(address, layout_.klp_patch_size, layout_.klp_patch_kobj, "struct klp_patch");
         for (const auto& [place, size, kobject, what] : kobjects_) {
             must_be_kobject(place, size, kobject, what);
-            // Their last members: `nop` and `dynamic` say that they are to be freed.
-            if (!is_zero(memory_from(module_, place).subspan(size - 8, 8)))
-                not_sound(module_, place, fmt::format("the state at the end of {} is not zero", what));
         }
         const Bytes memory = memory_from(module_, address + layout_.klp_patch_replace);
         patch.replace = !memory.empty() && memory.front() != std::byte{0};
@@ -75,6 +72,9 @@ private:
             if (functions == 0 && name == 0) return;
             if (functions == 0) throw Refused{EINVAL};
             kobjects_.push_back({at, layout_.klp_object_size, layout_.klp_object_kobj, "struct klp_object"});
+            if (is_made_by_core(at, layout_.klp_object_size))
+                not_sound(module_, at,
+                          "kernel/livepatch/core.c:klp_free_object_dynamic() frees what was not allocated");
             KlpObject object;
             if (name != 0) object.name = text_at(name);
             if (name != 0 && object.name.empty())
@@ -114,9 +114,17 @@ private:
             if (name != 0) function.old_name = text_at(name);
             function.sympos = sympos;
             function.new_address = new_function;
-            function.incomplete = name == 0 || new_function == 0;
+            function.nop = is_made_by_core(at, layout_.klp_func_size);
+            function.of_module = true;
+            function.incomplete = name == 0 || (new_function == 0 && !function.nop);
             object.functions.push_back(std::move(function));
         }
+    }
+
+    // klp_object::dynamic and klp_func::nop, which are followed by one or two more members of a byte, at the end of
+    // all.
+    [[nodiscard]] bool is_made_by_core(std::uint64_t address, std::uint64_t size) const {
+        return memory_from(module_, address + size - 8).front() != std::byte{0};
     }
 
     // Names are compared whenever a module is loaded.

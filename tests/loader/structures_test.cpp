@@ -95,8 +95,11 @@ TEST_F(Structures, TheirMemoryIsWritableAndStays) {
 TEST_F(Structures, NobodySetsTheirPrivateFields) {
     EXPECT_THAT(undefined(replaced(sound(), "new_0, 0\n.zero 40", "new_0, 0\n.quad 1\n.zero 32")),
                 HasSubstr("the kobject of struct klp_func is not zero"));
-    EXPECT_THAT(undefined(replaced(sound(), "new_0, 0\n.zero 40", "new_0, 0\n.zero 32\n.quad 1")),
-                HasSubstr("the state at the end of struct klp_func is not zero"));
+    EXPECT_THAT(undefined(replaced(sound(), "funcs_0\n.zero 80", "funcs_0\n.zero 72\n.quad 1")),
+                HasSubstr("klp_free_object_dynamic()"));
+    EXPECT_TRUE(load_it(replaced(sound(), "new_0, 0\n.zero 40", "0, 0\n.zero 32\n.quad 1")).ok());
+    EXPECT_THAT(simulation->play({EventKind::disable, "p"}).undefined_behaviour.value_or(""),
+                HasSubstr("klp_free_func_nop"));
 }
 
 TEST_F(Structures, CallbacksAreCode) {
