@@ -24,7 +24,7 @@ struct KlpFunc {
     std::uint64_t old_size = 0;
     std::uint64_t new_size = 0;
     bool nop = false;
-    bool of_module = false;  // an entry of the module's own table, not allocated by the kernel
+    bool of_module = false;   // an entry of the module's own table, not allocated by the kernel
     bool incomplete = false;  // no name, or neither a new function nor a nop
     bool patched = false;
     kernel::Hook hook{};  // while it is patched
