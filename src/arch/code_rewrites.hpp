@@ -74,6 +74,8 @@ struct RunningFacts {
     std::optional<std::uint64_t> ftrace_trampolines{};
     // x86: the machine has one CPU and will not get more.
     std::optional<bool> uniprocessor{};
+    // Whether the kernel, or a module that is there, has memory at an address outside of the module.
+    std::function<bool(std::uint64_t)> is_mapped{};
     // Of a static key outside of the module, by its address.
     std::function<std::optional<StaticKeyState>(std::uint64_t)> static_key{};
 };

@@ -18,6 +18,7 @@
 
 namespace klp::arch {
 
+class FaultFinder;
 class RewriteCollector;
 
 class ModuleLoading {
@@ -43,6 +44,8 @@ public:
     // arch_klp_init_object_loaded() on the .klp.arch sections of an object ("vmlinux" or a module), in kernels that
     // have it (4.6 to 5.7).
     virtual void rewrite_for_object(RewriteCollector& collector, std::string_view object) const = 0;
+    // Throws the first CodeFault (code_faults.hpp).
+    virtual void find_faults(const FaultFinder& finder) const = 0;
     [[nodiscard]] virtual FtraceSites ftrace_sites(const KernelFeatures& features) const = 0;
     // Bytes from a function's first instruction to the place that the entry of its site means (FtraceSites::
     // before_function is added to what is listed), if it has one. `code` begins there; 16 bytes are enough.

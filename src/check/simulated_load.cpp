@@ -22,7 +22,8 @@ public:
         : check_(check), objects_(objects), options_(options_of(check)) {}
 
     // First with the patched objects there already, then as they come and go.
-    void run() {
+    // False: there is nothing to load.
+    bool run() {
         if (!objects_.empty()) objects_first();
         if (!failed_) {
             objects_later();
@@ -30,6 +31,7 @@ public:
             check_.left_out.add("the load with the patched modules coming later",
                                 "the one with them there before has failed");
         }
+        return has_tables_;
     }
 
 private:
@@ -69,9 +71,19 @@ private:
         if (goes_on)
             if (const auto* module = simulation.module(check_.livepatch.name)) leave_out_rewrites(check_, *module);
         for (; goes_on && !left.empty(); left = left.subspan(1)) goes_on = comes_and_goes(simulation, left.front());
+        if (goes_on) leaves(simulation);
         for (const std::string& object : left)
             check_.left_out.add(fmt::format("'{}' coming after the livepatch", object),
                                 "nothing is played after what has failed");
+    }
+
+    // One that the kernel does not let go (an init function and no exit function) stays for good; that is no error.
+    void leaves(loader::Simulation& simulation) {
+        for (const Events kind : {Events::disable, Events::unload}) {
+            const loader::EventReport report = simulation.play({kind, check_.livepatch.name});
+            if (report.undefined_behaviour) add_undefined("unloading of the livepatch", *report.undefined_behaviour);
+            if (!report.ok()) return;
+        }
     }
 
     // False: nothing more can be played.
@@ -139,8 +151,15 @@ private:
               std::string_view when) {
         const loader::EventReport report = simulation.play(event);
         add_cut_off(report);
-        if (report.ok()) return true;
+        if (report.ok()) return event.subject != livepatch() || is_enabled(simulation);
         failed_ = true;
+        // The model cannot run an init function that fills klp_patch.
+        if (report.no_tables) {
+            is_undefined_ = true;
+            has_tables_ = false;
+            check_.left_out.add("the simulated load", "no klp_patch can be read from the module's data");
+            return false;
+        }
         const std::string what = fmt::format("loading of '{}'", report.module.empty() ? event.subject : report.module);
         if (report.undefined_behaviour) {
             add_undefined(what, *report.undefined_behaviour);
@@ -156,12 +175,23 @@ private:
         return false;
     }
 
+    // Its init function may not be called, or return before it enables anything.
+    bool is_enabled(const loader::Simulation& simulation) {
+        const loader::LoadedModule* module = simulation.module(check_.livepatch.name);
+        if (module == nullptr || module->patch) return true;
+        failed_ = true;
+        check_.findings.add(rules::load,
+                            "the module is loaded, and no livepatch is enabled: struct module has no init function");
+        return false;
+    }
+
     const Check& check_;
     const std::vector<std::string>& objects_;
     loader::Options options_;
     bool failed_ = false;
     std::set<std::pair<std::string, std::uint64_t>> cut_off_;  // places that were told of
-    bool is_undefined_ = false;                                // nothing can be played any more
+    bool has_tables_ = true;
+    bool is_undefined_ = false;  // nothing can be played any more
 };
 
 }  // namespace
@@ -172,8 +202,7 @@ void simulate_load(const Check& check, Summary& summary) {
         const bool is_there = check.target.module(object.name) != nullptr;
         (is_there ? summary.objects : summary.not_simulated).push_back(object.name);
     }
-    summary.simulated = true;
-    SimulatedLoad(check, summary.objects).run();
+    summary.simulated = SimulatedLoad(check, summary.objects).run();
 }
 
 }  // namespace klp::check

@@ -279,7 +279,7 @@ std::optional<SourceLine> SourceMap::about(const Location& where) const {
     if (where.section.empty()) return std::nullopt;
     const ObjectPlace place{where.section, {}, where.offset.value_or(0)};
     if (auto declared = declaration_at(place)) return declared;
-    const auto line = line_at(place);
+    auto line = line_at(place);
     if (!line) return declaration_around(place);
     // What is inlined from a header is written where it is called.
     const auto calls = inlined_at(place);

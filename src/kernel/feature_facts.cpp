@@ -28,6 +28,8 @@ constexpr auto common_texts = std::to_array<std::string_view>({
 
 constexpr arch::HeaderQuestion module_memory{"module_memory", "linux/module.h", "sizeof(struct module_memory)"};
 
+constexpr arch::HeaderQuestion module_init{"module_init", "linux/module.h", "offsetof(struct module, init)"};
+constexpr arch::HeaderQuestion module_exit{"module_exit", "linux/module.h", "offsetof(struct module, exit)"};
 constexpr arch::HeaderQuestion dyn_ftrace{"dyn_ftrace", "linux/ftrace.h", "sizeof(struct dyn_ftrace)"};
 
 template <typename T>
@@ -115,7 +117,7 @@ bool is_vermagic(std::string_view text, std::span<const std::string_view> arch_w
 }  // namespace
 
 std::vector<arch::HeaderQuestion> header_questions(const arch::Arch& arch) {
-    std::vector<arch::HeaderQuestion> questions = {module_memory, dyn_ftrace};
+    std::vector<arch::HeaderQuestion> questions = {module_memory, dyn_ftrace, module_init, module_exit};
     for (const LayoutField& field : layout_fields())
         questions.push_back({field.name, "linux/module.h,linux/livepatch.h", field.expression});
     const auto own = arch.kernel_probe().headers();

@@ -93,6 +93,8 @@ LoaderFeatures loader_features(const FeatureFacts& facts, const Config& config, 
     derivation.settle(loader.vermagic, facts.vermagic, "loader.vermagic", "vermagic was not compared");
     derivation.settle(loader.layout, layout_of(facts), "loader.layout",
                       "the sizes of struct module, klp_object and klp_func were not compared");
+    loader.module_init = facts.header("module_init");
+    loader.module_exit = facts.header("module_exit");
     loader.unknown = derivation.unknown();
     return loader;
 }

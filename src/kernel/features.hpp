@@ -80,6 +80,10 @@ struct LoaderFeatures {
     // Of struct klp_patch, klp_object, klp_func and module, under the kernel's config.
     std::optional<StructLayout> layout{};
 
+    // Offsets in struct module; not known with its layout, or where there is no such member.
+    std::optional<std::uint64_t> module_init{};
+    std::optional<std::uint64_t> module_exit{};
+
     std::vector<arch::UnknownFeature> unknown{};  // those above that nothing tells
 };
 

@@ -16,6 +16,9 @@ Features features_from(const kernel::Features& probed, const arch::ModuleLoading
     features.init_sections = loading.has_init_sections();
     features.page_bytes = features.page_size.value_or(features.page_bytes);
     features.first_address = features.module_area.value_or(features.first_address);
+    if (options.layout) features.layout = options.layout;
+    if (options.module_init) features.module_init = options.module_init;
+    if (options.module_exit) features.module_exit = options.module_exit;
     if (features.layout) features.module_size = features.layout->module_size;
     return features;
 }

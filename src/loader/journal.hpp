@@ -18,6 +18,7 @@ struct Refused {
 // The model cannot tell what the kernel does.
 struct Undefined {
     std::string what;
+    bool no_tables = false;  // EventReport::no_tables
 };
 
 // Runs the model's own reading of a module: where that is led astray, so is the kernel.

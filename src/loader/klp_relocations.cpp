@@ -88,11 +88,24 @@ void LivepatchCore::apply_section_relocs(Module& module, std::uint32_t section, 
     apply_section(system_, module, section, *section_object, journal);
 }
 
+// copy_module_elf() keeps the headers; of a section without SHF_ALLOC they lead into the loader's copy of the file,
+// which is freed before the init function is called.
+void LivepatchCore::check_relocations_are_loaded(const Module& module, std::uint32_t section,
+                                                 const KlpObject& object) const {
+    const arch::ImageSection& relocations = module.image.sections[section];
+    const bool is_used = scan_section_object(relocations.name) == object.display_name() && relocations.size != 0;
+    if (!is_used || module.layout.places[section]) return;
+    throw Undefined{fmt::format(
+        "{}: {} is not loaded: kernel/livepatch/core.c:klp_resolve_symbols() would read it from memory that is freed",
+        module.name, relocations.name)};
+}
+
 // klp_apply_object_relocs(), klp_clear_object_relocs()
 void LivepatchCore::write_object_relocs(const KlpPatch& patch, const KlpObject& object, bool apply, Journal& journal) {
     Module& module = *patch.module;
     for (std::uint32_t i = 1; i < module.image.sections.size(); ++i) {
         if ((module.image.sections[i].flags & elf::shf_rela_livepatch) == 0) continue;
+        check_relocations_are_loaded(module, i, object);
         if (apply) {
             apply_section_relocs(module, i, object.name, journal);
         } else if (scan_section_object(module.image.sections[i].name) == object.name) {

@@ -7,11 +7,12 @@
 #include <list>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "kernel/ftrace_records.hpp"
-#include "loader/module.hpp"
+#include "loader/system.hpp"
 
 namespace klp::loader {
 
@@ -23,7 +24,8 @@ struct KlpFunc {
     std::uint64_t old_size = 0;
     std::uint64_t new_size = 0;
     bool nop = false;
-    bool of_module = false;  // an entry of the module's own table, not allocated by the kernel
+    bool of_module = false;   // an entry of the module's own table, not allocated by the kernel
+    bool incomplete = false;  // no name, or neither a new function nor a nop
     bool patched = false;
     kernel::Hook hook{};  // while it is patched
 };
@@ -57,6 +59,11 @@ struct KlpPatch {
 
 // The patch that the module's init function gives to klp_enable_patch(), read from its relocated memory. Undefined
 // where its tables are not to be told.
-[[nodiscard]] KlpPatch read_patch(Module& module);
+// Throws Refused where it is refused as it is.
+[[nodiscard]] KlpPatch read_patch(Module& module, const System& system);
+
+// Where the structures are known, and the module's init code leads to one klp_patch.
+[[nodiscard]] std::optional<std::uint64_t> patch_of_init_code(const Module& module, const kernel::StructLayout& layout);
+[[nodiscard]] KlpPatch read_patch_at(Module& module, const System& system, std::uint64_t address);
 
 }  // namespace klp::loader

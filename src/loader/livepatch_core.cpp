@@ -57,7 +57,7 @@ bool LivepatchCore::is_compatible(const KlpPatch& patch) const {
 }
 
 void LivepatchCore::enable_patch(Module& module, Journal& journal) {
-    KlpPatch patch = read_patch(module);
+    KlpPatch patch = read_patch(module, system_);
     if (!module.is_livepatch)
         journal.refuse(EINVAL, fmt::format("livepatch: module {} is not marked as a livepatch module", module.name));
     if (!system_.features.reliable_stack) {
@@ -122,7 +122,7 @@ void LivepatchCore::init_object(const KlpPatch& patch, KlpObject& object, Journa
     }
     std::set<std::string> names;
     for (const KlpFunc& function : object.functions) {
-        if (function.old_name.size() >= symbol_name_size) throw Refused{EINVAL};
+        if (function.incomplete || function.old_name.size() >= symbol_name_size) throw Refused{EINVAL};
         const std::string name = fmt::format("{},{}", function.old_name, std::max<std::uint64_t>(function.sympos, 1));
         if (!names.insert(name).second) {
             refuse_duplicate(patch.module->name + '/' + object.display_name(), name, system_.features.separate_memories,

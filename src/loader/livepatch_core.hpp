@@ -47,6 +47,7 @@ private:
     void resolve_symbols(Module& module, std::uint32_t section, const std::string& section_object, Journal& journal);
     [[nodiscard]] std::uint64_t find_object_symbol(std::string_view object, std::string_view name, std::uint64_t sympos,
                                                    Journal& journal) const;
+    void check_relocations_are_loaded(const Module& module, std::uint32_t section, const KlpObject& object) const;
     void process_arch_sections(Module& module, const KlpObject& object);
     void write_object_relocs(const KlpPatch& patch, const KlpObject& object, bool apply, Journal& journal);
 

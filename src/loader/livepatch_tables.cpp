@@ -91,8 +91,15 @@ KlpObject object_of(const Module& module, const format::PatchedObject& read) {
 
 }  // namespace
 
-KlpPatch read_patch(Module& module) {
+KlpPatch read_patch(Module& module, const System& system) {
     return as_undefined([&] {
+        if (system.features.layout) {
+            if (const auto address = patch_of_init_code(module, *system.features.layout)) {
+                KlpPatch patch = read_patch_at(module, system, *address);
+                patch.states = read_states(module, word_at(module, *address + states_field));
+                return patch;
+            }
+        }
         KlpPatch patch;
         patch.module = &module;
         const std::vector<std::byte> bytes = module.file.in_form(module.index.symbols);
@@ -103,7 +110,7 @@ KlpPatch read_patch(Module& module) {
                                         module.name, tables.patches)};
         const auto& objects = tables.objects;
         if (objects.empty())
-            throw Undefined{module.name + ": what its init function patches is not to be read from its data"};
+            throw Undefined{module.name + ": what its init function patches is not to be read from its data", true};
         for (const format::PatchedObject& each : objects) patch.objects.push_back(object_of(module, each));
         if (const auto address = find_patch(module)) {
             patch.replace = std::to_integer<unsigned>(memory_from(module, *address)[replace_field]) != 0;

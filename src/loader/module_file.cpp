@@ -121,7 +121,13 @@ std::optional<std::string_view> ModuleFile::modinfo(std::uint32_t section, std::
 
 std::vector<std::string_view> ModuleFile::modinfo_values(std::uint32_t section, std::string_view tag) const {
     if (section == 0) return {};
-    return klp::modinfo_values(as_text(content(sections_.at(section))), tag);
+    // next_string() counts where entries begin; the last one goes on to a NUL, wherever that is.
+    const SectionHeader& header = sections_.at(section);
+    const Bytes listed = content(header);
+    if (listed.empty()) return {};
+    const std::string_view rest = as_text(bytes_.subspan(header.offset));
+    const std::size_t end = rest.find('\0', listed.size() - 1);
+    return klp::modinfo_values(rest.substr(0, std::min(end, rest.size())), tag);
 }
 
 }  // namespace klp::loader

@@ -13,6 +13,8 @@ namespace klp::loader {
 
 namespace {
 
+constexpr std::uint64_t most_empty_relocations = 100'000;
+
 std::vector<arch::ImageRelocation> read_relocations(const ModuleFile& file, const SectionHeader& header) {
     Cursor in(file.content(header), file.order(), {file.display_name(), {}, {}});
     std::vector<arch::ImageRelocation> relocations(in.remaining() / rela_entry_size);
@@ -43,10 +45,17 @@ void read_sections(Module& module) {
         section.size = header.size;
         section.info = header.info;
         if (!has_relocations(header)) continue;
-        relocation_bytes += header.size;
+        if (header.type != SHT_NOBITS) relocation_bytes += header.size;
         if (relocation_bytes > file.bytes().size())
             throw Error({file.display_name(), section.name, {}}, "relocation sections that overlap");
-        section.relocations = read_relocations(file, header);
+        if (header.type == SHT_NOBITS) {
+            if (header.size / rela_entry_size > most_empty_relocations)
+                throw Error({file.display_name(), section.name, {}},
+                            "a table of relocations without content, too long");
+            section.relocations.resize(header.size / rela_entry_size);  // zeroes, when it is loaded
+        } else {
+            section.relocations = read_relocations(file, header);
+        }
     }
 }
 

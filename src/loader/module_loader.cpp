@@ -5,14 +5,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <set>
 
 #include "base/kernel_names.hpp"
 #include "loader/btf.hpp"
 #include "loader/elf_checks.hpp"
 #include "loader/exports.hpp"
+#include "loader/kallsyms.hpp"
 #include "loader/klp_names.hpp"
 #include "loader/module_image.hpp"
+#include "loader/module_memory.hpp"
 
 namespace klp::loader {
 
@@ -38,7 +42,106 @@ bool refers_to_enable_patch(const Module& module) {
     });
 }
 
+// A pointer of struct module, where its place is known.
+std::optional<std::uint64_t> read_pointer(const Module& module, const std::optional<std::uint64_t>& field) {
+    if (!field) return std::nullopt;
+    const arch::ImageSection& section = module.image.sections[module.index.this_module];
+    if (section.memory.size() < *field + 8) return std::nullopt;
+    return word_at(module, section.address + *field);
+}
+
+std::optional<std::uint64_t> pointer_of(const Module& module, const std::optional<std::uint64_t>& field) {
+    return as_undefined([&] { return read_pointer(module, field); });
+}
+
+bool module_has_init(const Module& module, const Features& features) {
+    const auto pointer = pointer_of(module, features.module_init);
+    return pointer ? *pointer != 0 : has_symbol(module, "init_module", true);
+}
+bool module_has_exit(const Module& module, const Features& features) {
+    const auto pointer = pointer_of(module, features.module_exit);
+    return pointer ? *pointer != 0 : has_symbol(module, "cleanup_module", true);
+}
+
+// What is called has to be a function, where code may run. The model knows what a livepatch's own does, and no other.
+void check_entry(const Module& module, const std::optional<std::uint64_t>& field, std::string_view usual) {
+    const auto pointer = pointer_of(module, field);
+    if (!pointer) return;
+    const bool is_usual = has_symbol(module, usual, true);
+    const auto begins = [&](const arch::ImageSymbol& symbol) {
+        return symbol.section_index != SHN_UNDEF && symbol.value == *pointer &&
+               (is_usual ? symbol.name == usual : !symbol.name.empty());
+    };
+    const arch::ImageSection* section = section_at(module, *pointer);
+    const bool runs = section != nullptr && (section->flags & SHF_EXECINSTR) != 0;
+    if (runs && std::ranges::any_of(module.image.symbols, begins)) return;
+    throw Undefined{fmt::format("{}: struct module has {:#x} for a function to call: {}", module.name, *pointer,
+                                runs ? "that is another function than its own" : "no code may run there")};
+}
+
+// kernel/module/sysfs.c:add_sect_attrs(): a file for each section. Before 6.14 nobody asks whether it was made.
+void add_section_files(const Module& module, const Features& features, Journal& journal) {
+    std::set<std::string_view> names;
+    for (std::size_t i = 0; i < module.image.sections.size(); ++i) {
+        const arch::ImageSection& section = module.image.sections[i];
+        const bool is_shown = module.layout.places[i].has_value() && section.size != 0;
+        if (!is_shown || names.insert(section.name).second) continue;
+        journal.warning(
+            fmt::format("sysfs: cannot create duplicate filename '/module/{}/sections/{}'", module.name, section.name));
+        if (features.strict_elf_checks) throw Refused{EEXIST};
+        return;
+    }
+}
+
+// struct module is all there, and where the loader can write to it.
+void check_this_module(const Module& module, const Features& features) {
+    const arch::ImageSection& section = module.image.sections[module.index.this_module];
+    const auto refuse = [&](std::uint64_t offset, std::string_view why) {
+        throw Undefined{fmt::format("{}: {}+{:#x}: {}", module.name, section.name, offset, why)};
+    };
+    const auto& place = module.layout.places[module.index.this_module];
+    if (features.strict_module_rwx && place && place->area != Area::data)
+        refuse(0, "kernel/module/main.c:complete_formation() would write to struct module, which is read-only");
+    if (!features.layout) return;
+    if (section.memory.size() < features.layout->module_size)
+        refuse(section.memory.size(), "struct module is longer than its section: the loader would use what follows it");
+}
+
 }  // namespace
+
+// struct kernel_param_ops of the module's own: flags, then functions to set, get and free.
+bool ModuleLoader::are_operations(const Module& module, std::uint64_t address) const {
+    if (section_at(module, address) == nullptr) return true;
+    if (memory_from(module, address).size() < 32) return false;
+    const std::array<std::uint64_t, 3> functions = {word_at(module, address + 8), word_at(module, address + 16),
+                                                    word_at(module, address + 24)};
+    return std::ranges::all_of(functions, [&](std::uint64_t each) {
+        return each == 0 || section_at(module, each) != nullptr || system_.kernel.section_at(each) != nullptr;
+    });
+}
+
+// struct kernel_param: name, module, operations, …; sysfs reads the name, and destroy_params() the operations.
+void ModuleLoader::check_parameters(const Module& module) const {
+    constexpr std::uint64_t entry_size = 40, operations_field = 16;
+    const arch::ImageSection* table = loaded_section(module, "__param");
+    if (table == nullptr) return;
+    for (std::uint64_t at = 0; at + entry_size <= table->memory.size(); at += entry_size) {
+        const auto refuse = [&](std::string_view why) {
+            throw Undefined{fmt::format("{}: __param+{:#x}: {}", module.name, at, why)};
+        };
+        const std::uint64_t name = word_at(module, table->address + at);
+        const std::uint64_t operations = word_at(module, table->address + at + operations_field);
+        if (section_at(module, name) == nullptr && system_.kernel.section_at(name) == nullptr)
+            refuse("kernel/params.c:module_param_sysfs_setup() would read a name where nothing is");
+        const auto begins = [&](const arch::ImageSymbol& symbol) {
+            return symbol.value == operations && symbol.section_index != SHN_UNDEF && !symbol.name.empty();
+        };
+        const auto extent = lookup_size_offset(system_, operations);
+        const bool is_symbol = (extent && extent->offset == 0) || std::ranges::any_of(module.image.symbols, begins);
+        if (!is_symbol || !are_operations(module, operations))
+            refuse("kernel/params.c:destroy_params() would call what is no operation of a parameter");
+    }
+}
 
 void ModuleLoader::load(const fs::path& path, Journal& journal) {
     auto owned = std::make_unique<Module>(ModuleFile(path, system_.kernel.vmlinux().order()));
@@ -75,6 +178,8 @@ void ModuleLoader::load_module(Module& module, Journal& journal) {
         check_imports(module, journal);
         simplify_symbols(module, journal);
         apply_relocations(module, journal);
+        check_this_module(module, system_.features);
+        if (system_.features.kallsyms_all) check_parameters(module);
         post_relocation(module, journal);
         module.exports = read_exports(module, system_.features);
         verify_exported_symbols(system_, module, journal);
@@ -82,6 +187,7 @@ void ModuleLoader::load_module(Module& module, Journal& journal) {
         livepatch_.module_coming(module, journal);
         try {
             check_btf(module, journal);
+            add_section_files(module, system_.features, journal);
         } catch (const Refused&) {
             livepatch_.module_going(module, journal);
             throw;
@@ -159,8 +265,10 @@ void ModuleLoader::check_exports(Module& module, Journal& journal) {
 
 // do_init_module(). The init function of a livepatch calls klp_enable_patch(), where it can.
 void ModuleLoader::init(Module& module, Journal& journal) {
+    if (module_has_init(module, system_.features)) check_entry(module, system_.features.module_init, "init_module");
     try {
-        if (refers_to_enable_patch(module)) livepatch_.enable_patch(module, journal);
+        if (module_has_init(module, system_.features) && refers_to_enable_patch(module))
+            livepatch_.enable_patch(module, journal);
     } catch (const Refused& refused) {
         module.state = LoadState::going;
         livepatch_.module_going(module, journal);
@@ -181,8 +289,10 @@ void ModuleLoader::unload(std::string_view name, Journal& journal) {
     Module* module = system_.find_module(name);
     if (module == nullptr) throw Refused{ENOENT};
     if (module->users != 0) throw Refused{EWOULDBLOCK};
-    if (has_symbol(*module, "init_module", true) && !has_symbol(*module, "cleanup_module", true)) throw Refused{EBUSY};
+    const bool has_exit = module_has_exit(*module, system_.features);
+    if (module_has_init(*module, system_.features) && !has_exit) throw Refused{EBUSY};
     if (module->references != 0) throw Refused{EWOULDBLOCK};
+    if (has_exit) check_entry(*module, system_.features.module_exit, "cleanup_module");
     module->state = LoadState::going;
     livepatch_.module_going(*module, journal);
     free_module(*module);

@@ -25,6 +25,8 @@ private:
     void check_signature(Module& module, Journal& journal) const;
     void check_modinfo(Module& module, Journal& journal);
     void check_duplicate(const Module& module) const;
+    void check_parameters(const Module& module) const;
+    [[nodiscard]] bool are_operations(const Module& module, std::uint64_t address) const;
     void taint(Module& module, Journal& journal);
     void taint_as_unsigned(const Module& module, Journal& journal);
     void set_license(Module& module, Journal& journal);

@@ -43,6 +43,14 @@ std::string_view string_at(const Module& module, std::uint64_t address) {
 std::uint64_t word_at(const Module& module, std::uint64_t address) {
     const Bytes memory = memory_from(module, address);
     if (memory.size() < 8) fail(module, address);
+    const arch::ImageSection& section = *section_at(module, address);
+    const auto index = static_cast<std::uint32_t>(&section - module.image.sections.data());
+    const std::uint64_t at = address - section.address;
+    for (const Rewrite& each : module.unknown_values) {
+        if (each.section == index && each.range.begin < at + 8 && at < each.range.end)
+            throw Error({module.file.display_name(), section.name, at},
+                        "a pointer whose value nobody knows: " + each.why);
+    }
     return load<std::uint64_t>(memory, module.image.order);
 }
 

@@ -6,11 +6,13 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "arch/code_faults.hpp"
 #include "arch/module_loading.hpp"
 #include "base/align.hpp"
 #include "loader/exports.hpp"
 #include "loader/module_image.hpp"
 #include "loader/module_loader.hpp"
+#include "loader/module_memory.hpp"
 #include "loader/public_view.hpp"
 #include "loader/relocation.hpp"
 
@@ -200,6 +202,15 @@ void ModuleLoader::apply_relocations(Module& module, Journal& journal) {
 void ModuleLoader::post_relocation(Module& module, Journal& journal) {
     auto outcome = module.relocator->finalize();
     if (outcome.refusal) refuse(*outcome.refusal, journal);
+    arch::RunningFacts facts;
+    facts.is_mapped = [&](std::uint64_t address) {
+        const auto holds = [&](const auto& each) { return section_at(*each, address) != nullptr; };
+        return system_.kernel.section_at(address) != nullptr || std::ranges::any_of(system_.modules, holds);
+    };
+    if (const auto fault = arch::code_fault(system_.kernel.arch(), module.image, *system_.features.arch, facts)) {
+        throw Undefined{fmt::format("{}: {}+{:#x}: {}", module.name, module.image.sections[fault->section].name,
+                                    fault->offset, fault->what)};
+    }
     module.rewrites = arch::code_rewrites(system_.kernel.arch(), module.image, *system_.features.arch);
     arch::write_rewrites(module.image, module.rewrites);
 }

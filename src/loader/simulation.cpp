@@ -72,6 +72,7 @@ EventReport Simulation::play(const Event& event) {
         report.error = refused.error;
     } catch (const Undefined& undefined) {
         report.undefined_behaviour = undefined.what;
+        report.no_tables = undefined.no_tables;
         state_->undefined = true;
     }
     for (const auto& module : state_->system.modules) update_view(*module, state_->system, state_->livepatch);

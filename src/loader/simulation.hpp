@@ -24,6 +24,7 @@
 #include "elf/object.hpp"
 #include "kernel/ftrace_records.hpp"
 #include "kernel/kernel.hpp"
+#include "kernel/struct_layout.hpp"
 
 namespace klp::loader {
 
@@ -142,6 +143,7 @@ struct EventReport {
     // The model cannot tell what the kernel would do (a relocation outside of its section, a fault): what and where.
     // Nothing can be played after that.
     std::optional<std::string> undefined_behaviour;
+    bool no_tables = false;  // that is so because no klp_patch can be read from the module's data
     [[nodiscard]] bool ok() const noexcept { return error == 0 && !undefined_behaviour; }
 };
 
@@ -159,6 +161,9 @@ struct Options {
     // (arch::FeatureOverrides).
     std::optional<bool> clear_relocations;
     std::optional<bool> livepatch_stubs;
+    // Of a kernel whose headers cannot be asked.
+    std::optional<kernel::StructLayout> layout{};
+    std::optional<std::uint64_t> module_init{}, module_exit{};
     // Bytes of a module's memory. The kernel counts in 32 bits, and its allocator gives up long before.
     std::uint64_t memory_limit = std::uint64_t{256} << 20;
 };

@@ -110,6 +110,8 @@ public:
     void rewrite(RewriteCollector& collector) const override { collector.sort_ftrace_sites(); }
     // answer ModuleLoading::rewrite_for_object
     void rewrite_for_object(RewriteCollector&, std::string_view) const override {}
+    // answer ModuleLoading::find_faults
+    void find_faults(const FaultFinder&) const override {}
     // answer ModuleLoading::ftrace_sites
     FtraceSites ftrace_sites(const KernelFeatures&) const override { return {"__mcount_loc", 0, 4, 4}; }
     // answer ModuleLoading::distance_to_site

@@ -4,6 +4,7 @@
 
 #include "arch/arm64/arm64.hpp"
 #include "arch/arm64/instructions.hpp"
+#include "arch/code_faults.hpp"
 #include "arch/fixed_width.hpp"
 
 namespace klp::arch::arm64 {
@@ -30,6 +31,7 @@ public:
 
     void rewrite(RewriteCollector& collector) const override { arm64::rewrite(collector); }
     void rewrite_for_object(RewriteCollector&, std::string_view) const override {}
+    void find_faults(const FaultFinder& finder) const override { finder.jump_labels(); }
     FtraceSites ftrace_sites(const KernelFeatures& features) const override {
         // The pointer to the ops of the site; bti; mov and bl.
         const bool has_pointer = features_as<Features>(features).ftrace_call_ops;

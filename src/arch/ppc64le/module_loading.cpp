@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "arch/code_faults.hpp"
 #include "arch/fixed_width.hpp"
 #include "arch/ppc64le/ppc64le.hpp"
 #include "arch/ppc64le/stubs.hpp"
@@ -79,6 +80,7 @@ public:
 
     void rewrite(RewriteCollector& collector) const override { ppc64le::rewrite(collector); }
     void rewrite_for_object(RewriteCollector&, std::string_view) const override {}
+    void find_faults(const FaultFinder& finder) const override { finder.jump_labels(); }
     FtraceSites ftrace_sites(const KernelFeatures& features) const override {
         const bool has_nops = features_as<Features>(features).patchable_entry;
         return {has_nops ? "__patchable_function_entries" : "__mcount_loc", 0, word_size, word_size, 24};

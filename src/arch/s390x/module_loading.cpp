@@ -2,6 +2,7 @@
 // What the module loader of s390x kernels takes, beside what it writes.
 #include <elf.h>
 
+#include "arch/code_faults.hpp"
 #include "arch/s390x/s390x.hpp"
 
 namespace klp::arch::s390x {
@@ -24,6 +25,7 @@ public:
 
     void rewrite(RewriteCollector& collector) const override { s390x::rewrite(collector); }
     void rewrite_for_object(RewriteCollector&, std::string_view) const override {}
+    void find_faults(const FaultFinder& finder) const override { finder.jump_labels(); }
     FtraceSites ftrace_sites(const KernelFeatures&) const override {
         return {"__mcount_loc", 0, 6, 6};  // brcl
     }

@@ -19,6 +19,8 @@ struct Features final : KernelFeatures {
     bool orc_terminator_by_type = false;
     // Lock prefixes of modules are patched when the machine has one CPU (alternatives_smp_module_add()).
     bool smp_locks = true;
+    // How many there can be: (NCAPINTS + NBUGINTS) * 32. nullopt: nothing tells.
+    std::optional<std::uint64_t> cpu_features{};
 
     [[nodiscard]] Json to_json() const override;
     [[nodiscard]] std::shared_ptr<const KernelFeatures> with(const FeatureOverrides& overrides) const override;

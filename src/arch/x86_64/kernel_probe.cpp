@@ -15,7 +15,8 @@ class Probe final : public KernelProbe {
 public:
     std::span<const HeaderQuestion> headers() const noexcept override {
         static constexpr std::array questions = {
-            HeaderQuestion{"orc_type_undefined", "asm/orc_types.h", "ORC_TYPE_UNDEFINED"}};
+            HeaderQuestion{"orc_type_undefined", "asm/orc_types.h", "ORC_TYPE_UNDEFINED"},
+            HeaderQuestion{"cpu_features", "asm/cpufeature.h", "(NCAPINTS + NBUGINTS) * 32"}};
         return questions;
     }
     std::span<const std::string_view> symbols() const noexcept override {
@@ -47,6 +48,7 @@ std::shared_ptr<const KernelFeatures> Probe::derive(Derivation& derivation) cons
     features->clear_relocate_add = clears != facts.symbols.end() && clears->second.type == 'T';
     features->messages_name_index = facts.has_text(index_message);
     features->smp_locks = facts.has_symbol("alternatives_smp_module_add");
+    features->cpu_features = facts.header("cpu_features");
     derivation.settle(features->orc_terminator_by_type, facts.is_defined("orc_type_undefined"),
                       "rewrites.orc_terminator_by_type",
                       "the order of unwind entries for one address is modelled as before Linux 6.4");
@@ -62,6 +64,7 @@ const KernelProbe& kernel_probe() noexcept {
 
 Json Features::to_json() const {
     return {{"clear_relocate_add", clear_relocate_add},
+            {"cpu_features", cpu_features ? Json(*cpu_features) : Json()},
             {"messages_name_index", messages_name_index},
             {"orc_terminator_by_type", orc_terminator_by_type},
             {"smp_locks", smp_locks}};

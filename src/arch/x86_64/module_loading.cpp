@@ -29,6 +29,7 @@ public:
     void rewrite_for_object(RewriteCollector& collector, std::string_view object) const override {
         x86_64::rewrite_for_object(collector, object);
     }
+    void find_faults(const FaultFinder& finder) const override { x86_64::find_faults(finder); }
     FtraceSites ftrace_sites(const KernelFeatures&) const override {
         // `call __fentry__`, or the nop in its place.
         return {"__mcount_loc", 0, 5, 5};

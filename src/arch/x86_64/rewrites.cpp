@@ -84,28 +84,10 @@ void call_depth(RewriteCollector& collector) {
     }
 }
 
-// 14 bytes since features have flags (6.3), 12 before, 13 up to 5.12 (padlen). Each entry is relocated at its start and
-// 4 bytes on.
-std::uint64_t alternative_size(const RewriteCollector& collector, const ImageSection& table) {
-    const auto index = static_cast<std::uint32_t>(&table - collector.image.sections.data());
-    std::uint64_t size = table.memory.size();
-    for (const ImageSection& each : collector.image.sections) {
-        if (each.info != index) continue;
-        for (const ImageRelocation& relocation : each.relocations) {
-            if (relocation.offset > 4) size = std::min(size, relocation.offset);
-        }
-    }
-    return size;
-}
-
 void alternatives(RewriteCollector& collector, std::string_view name) {
     const ImageSection* table = collector.section(name);
     if (table == nullptr) return;
     const std::uint64_t size = alternative_size(collector, *table);
-    if (size < 12 || size > 14) {
-        throw Error({collector.image.name, table->name, {}},
-                    "the size of its entries is none of 12, 13, 14: no known struct alt_instr");
-    }
     collector.alternatives(name, size, size == 14 ? 12 : 10);
 }
 
@@ -203,6 +185,24 @@ void jump_labels(RewriteCollector& collector) {
 }
 
 }  // namespace
+
+// 14 bytes since features have flags (6.3), 12 before, 13 up to 5.12 (padlen). Each entry is relocated at its start and
+// 4 bytes on.
+std::uint64_t alternative_size(const RewriteCollector& collector, const ImageSection& table) {
+    const auto index = static_cast<std::uint32_t>(&table - collector.image.sections.data());
+    std::uint64_t size = table.memory.size();
+    for (const ImageSection& each : collector.image.sections) {
+        if (each.info != index) continue;
+        for (const ImageRelocation& relocation : each.relocations) {
+            if (relocation.offset > 4) size = std::min(size, relocation.offset);
+        }
+    }
+    if (size < 12 || size > 14) {
+        throw Error({collector.image.name, table.name, {}},
+                    "the size of its entries is none of 12, 13, 14: no known struct alt_instr");
+    }
+    return size;
+}
 
 // arch/x86/kernel/livepatch.c:arch_klp_init_object_loaded()
 void rewrite_for_object(RewriteCollector& collector, std::string_view object) {

@@ -24,5 +24,8 @@ inline constexpr std::array endbr64 = {std::byte{0xf3}, std::byte{0x0f}, std::by
 [[nodiscard]] std::unique_ptr<ModuleRelocator> relocator(ModuleImage& image, const Features& features);
 void rewrite(RewriteCollector& collector);
 void rewrite_for_object(RewriteCollector& collector, std::string_view object);
+void find_faults(const FaultFinder& finder);  // throws CodeFault
+// Bytes of a struct alt_instr, as the relocations of its table tell.
+[[nodiscard]] std::uint64_t alternative_size(const RewriteCollector& collector, const ImageSection& table);
 
 }  // namespace klp::arch::x86_64
