@@ -91,27 +91,30 @@ std::vector<SymbolEntry> ModuleFile::symbols(const SectionHeader& table) const {
     return symbols;
 }
 
-std::vector<std::byte> ModuleFile::in_form(std::uint32_t symbols) const {
-    std::vector<std::byte> copy(bytes_.begin(), bytes_.end());
-    const MutableBytes bytes(copy);
-    const auto put = [&](std::uint64_t at, auto value) { store(bytes.subspan(at), value, order_); };
+Bytes ModuleFile::in_form(std::uint32_t symbols, std::vector<std::byte>& room) const {
+    Bytes bytes = bytes_;
+    const auto put = [&](std::uint64_t at, auto value) {
+        if (load<decltype(value)>(bytes.subspan(at), order_) == value) return;
+        if (room.empty()) room.assign(bytes_.begin(), bytes_.end());
+        store(MutableBytes(room).subspan(at), value, order_);
+        bytes = room;
+    };
     const bool is_big = order_ == ByteOrder::big;
-    const std::array<std::byte, EI_NIDENT - EI_CLASS> ident{
-        std::byte{ELFCLASS64}, std::byte{is_big ? std::uint8_t{ELFDATA2MSB} : std::uint8_t{ELFDATA2LSB}},
-        std::byte{EV_CURRENT}};
-    std::ranges::copy(ident, bytes.begin() + EI_CLASS);
+    put(EI_CLASS, std::uint8_t{ELFCLASS64});
+    put(EI_DATA, is_big ? std::uint8_t{ELFDATA2MSB} : std::uint8_t{ELFDATA2LSB});
+    put(EI_VERSION, std::uint8_t{EV_CURRENT});
     put(offsetof(Elf64_Ehdr, e_version), std::uint32_t{EV_CURRENT});
     put(offsetof(Elf64_Ehdr, e_ehsize), std::uint16_t{sizeof(Elf64_Ehdr)});
     for (std::size_t i = 0; i < sections_.size(); ++i) {
         const SectionHeader& section = sections_[i];
         const std::uint64_t at = header_.section_headers + i * section_header_size;
-        if (!std::has_single_bit(section.alignment)) put(at + offsetof(Elf64_Shdr, sh_addralign), std::uint64_t{1});
+        if (section.alignment != 0 && !std::has_single_bit(section.alignment)) put(at + offsetof(Elf64_Shdr, sh_addralign), std::uint64_t{1});
         if (section.type == SHT_RELA) put(at + offsetof(Elf64_Shdr, sh_link), symbols);
         if (section.type != SHT_RELA && section.type != SHT_SYMTAB) continue;
         put(at + offsetof(Elf64_Shdr, sh_entsize), std::uint64_t{symbol_entry_size});
         put(at + offsetof(Elf64_Shdr, sh_size), section.size - section.size % symbol_entry_size);
     }
-    return copy;
+    return bytes;
 }
 
 std::optional<std::string_view> ModuleFile::modinfo(std::uint32_t section, std::string_view tag) const {

@@ -69,9 +69,9 @@ public:
     [[nodiscard]] std::string_view section_name(std::uint32_t index) const;
     [[nodiscard]] std::vector<SymbolEntry> symbols(const SectionHeader& table) const;
 
-    // A copy for readers of ELF files: fields that the module loader does not look at have the values that they are to
-    // have. `symbols` is the index of the symbol table.
-    [[nodiscard]] std::vector<std::byte> in_form(std::uint32_t symbols) const;
+    // The file for readers of ELF files: fields that the module loader does not look at have the values that they are
+    // to have, in a copy in `room` where the file has others. `symbols` is the index of the symbol table.
+    [[nodiscard]] Bytes in_form(std::uint32_t symbols, std::vector<std::byte>& room) const;
 
     // kernel/module/main.c:get_next_modinfo, with `section` 0 where there is none.
     [[nodiscard]] std::optional<std::string_view> modinfo(std::uint32_t section, std::string_view tag) const;

@@ -18,7 +18,8 @@ sched int first(int x) { return other(x) * 3; }
 sched int second(int x) { return other(x) * 5; }
 END
 sed -e 's/x > 3/x > 4/' -e 's/\* 5/* 7/' before.c >after.c
-sed 's/+ 2/+ 4/' before.c >plain.c
+sed 's/+ 2/+ 4/' before.c >local.c
+sed 's/other(x) \* 3/other(x) * 4/' before.c >plain.c
 options='-g -O2 -fno-pic -falign-functions=8 -ffunction-sections -fdata-sections -fno-section-anchors -fno-asynchronous-unwind-tables'
 
 # arm64 OPTION...: the objects compiled with them, and what changed in out.o.
@@ -56,11 +57,16 @@ ppc64le() {
     # shellcheck disable=SC2086  # the options are words
     powerpc64le-linux-gnu-gcc-12 $options -mcpu=power8 -pg -mprofile-kernel -mcmodel=medium -c "$1.c" -o "$1.o"
 }
-for side in before after plain; do ppc64le "$side"; done
+for side in before after local plain; do ppc64le "$side"; done
 powerpc64le-linux-gnu-objdump -dr after.o | grep -B1 'R_PPC64_REL24.*helper' | found -w b || fail "no tail call in the object"
 expect_status 2 "$KLP" diff before.o after.o -o none.o
 expect_in "'show' goes over to 'helper', which stays where it is" err
 expect_in "[diff.tail-call]" err
+expect_no_file none.o
+# Nor does anybody after a call, where the compiler left no room for it.
+expect_status 2 "$KLP" diff before.o local.o -o none.o
+expect_in "'caller' calls 'helper', which stays where it is: expected a nop after the call" err
+expect_in "[diff.local-call]" err
 expect_no_file none.o
 expect_status 0 "$KLP" diff before.o plain.o -o out.o
 # A copy under another name comes along.
