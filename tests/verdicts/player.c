@@ -76,23 +76,27 @@ static int each_livepatch(void (*visit)(const char *name))
 	return count;
 }
 
-static int in_transition;
+static int is_settled;
 
+// What was disabled or replaced goes after the transition, by a work queue.
 static void look_for_transition(const char *name)
 {
 	char path[PATH_SIZE];
 
 	snprintf(path, sizeof(path), LIVEPATCHES "/%s/transition", name);
 	if (read_number(path) == 1)
-		in_transition = 1;
+		is_settled = 0;
+	snprintf(path, sizeof(path), LIVEPATCHES "/%s/enabled", name);
+	if (read_number(path) != 1)
+		is_settled = 0;
 }
 
-static void wait_for_transitions(void)
+static void settle(void)
 {
 	for (int tries = 0; tries < 5000; tries++) {
-		in_transition = 0;
+		is_settled = 1;
 		each_livepatch(look_for_transition);
-		if (!in_transition)
+		if (is_settled)
 			return;
 		usleep(2000);
 	}
@@ -130,17 +134,6 @@ static int set_enabled(const char *name, const char *value)
 	return error;
 }
 
-// The folder in sysfs goes after the transition, by a work queue.
-static void wait_until_gone(const char *name)
-{
-	char path[PATH_SIZE];
-
-	snprintf(path, sizeof(path), LIVEPATCHES "/%s", name);
-	for (int tries = 0; tries < 5000 && access(path, F_OK) == 0; tries++)
-		usleep(2000);
-	usleep(2000);
-}
-
 static int step(const char *verb, const char *subject)
 {
 	int error;
@@ -151,9 +144,8 @@ static int step(const char *verb, const char *subject)
 		return unload(subject);
 	else
 		error = set_enabled(subject, !strcmp(verb, "enable") ? "1" : "0");
-	wait_for_transitions();
-	if (!error && !strcmp(verb, "disable"))
-		wait_until_gone(subject);
+	settle();
+	usleep(2000); /* the reference to the module goes last */
 	return error;
 }
 
@@ -182,7 +174,7 @@ static int is_clean(void)
 {
 	for (int tries = 0; tries < 8; tries++) {
 		each_livepatch(disable);
-		wait_for_transitions();
+		settle();
 		if (!unload_all() && !each_livepatch(NULL))
 			return !(read_number("/proc/sys/kernel/tainted") & TAINTS_OF_TROUBLE);
 		usleep(5000);
