@@ -29,9 +29,16 @@ void FaultFinder::fault(const ImageSection& table, std::uint64_t offset, std::st
     throw CodeFault{static_cast<std::uint32_t>(&table - module.image.sections.data()), offset, std::move(what)};
 }
 
+void FaultFinder::refuse(const ImageSection& table, std::uint64_t offset, int error,
+                         std::vector<std::string> messages) const {
+    throw CodeFault{
+        static_cast<std::uint32_t>(&table - module.image.sections.data()), offset, {}, error, std::move(messages)};
+}
+
 Bytes FaultFinder::code_at(const ImageSection& table, std::uint64_t offset, std::uint64_t address, std::uint64_t size,
                            std::string_view function) const {
     if (const auto bytes = module.bytes_at(address, size)) return *bytes;
+    if (const auto between = module.image.memory_at(address, size)) return *between;
     fault(table, offset,
           fmt::format("{} would access {} bytes at {:#x}, which are in no section of the module", function, size,
                       address));

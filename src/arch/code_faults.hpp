@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "arch/code_rewrites.hpp"
 #include "arch/rewrite_collector.hpp"
@@ -16,6 +17,9 @@ struct CodeFault {
     std::uint32_t section = 0;  // the table: index in ModuleImage::sections
     std::uint64_t offset = 0;   // of the entry
     std::string what;           // what the kernel does, with its file and function
+    // Set: the kernel does refuse it, with an errno and these messages.
+    int error = 0;
+    std::vector<std::string> messages{};
 };
 
 // The first in the order in which the kernel comes to them. The module is relocated, and not rewritten yet.
@@ -31,6 +35,8 @@ public:
 
     // Throws it.
     [[noreturn]] void fault(const ImageSection& table, std::uint64_t offset, std::string what) const;
+    [[noreturn]] void refuse(const ImageSection& table, std::uint64_t offset, int error,
+                             std::vector<std::string> messages) const;
     [[nodiscard]] Bytes code_at(const ImageSection& table, std::uint64_t offset, std::uint64_t address,
                                 std::uint64_t size, std::string_view function) const;
 

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -40,12 +41,21 @@ struct ImageSymbol {
     std::uint8_t other = 0;           // st_other
 };
 
+// What is allocated in one piece: sections lie in it, with room between and behind them.
+struct ImageBlock {
+    std::uint64_t address = 0;
+    MutableBytes memory{};
+};
+
 // Owned by the loader, which also owns the memory. Indices as in the file; entry 0 of both tables is the null one.
 struct ModuleImage {
     std::string name;
     ByteOrder order = ByteOrder::little;
     std::vector<ImageSection> sections{};
     std::vector<ImageSymbol> symbols{};
+    std::vector<ImageBlock> blocks{};
+    // What the kernel takes for symbols where an index leads behind the table: what lies there.
+    std::vector<ImageSymbol> behind_symbols{};
 
     // The start of the module's text area, and as many bytes of it as Preparation::reserved_text asks for: the s390
     // loader keeps GOT and PLT there, which have no section.
@@ -55,6 +65,16 @@ struct ModuleImage {
     // What `%pS` makes of an address once the module is in kallsyms: "name+0x10/0x40 [module]". While the module
     // loads, the kernel finds nothing and prints the number.
     std::function<std::string(std::uint64_t)> symbolize{};
+
+    // Nothing, where one piece of memory does not have all of it.
+    [[nodiscard]] std::optional<MutableBytes> memory_at(std::uint64_t at, std::uint64_t size) const {
+        for (const ImageBlock& block : blocks) {
+            const std::uint64_t offset = at - block.address;
+            if (at >= block.address && offset <= block.memory.size() && size <= block.memory.size() - offset)
+                return block.memory.subspan(offset, size);
+        }
+        return std::nullopt;
+    }
 };
 
 }  // namespace klp::arch

@@ -88,6 +88,8 @@ ModuleRelocator::Place ModuleRelocator::advance(Place place, std::uint64_t bytes
 
 ImageSymbol& ModuleRelocator::symbol_of(const ImageRelocation& relocation) const {
     if (relocation.symbol >= image_.symbols.size()) {
+        const std::size_t behind = relocation.symbol - image_.symbols.size();
+        if (behind < image_.behind_symbols.size()) return image_.behind_symbols[behind];
         throw Error({image_.name, image_.sections[relocation_section_].name, {}},
                     fmt::format("symbol index {} of a relocation is outside of the table of {}", relocation.symbol,
                                 image_.symbols.size()));
@@ -106,6 +108,10 @@ std::optional<std::uint32_t> ModuleRelocator::find_section(std::string_view name
 MutableBytes ModuleRelocator::memory_at(const Place& place, std::uint64_t size) const {
     const MutableBytes memory = place.section ? image_.sections[*place.section].memory : image_.reserved_text;
     if (place.offset > memory.size() || size > memory.size() - place.offset) {
+        // What lies behind the section is the module's, too, as far as its allocation goes.
+        if (!memory.empty()) {
+            if (const auto beyond = image_.memory_at(place.address, size)) return *beyond;
+        }
         const std::string name = place.section ? image_.sections[*place.section].name : "(GOT and PLT)";
         throw Error({image_.name, name, place.offset},
                     fmt::format("the kernel would access {} bytes outside of the {} bytes here", size, memory.size()));
@@ -124,7 +130,21 @@ MemoryWrite& ModuleRelocator::write(const Place& place, Bytes bytes, WriteKind k
     record.relocation = relocation_index_;
     record.by_text_patching = state_ == ModuleState::live;
     std::ranges::copy(bytes, memory.begin());
+    check_foreign_code(place, bytes.size());
     return record;
+}
+
+// Code of another section, which may run: what it does then is not to be told.
+void ModuleRelocator::check_foreign_code(const Place& place, std::uint64_t size) const {
+    if (!place.section || place.offset + size <= image_.sections[*place.section].memory.size()) return;
+    for (std::uint32_t i = 1; i < image_.sections.size(); ++i) {
+        const ImageSection& each = image_.sections[i];
+        const bool is_code = i != *place.section && (each.flags & SHF_EXECINSTR) != 0 && !each.memory.empty();
+        if (!is_code || place.address + size <= each.address || place.address >= each.address + each.memory.size())
+            continue;
+        throw Error({image_.name, image_.sections[*place.section].name, place.offset},
+                    fmt::format("the kernel would write {} bytes here, over code of {}", size, each.name));
+    }
 }
 
 void ModuleRelocator::refuse(int error, std::vector<std::string> messages) const {

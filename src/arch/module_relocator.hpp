@@ -147,6 +147,8 @@ protected:
     std::optional<std::uint32_t> relocation_index_{};  // and the place in it
 
 private:
+    void check_foreign_code(const Place& place, std::uint64_t size) const;
+
     using Step = void (ModuleRelocator::*)(const Place&, const ImageRelocation&);
     void each_relocation(std::uint32_t relocation_section, Step step);
     template <typename Work>

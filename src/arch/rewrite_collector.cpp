@@ -20,6 +20,13 @@ const ImageSection* RewriteCollector::section(std::string_view name) const {
     return found == image.sections.end() ? nullptr : &*found;
 }
 
+const ImageSection* RewriteCollector::last_section(std::string_view name) const {
+    const ImageSection* found = nullptr;
+    for (const ImageSection& each : image.sections)
+        if (each.name == name && !each.memory.empty()) found = &each;
+    return found;
+}
+
 std::optional<std::pair<std::uint32_t, std::uint64_t>> RewriteCollector::place_of(std::uint64_t address,
                                                                                   std::uint64_t size) const {
     const auto after = std::ranges::upper_bound(by_address_, address, {}, &Loaded::begin);

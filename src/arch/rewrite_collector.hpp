@@ -49,9 +49,9 @@ public:
     const KernelFeatures& features;
     const RunningFacts& facts;
 
-    // A section with memory. kernel/module/main.c:find_sec() takes the first; x86 has loops that take the last, but the
-    // linker leaves one of each name.
+    // A section with memory. kernel/module/main.c:find_sec() takes the first, module_finalize() of x86 the last.
     [[nodiscard]] const ImageSection* section(std::string_view name) const;
+    [[nodiscard]] const ImageSection* last_section(std::string_view name) const;
     // `size` bytes at an address that a section holds all of; nullopt elsewhere.
     [[nodiscard]] std::optional<Bytes> bytes_at(std::uint64_t address, std::uint64_t size) const;
     template <std::unsigned_integral T>

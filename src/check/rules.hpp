@@ -49,6 +49,7 @@ inline constexpr Rule hooked_elsewhere{"check.hooked-elsewhere", Severity::error
 inline constexpr Rule load{"check.load", Severity::error, "the kernel refuses the livepatch"};
 inline constexpr Rule object_load{"check.object-load", Severity::error, "the kernel refuses a patched object"};
 inline constexpr Rule range{"check.range", Severity::error, "a value that its field does not hold"};
+inline constexpr Rule unload{"check.unload", Severity::error, "the livepatch cannot be unloaded"};
 inline constexpr Rule reload{"check.reload", Severity::warning, "a patched object cannot come again"};
 inline constexpr Rule undefined{"check.undefined", Severity::error, "nobody can tell what the kernel would do"};
 

@@ -82,6 +82,13 @@ private:
         for (const Events kind : {Events::disable, Events::unload}) {
             const loader::EventReport report = simulation.play({kind, check_.livepatch.name});
             if (report.undefined_behaviour) add_undefined("unloading of the livepatch", *report.undefined_behaviour);
+            if (kind == Events::unload && report.error != 0) {
+                check_.findings
+                    .add(rules::unload,
+                         fmt::format("once it is disabled, the kernel refuses to unload it with error {} ({})",
+                                     report.error, errno_text(report.error)))
+                    .hint("give it a module_exit() function, which may be empty");
+            }
             if (!report.ok()) return;
         }
     }

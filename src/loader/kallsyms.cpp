@@ -160,4 +160,21 @@ std::string symbolize(const Module& module, std::uint64_t address, const Feature
                        found->extent.size, module.name);
 }
 
+std::optional<arch::ImageSymbol> symbol_behind_kept(const Module& module, std::uint32_t index) {
+    std::string names;
+    for (const arch::ImageSymbol& each : module.image.symbols) names.append(each.name.c_str(), each.name.size() + 1);
+    const std::uint64_t at = (std::uint64_t{index} - module.image.symbols.size()) * symbol_entry_size;
+    if (at >= names.size() || names.size() - at < symbol_entry_size) return std::nullopt;
+    Cursor in(as_bytes(names).subspan(at), module.image.order, {module.name, {}, {}});
+    const std::uint32_t name = in.u32();
+    if (name >= names.size()) return std::nullopt;
+    in.skip(1);  // st_info
+    arch::ImageSymbol symbol;
+    symbol.name = names.c_str() + name;
+    symbol.other = in.u8();
+    symbol.section_index = in.u16();
+    symbol.value = in.u64();
+    return symbol;
+}
+
 }  // namespace klp::loader

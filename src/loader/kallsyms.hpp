@@ -30,6 +30,10 @@ struct SymbolExtent {
 // kernel/module/kallsyms.c:is_core_symbol
 [[nodiscard]] bool is_core_symbol(const Module& module, std::uint32_t symbol, const Features& features);
 
+// What an index behind the symbols that a livepatch keeps is taken for: their names follow the table
+// (add_kallsyms()). Nothing where that leads out of the names.
+[[nodiscard]] std::optional<arch::ImageSymbol> symbol_behind_kept(const Module& module, std::uint32_t index);
+
 // `%pS`: "name+0x10/0x40 [module]", or the number.
 [[nodiscard]] std::string symbolize(const Module& module, std::uint64_t address, const Features& features);
 

@@ -44,12 +44,15 @@ void LivepatchCore::resolve_symbols(Module& module, std::uint32_t section, const
                                     Journal& journal) {
     std::uint32_t index = 0;
     for (const arch::ImageRelocation& relocation : module.image.sections[section].relocations) {
+        std::optional<arch::ImageSymbol> behind;
         if (relocation.symbol >= module.image.symbols.size()) {
-            throw Undefined{fmt::format("{}: {}: symbol index {} is outside of the table of {}", module.name,
-                                        module.image.sections[section].name, relocation.symbol,
-                                        module.image.symbols.size())};
+            behind = symbol_behind_kept(module, relocation.symbol);
+            if (module.state == LoadState::unformed || !behind || behind->section_index == elf::shn_livepatch)
+                throw Undefined{fmt::format("{}: {}: symbol index {} is outside of the table of {}", module.name,
+                                            module.image.sections[section].name, relocation.symbol,
+                                            module.image.symbols.size())};
         }
-        arch::ImageSymbol& symbol = module.image.symbols[relocation.symbol];
+        arch::ImageSymbol& symbol = behind ? *behind : module.image.symbols[relocation.symbol];
         if (symbol.section_index != elf::shn_livepatch) {
             refuse(system_.features.livepatch_symbol_message_names_index
                        ? fmt::format("symbol {} at rela sec {} idx {} is not marked as a livepatch symbol", symbol.name,

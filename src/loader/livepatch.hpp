@@ -27,7 +27,8 @@ struct KlpFunc {
     bool of_module = false;   // an entry of the module's own table, not allocated by the kernel
     bool incomplete = false;  // no name, or neither a new function nor a nop
     bool patched = false;
-    kernel::Hook hook{};  // while it is patched
+    kernel::Hook hook{};                 // while it is patched
+    std::optional<std::string> fault{};  // what comes of reading its name
 };
 
 struct KlpObject {
@@ -36,6 +37,8 @@ struct KlpObject {
     bool patched = false;
     bool dynamic = false;
     std::list<KlpFunc> functions;
+    std::optional<std::string> fault{};           // what comes of reading its name
+    std::optional<std::string> callback_fault{};  // and of calling its callbacks
 
     [[nodiscard]] bool is_module() const noexcept { return !name.empty(); }
     // klp_is_object_loaded()

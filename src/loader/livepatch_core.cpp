@@ -86,11 +86,14 @@ void LivepatchCore::init_patch(KlpPatch& patch, Journal& journal) {
     if (patch.replace) add_nops(patch);
     std::set<std::string> names;
     for (KlpObject& object : patch.objects) {
+        if (object.fault) throw Undefined{*object.fault};
         if (object.is_module() && object.name.size() >= module_name_size) throw Refused{EINVAL};
         if (!names.insert(object.display_name()).second)
             refuse_duplicate(patch.module->name, object.display_name(), system_.features.separate_memories, journal);
         init_object(patch, object, journal);
     }
+    for (const KlpObject& object : patch.objects)
+        if (object.callback_fault) throw Undefined{*object.callback_fault};
     active_.push_back(&patch);
 }
 
@@ -122,7 +125,9 @@ void LivepatchCore::init_object(const KlpPatch& patch, KlpObject& object, Journa
     }
     std::set<std::string> names;
     for (const KlpFunc& function : object.functions) {
-        if (function.incomplete || function.old_name.size() >= symbol_name_size) throw Refused{EINVAL};
+        if (function.incomplete) throw Refused{EINVAL};
+        if (function.fault) throw Undefined{*function.fault};
+        if (function.old_name.size() >= symbol_name_size) throw Refused{EINVAL};
         const std::string name = fmt::format("{},{}", function.old_name, std::max<std::uint64_t>(function.sympos, 1));
         if (!names.insert(name).second) {
             refuse_duplicate(patch.module->name + '/' + object.display_name(), name, system_.features.separate_memories,

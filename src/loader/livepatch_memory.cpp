@@ -46,6 +46,7 @@ public:
         if (owner != module_.image.sections[module_.index.this_module].address)
             not_sound(module_, address,
                       "kernel/livepatch/core.c:klp_enable_patch() takes what is no struct module for one");
+        check_objects(objects);
         read_objects(objects, patch);
         // Before anything of it is written to, a patch that lacks something is refused (klp_enable_patch()).
         must_be_kobject(address, layout_.klp_patch_size, layout_.klp_patch_kobj, "struct klp_patch");
@@ -63,6 +64,16 @@ private:
         std::string_view what;
     };
 
+    // What klp_enable_patch() asks before all else.
+    void check_objects(std::uint64_t table) const {
+        for (std::uint64_t at = table;; at += layout_.klp_object_size) {
+            must_be_there(at, layout_.klp_object_size, "struct klp_object");
+            const bool has_functions = word_at(module_, at + layout_.klp_object_funcs) != 0;
+            if (!has_functions && word_at(module_, at + layout_.klp_object_name) == 0) return;
+            if (!has_functions) throw Refused{EINVAL};
+        }
+    }
+
     // klp_for_each_object_static()
     void read_objects(std::uint64_t table, KlpPatch& patch) {
         for (std::uint64_t at = table;; at += layout_.klp_object_size) {
@@ -70,18 +81,25 @@ private:
             const std::uint64_t functions = word_at(module_, at + layout_.klp_object_funcs);
             const std::uint64_t name = word_at(module_, at + layout_.klp_object_name);
             if (functions == 0 && name == 0) return;
-            if (functions == 0) throw Refused{EINVAL};
             kobjects_.push_back({at, layout_.klp_object_size, layout_.klp_object_kobj, "struct klp_object"});
             if (is_made_by_core(at, layout_.klp_object_size))
                 not_sound(module_, at,
                           "kernel/livepatch/core.c:klp_free_object_dynamic() frees what was not allocated");
             KlpObject object;
-            if (name != 0) object.name = text_at(name);
-            if (name != 0 && object.name.empty())
-                not_sound(module_, at, "WARN() in lib/kobject.c:kobject_add_internal(): an object with an empty name");
-            for (const std::uint64_t each : {layout_.klp_object_pre_patch, layout_.klp_object_post_patch,
-                                             layout_.klp_object_pre_unpatch, layout_.klp_object_post_unpatch})
-                check_callback(at + each);
+            object.fault = fault_of([&] {
+                if (name == 0) return;
+                object.name = "?";  // of a module, whatever its name is
+                const std::string text = text_at(name);
+                if (text.empty())
+                    not_sound(module_, at,
+                              "WARN() in lib/kobject.c:kobject_add_internal(): an object with an empty name");
+                object.name = text;
+            });
+            object.callback_fault = fault_of([&] {
+                for (const std::uint64_t each : {layout_.klp_object_pre_patch, layout_.klp_object_post_patch,
+                                                 layout_.klp_object_pre_unpatch, layout_.klp_object_post_unpatch})
+                    check_callback(at + each);
+            });
             read_functions(functions, object);
             patch.objects.push_back(std::move(object));
         }
@@ -111,7 +129,9 @@ private:
             if (name == 0 && new_function == 0 && sympos == 0) return;
             kobjects_.push_back({at, layout_.klp_func_size, layout_.klp_func_kobj, "struct klp_func"});
             KlpFunc function;
-            if (name != 0) function.old_name = text_at(name);
+            function.fault = fault_of([&] {
+                if (name != 0) function.old_name = text_at(name);
+            });
             function.sympos = sympos;
             function.new_address = new_function;
             function.nop = is_made_by_core(at, layout_.klp_func_size);
@@ -125,6 +145,17 @@ private:
     // all.
     [[nodiscard]] bool is_made_by_core(std::uint64_t address, std::uint64_t size) const {
         return memory_from(module_, address + size - 8).front() != std::byte{0};
+    }
+
+    // The kernel comes to it later, if it comes to it.
+    template <typename Reading>
+    static std::optional<std::string> fault_of(Reading read) {
+        try {
+            as_undefined(read);
+            return std::nullopt;
+        } catch (const Undefined& undefined) {
+            return undefined.what;
+        }
     }
 
     // Names are compared whenever a module is loaded.
@@ -159,10 +190,20 @@ private:
                                   "into two lists",
                                   what));
         initialized_.insert(address);
-        if (!is_zero(memory_from(module_, address + kobject).first(layout_.kobject_size)))
+        if (!is_fresh(memory_from(module_, address + kobject).first(layout_.kobject_size)))
             not_sound(
                 module_, address + kobject,
                 fmt::format("the kobject of {} is not zero, and lib/kobject.c takes what is there for its own", what));
+    }
+
+    // lib/kobject.c:kobject_init() sets all but the name, which kobject_add() frees, the kset, and whether it was
+    // called before.
+    [[nodiscard]] bool is_fresh(Bytes kobject) const {
+        if (layout_.kobject_kset == 0) return is_zero(kobject);
+        const bool is_big = module_.image.order == ByteOrder::big;
+        const std::byte initialized = kobject[layout_.kobject_flags] & (is_big ? std::byte{0x80} : std::byte{1});
+        return is_zero(kobject.first(8)) && is_zero(kobject.subspan(layout_.kobject_kset, 8)) &&
+               initialized == std::byte{0};
     }
 
     [[nodiscard]] Area area_of(const arch::ImageSection& section) const {
@@ -196,6 +237,24 @@ std::set<std::uint64_t> places_in_init_code(const Module& module) {
     return places;
 }
 
+// The one variable of that size: what it has for its module is not the module.
+std::optional<std::uint64_t> patch_by_size(const Module& module, const kernel::StructLayout& layout) {
+    std::optional<std::uint64_t> found;
+    for (const std::uint64_t place : places_in_init_code(module)) {
+        const Bytes memory = memory_from(module, place);
+        if (memory.size() < layout.klp_patch_size) continue;
+        bool is_variable = false;
+        for (std::size_t i = 0; i < module.symbols.size(); ++i)
+            is_variable = is_variable ||
+                          (ELF64_ST_TYPE(module.symbols[i].info) == STT_OBJECT &&
+                           module.symbols[i].size == layout.klp_patch_size && module.image.symbols[i].value == place);
+        if (!is_variable) continue;
+        if (found) return std::nullopt;
+        found = place;
+    }
+    return found;
+}
+
 }  // namespace
 
 std::optional<std::uint64_t> patch_of_init_code(const Module& module, const kernel::StructLayout& layout) {
@@ -208,7 +267,7 @@ std::optional<std::uint64_t> patch_of_init_code(const Module& module, const kern
         if (found) return std::nullopt;
         found = place;
     }
-    return found;
+    return found ? found : patch_by_size(module, layout);
 }
 
 KlpPatch read_patch_at(Module& module, const System& system, std::uint64_t address) {

@@ -103,7 +103,8 @@ KlpPatch read_patch(Module& module, const System& system) {
         KlpPatch patch;
         patch.module = &module;
         std::vector<std::byte> room;
-        const auto file = elf::Object::view(module.file.in_form(module.index.symbols, room), module.file.display_name());
+        const auto file =
+            elf::Object::view(module.file.in_form(module.index.symbols, room), module.file.display_name());
         const format::Tables tables = format::read_all_tables(file);
         if (tables.patches > 1)
             throw Undefined{fmt::format("{}: which of its {} klp_patch its init function enables is not to be told",

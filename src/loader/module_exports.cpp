@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // struct kernel_symbol { value, name, namespace } with what lies beside it: CRCs, and flags in kernels that have one
 // table for all (include/linux/export.h, kernel/module/internal.h).
+#include <algorithm>
+
 #include "loader/exports.hpp"
 #include "loader/module_memory.hpp"
 
@@ -43,19 +45,21 @@ private:
         const arch::ImageSection* section = loaded_section(module_, name);
         return section == nullptr ? Bytes{} : Bytes(section->memory);
     }
-    // A pointer, or the distance to what it points at; 0 is no pointer in both.
+    // A pointer, or the distance to what it points at.
     [[nodiscard]] std::uint64_t pointer_at(std::uint64_t address) const {
         if (!features_.prel32) return word_at(module_, address);
         const auto distance =
             static_cast<std::int32_t>(load<std::uint32_t>(memory_from(module_, address), module_.image.order));
-        return distance == 0 ? 0 : address + static_cast<std::uint64_t>(std::int64_t{distance});
+        return address + static_cast<std::uint64_t>(std::int64_t{distance});
     }
     [[nodiscard]] ModuleExport read_entry(std::uint64_t entry) const {
         ModuleExport each;
         each.address = pointer_at(entry);
         each.name = string_at(module_, pointer_at(entry + field_size()));
-        const std::uint64_t name_space = pointer_at(entry + 2 * field_size());
-        if (name_space != 0) each.name_space = string_at(module_, name_space);
+        const std::uint64_t name_space = entry + 2 * field_size();
+        const auto field = memory_from(module_, name_space).first(field_size());
+        const bool has_one = std::ranges::any_of(field, [](std::byte byte) { return byte != std::byte{0}; });
+        if (has_one) each.name_space = string_at(module_, pointer_at(name_space));
         return each;
     }
 

@@ -59,7 +59,7 @@ void ModuleFile::read_sections() {
 }
 
 Bytes ModuleFile::content(const SectionHeader& section) const {
-    if (section.type == SHT_NOBITS || section.type == SHT_NULL) return {};
+    if (section.type == SHT_NOBITS) return {};
     return slice(bytes_, section.offset, section.size, {display_name_, {}, section.offset});
 }
 
@@ -108,7 +108,8 @@ Bytes ModuleFile::in_form(std::uint32_t symbols, std::vector<std::byte>& room) c
     for (std::size_t i = 0; i < sections_.size(); ++i) {
         const SectionHeader& section = sections_[i];
         const std::uint64_t at = header_.section_headers + i * section_header_size;
-        if (section.alignment != 0 && !std::has_single_bit(section.alignment)) put(at + offsetof(Elf64_Shdr, sh_addralign), std::uint64_t{1});
+        if (section.alignment != 0 && !std::has_single_bit(section.alignment))
+            put(at + offsetof(Elf64_Shdr, sh_addralign), std::uint64_t{1});
         if (section.type == SHT_RELA) put(at + offsetof(Elf64_Shdr, sh_link), symbols);
         if (section.type != SHT_RELA && section.type != SHT_SYMTAB) continue;
         put(at + offsetof(Elf64_Shdr, sh_entsize), std::uint64_t{symbol_entry_size});

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "base/align.hpp"
 #include "base/error.hpp"
 #include "loader/kallsyms.hpp"
 
@@ -38,7 +39,7 @@ void read_sections(Module& module) {
     for (std::uint32_t i = 0; i < file.sections().size(); ++i) {
         const SectionHeader& header = file.sections()[i];
         arch::ImageSection& section = module.image.sections.emplace_back();
-        if (header.type != SHT_NULL) section.name = file.section_name(i);
+        if (i != 0) section.name = file.section_name(i);
         section.type = header.type;
         section.flags = header.flags;
         section.alignment = header.alignment;
@@ -141,10 +142,12 @@ LayoutRequest layout_request(const Module& module, const Features& features, std
     return request;
 }
 
-void move_module(Module& module) {
+void move_module(Module& module, std::uint64_t page_bytes) {
     module.block_memory.resize(module.layout.blocks.size());
-    for (std::size_t i = 0; i < module.layout.blocks.size(); ++i)
-        module.block_memory[i].resize(module.layout.blocks[i].size);
+    for (std::size_t i = 0; i < module.layout.blocks.size(); ++i) {
+        module.block_memory[i].resize(align_up(module.layout.blocks[i].size, page_bytes));
+        module.image.blocks.push_back({module.block_addresses[i], MutableBytes(module.block_memory[i])});
+    }
     for (std::uint32_t i = 0; i < module.image.sections.size(); ++i) {
         arch::ImageSection& section = module.image.sections[i];
         const auto& place = module.layout.places[i];

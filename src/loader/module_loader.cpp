@@ -122,7 +122,8 @@ bool ModuleLoader::are_operations(const Module& module, std::uint64_t address) c
 
 // struct kernel_param: name, module, operations, …; sysfs reads the name, and destroy_params() the operations.
 void ModuleLoader::check_parameters(const Module& module) const {
-    constexpr std::uint64_t entry_size = 40, operations_field = 16;
+    constexpr std::uint64_t entry_size = 40, operations_field = 16, permissions_field = 24;
+    constexpr unsigned most_permissions = 010664;  // SYSFS_PREALLOC, and what fs/sysfs/group.c:create_files() takes
     const arch::ImageSection* table = loaded_section(module, "__param");
     if (table == nullptr) return;
     for (std::uint64_t at = 0; at + entry_size <= table->memory.size(); at += entry_size) {
@@ -138,8 +139,12 @@ void ModuleLoader::check_parameters(const Module& module) const {
         };
         const auto extent = lookup_size_offset(system_, operations);
         const bool is_symbol = (extent && extent->offset == 0) || std::ranges::any_of(module.image.symbols, begins);
-        if (!is_symbol || !are_operations(module, operations))
+        if (operations == 0 || !is_symbol || !are_operations(module, operations))
             refuse("kernel/params.c:destroy_params() would call what is no operation of a parameter");
+        const auto permissions =
+            klp::load<std::uint16_t>(table->memory.subspan(at + permissions_field), module.image.order);
+        if ((permissions & ~most_permissions) != 0)
+            refuse(fmt::format("WARN() in fs/sysfs/group.c:create_files(): permissions {:#o}", permissions));
     }
 }
 

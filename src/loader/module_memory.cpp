@@ -34,10 +34,15 @@ Bytes memory_from(const Module& module, std::uint64_t address) {
     return section == nullptr ? Bytes{} : Bytes(section->memory).subspan(address - section->address);
 }
 
+// It may go on behind its section.
 std::string_view string_at(const Module& module, std::uint64_t address) {
-    const auto text = terminated_string(as_text(memory_from(module, address)));
-    if (!text) fail(module, address);
-    return *text;
+    if (module.init_freed && is_in_init_memory(module, address)) fail(module, address);
+    for (const arch::ImageBlock& block : module.image.blocks) {
+        const std::uint64_t offset = address - block.address;
+        if (address < block.address || offset >= block.memory.size()) continue;
+        if (const auto text = terminated_string(as_text(Bytes(block.memory).subspan(offset)))) return *text;
+    }
+    fail(module, address);
 }
 
 std::uint64_t word_at(const Module& module, std::uint64_t address) {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstddef>
 
 #include "arch/code_faults.hpp"
 #include "arch/module_loading.hpp"
@@ -117,6 +118,53 @@ private:
     int error_ = 0;
 };
 
+// __layout_sections(): init memory has no area for what is read-only after init.
+void check_areas(const Module& module) {
+    constexpr std::uint64_t kinds = SHF_ALLOC | SHF_WRITE | SHF_EXECINSTR | shf_ro_after_init;
+    for (const arch::ImageSection& each : module.image.sections) {
+        const bool is_init = each.name.starts_with(".init");
+        if (!is_init || (each.flags & kinds) != (SHF_ALLOC | SHF_WRITE | shf_ro_after_init)) continue;
+        throw Undefined{
+            fmt::format("{}: {}: WARN() in kernel/module/main.c:__layout_sections(): init memory has no "
+                        "area for what is read-only after init",
+                        module.name, each.name)};
+    }
+}
+
+// Relocations whose index leads behind the symbol table, which is followed by its strings.
+void read_behind_symbols(Module& module) {
+    const arch::ImageSection& table = module.image.sections[module.index.symbols];
+    std::uint64_t count = module.image.symbols.size();
+    for (const arch::ImageSection& section : module.image.sections) {
+        for (const arch::ImageRelocation& each : section.relocations)
+            count = std::max<std::uint64_t>(count, std::uint64_t{each.symbol} + 1);
+    }
+    for (std::uint64_t i = module.image.symbols.size(); i < count; ++i) {
+        const auto entry = module.image.memory_at(table.address + i * symbol_entry_size, symbol_entry_size);
+        if (!entry) return;
+        arch::ImageSymbol& symbol = module.image.behind_symbols.emplace_back();
+        symbol.other = std::to_integer<std::uint8_t>((*entry)[offsetof(Elf64_Sym, st_other)]);
+        symbol.section_index = load<std::uint16_t>(entry->subspan(offsetof(Elf64_Sym, st_shndx)), module.image.order);
+        symbol.value = load<std::uint64_t>(entry->subspan(offsetof(Elf64_Sym, st_value)), module.image.order);
+    }
+}
+
+// module_unload_init(), before the first relocation: nobody uses the module, and load_module() does.
+void initialize_users(const Module& module, const kernel::StructLayout& layout) {
+    constexpr std::uint32_t first_references = 2;  // MODULE_REF_BASE, and that of load_module()
+    const arch::ImageSection& section = module.image.sections[module.index.this_module];
+    const auto put = [&](std::uint64_t offset, auto value) {
+        if (offset != 0 && offset + sizeof(value) <= section.memory.size())
+            store(section.memory.subspan(offset), value, module.image.order);
+    };
+    put(layout.module_refcnt, first_references);
+    for (const std::uint64_t list : {layout.module_source_list, layout.module_target_list}) {
+        if (list == 0) continue;
+        put(list, section.address + list);
+        put(list + 8, section.address + list);
+    }
+}
+
 }  // namespace
 
 // layout_and_allocate()
@@ -132,11 +180,12 @@ void ModuleLoader::lay_out_and_allocate(Module& module, Journal& journal) {
         reserved_text = preparation.reserved_text;
         enforce_rwx(module, system_.features, journal);
     });
+    if (system_.features.separate_memories) check_areas(module);
     LayoutRequest request = layout_request(module, system_.features, reserved_text);
     request.memory_limit = system_.options.memory_limit;
     module.layout = lay_out(module.image, request, system_.features);
     module.block_addresses = place_blocks(module.layout, module.image, addresses_for(system_, module), system_.space);
-    as_undefined([&] { move_module(module); });
+    as_undefined([&] { move_module(module, system_.features.page_bytes); });
     module.image.text_address = module.block_addresses.front();
     module.image.reserved_text = MutableBytes(module.block_memory.front()).first(reserved_text);
 }
@@ -173,6 +222,7 @@ void ModuleLoader::simplify_symbols(Module& module, Journal& journal) {
     if (error != 0) throw Refused{error};
     // The table in memory has the values too.
     MutableBytes table = module.image.sections[module.index.symbols].memory;
+    read_behind_symbols(module);
     constexpr std::uint64_t value_field = 8;
     for (std::size_t i = 0; i < module.image.symbols.size() && (i + 1) * symbol_entry_size <= table.size(); ++i)
         store<std::uint64_t>(table.subspan(i * symbol_entry_size + value_field), module.image.symbols[i].value,
@@ -181,6 +231,7 @@ void ModuleLoader::simplify_symbols(Module& module, Journal& journal) {
 
 void ModuleLoader::apply_relocations(Module& module, Journal& journal) {
     const auto& sections = module.image.sections;
+    if (system_.features.layout) initialize_users(module, *system_.features.layout);
     for (std::uint32_t i = 1; i < sections.size(); ++i) {
         const std::uint32_t target = sections[i].info;
         if (target >= sections.size()) continue;
@@ -207,7 +258,11 @@ void ModuleLoader::post_relocation(Module& module, Journal& journal) {
         const auto holds = [&](const auto& each) { return section_at(*each, address) != nullptr; };
         return system_.kernel.section_at(address) != nullptr || std::ranges::any_of(system_.modules, holds);
     };
-    if (const auto fault = arch::code_fault(system_.kernel.arch(), module.image, *system_.features.arch, facts)) {
+    module.state = LoadState::coming;  // by then, its symbols are found
+    const auto fault = arch::code_fault(system_.kernel.arch(), module.image, *system_.features.arch, facts);
+    module.state = LoadState::unformed;
+    if (fault) {
+        if (fault->error != 0) refuse({fault->error, fault->messages, false, {}}, journal);
         throw Undefined{fmt::format("{}: {}+{:#x}: {}", module.name, module.image.sections[fault->section].name,
                                     fault->offset, fault->what)};
     }

@@ -49,6 +49,7 @@ void note_unknown_values(const System& system, Module& module, const RelocationS
         if (!write.relocation || !write.section) continue;
         const arch::ImageRelocation& relocation =
             module.image.sections[step.section_index].relocations.at(*write.relocation);
+        if (relocation.symbol >= module.image.symbols.size()) continue;
         const std::string_view mechanism = inexact_reason(module, module.image.symbols.at(relocation.symbol), pinned);
         if (mechanism.empty()) continue;
         module.unknown_values.push_back(

@@ -3,6 +3,7 @@
 #include "arch/code_faults.hpp"
 
 #include <elf.h>
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -69,6 +70,40 @@ TEST_F(Faults, FtraceSitesHaveToBeCallsOfFentry) {
     EXPECT_THAT(fault(), HasSubstr("where no call of __fentry__ is"));
     module.features.dynamic_ftrace = false;
     EXPECT_EQ(fault(), "none");
+}
+
+// module_finalize() takes the last section of a name, and comes before ftrace.
+TEST_F(Faults, FtraceSitesAreNotReplaced) {
+    module.add_code(".text", text, call(text, fentry) + "c3" + "9090909090");
+    add_table("__mcount_loc", hex(text, 8));
+    add_alternative(text + 6, text + 6, 1, 3, 3);
+    EXPECT_EQ(fault(), "none");
+    add_alternative(text + 4, text + 6, 1, 3, 3);
+    EXPECT_THAT(fault(), HasSubstr("that an alternative is put over"));
+}
+
+TEST_F(Faults, OnlyKernelsWithTheMitigationReadItsSites) {
+    module.add_code(".text", text, "c3");
+    add_table(".retpoline_sites", hex(more - table, 4));
+    EXPECT_THAT(fault(), HasSubstr("apply_retpolines()"));
+    module.features.applies_retpolines = false;
+    EXPECT_EQ(fault(), "none");
+    module.image.sections.back().name = ".return_sites";
+    EXPECT_THAT(fault(), HasSubstr("apply_returns()"));
+    module.features.applies_returns = false;
+    EXPECT_EQ(fault(), "none");
+    module.image.sections.back().name = ".ibt_endbr_seal";
+    EXPECT_THAT(fault(), HasSubstr("apply_seal_endbr()"));
+    module.features.seals_endbr = false;
+    EXPECT_EQ(fault(), "none");
+}
+
+TEST_F(Faults, FentryIsTheKernels) {
+    module.add_code(".text", text, call(text, fentry) + "c3");
+    add_table("__mcount_loc", hex(text, 8));
+    EXPECT_EQ(fault(), "none");
+    for (auto& symbol : module.image.symbols) symbol.section_index = SHN_ABS;
+    EXPECT_THAT(fault(), HasSubstr("where no call of __fentry__ is"));
 }
 
 TEST_F(Faults, FtraceSitesAreListedOnce) {
@@ -150,6 +185,7 @@ TEST_F(Faults, StaticCallSitesAreCalls) {
     const auto site = [&](std::uint64_t at, std::uint64_t code, std::uint64_t flags) {
         return hex(code - (table + at), 4) + hex((more | flags) - (table + at + 4), 4);
     };
+    module.add_symbol("__SCK__call", more, 3);
     add_table(".static_call_sites", site(0, text, 0) + site(8, text + 6, 0) + site(16, text + 11, 1),
               SHF_ALLOC | SHF_WRITE);
     EXPECT_EQ(fault(), "none");
@@ -170,11 +206,19 @@ TEST_F(Faults, KeysOfStaticCallsAreKeys) {
     add_table(".static_call_sites", hex(text - table, 4) + hex(more - (table + 4), 4), SHF_ALLOC | SHF_WRITE);
     EXPECT_THAT(fault(), HasSubstr("for a key, which it is not"));
     module.image.sections[3].memory[8] = std::byte{1};
+    EXPECT_THAT(fault(), HasSubstr("for a key, which it is not"));
+    module.add_symbol("__SCK__call", more, 3);
     EXPECT_EQ(fault(), "none");
     module.image.sections[3].flags = SHF_ALLOC;
     EXPECT_THAT(fault(), HasSubstr("which is read-only"));
     module.image.sections[3].flags = SHF_ALLOC | SHF_EXECINSTR;
-    EXPECT_THAT(fault(), HasSubstr("is no trampoline"));
+    module.image.symbolize = [](std::uint64_t address) { return fmt::format("at_{:x}+0x1/0x2 [m]", address); };
+    const auto refusal = code_fault(module.architecture(), module.image, module.features, facts);
+    ASSERT_TRUE(refusal.has_value());
+    EXPECT_EQ(refusal->error, EINVAL);
+    EXPECT_THAT(refusal->messages,
+                testing::ElementsAre(fmt::format("Failed to fixup __raw_static_call() usage at: at_{:x} [m]", text),
+                                     "Failed to allocate memory for static calls"));
     module.image.sections[3].memory = {};
     facts.is_mapped = [](std::uint64_t address) { return address == more; };
     EXPECT_EQ(fault(), "none");

@@ -11,6 +11,7 @@ module() {
         printf '.section .modinfo,"a"\n.string "name=live"\n.string "license=GPL"\n.string "vermagic=1.0 SMP "\n'
         printf '.section .gnu.linkonce.this_module,"aw"\n.zero 24\n.asciz "live"\n'
         printf '.section .init.text,"ax"\n.globl init_module\ninit_module: jmp klp_enable_patch\n'
+        printf '.section .exit.text,"ax"\n.globl cleanup_module\ncleanup_module: ret\n'
         printf '%s\n' "$@"
     } | as -o "$file" -
 }

@@ -72,6 +72,9 @@ __this_module: .zero 24
 .section .init.text,"ax"
 .globl init_module
 init_module: jmp klp_enable_patch
+.section .exit.text,"ax"
+.globl cleanup_module
+cleanup_module: ret
 .text
 .type new_show, @function
 new_show: ret

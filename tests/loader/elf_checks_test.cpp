@@ -2,9 +2,8 @@
 // Files that the kernel refuses by their headers.
 #include <gmock/gmock.h>
 
-#include <cstring>
-
 #include "arch/module_loading.hpp"
+#include "file_bytes.hpp"
 #include "livepatch_text.hpp"
 #include "loader/elf_checks.hpp"
 #include "loader/features.hpp"
@@ -14,45 +13,6 @@ namespace {
 
 using namespace test;
 using testing::HasSubstr;
-
-// The bytes of a module, with fields that can be overwritten.
-class FileBytes {
-public:
-    explicit FileBytes(const fs::path& path) : bytes_(read_text(path)) {
-        std::memcpy(&header, bytes_.data(), sizeof header);
-        sections.resize(header.e_shnum);
-        std::memcpy(sections.data(), bytes_.data() + header.e_shoff, sizeof(Elf64_Shdr) * sections.size());
-    }
-    Elf64_Shdr& section(std::string_view name) {
-        for (Elf64_Shdr& each : sections) {
-            if (name == bytes_.data() + sections[header.e_shstrndx].sh_offset + each.sh_name) return each;
-        }
-        throw Error("no section " + std::string(name));
-    }
-    char& at(std::uint64_t offset) { return bytes_.at(offset); }
-    Elf64_Sym symbol(std::size_t index) {
-        Elf64_Sym symbol;
-        std::memcpy(&symbol, bytes_.data() + section(".symtab").sh_offset + index * sizeof symbol, sizeof symbol);
-        return symbol;
-    }
-    void set_symbol(std::size_t index, const Elf64_Sym& symbol) {
-        std::memcpy(bytes_.data() + section(".symtab").sh_offset + index * sizeof symbol, &symbol, sizeof symbol);
-    }
-    void write(const fs::path& path) {
-        const std::uint64_t table = header.e_shoff;
-        if (table + sizeof(Elf64_Shdr) * sections.size() <= bytes_.size())
-            std::memcpy(bytes_.data() + table, sections.data(), sizeof(Elf64_Shdr) * sections.size());
-        std::memcpy(bytes_.data(), &header, sizeof header);
-        write_file(path, std::string_view(bytes_).substr(0, length));
-    }
-
-    Elf64_Ehdr header{};
-    std::vector<Elf64_Shdr> sections;
-    std::size_t length = std::string_view::npos;
-
-private:
-    std::string bytes_;
-};
 
 enum class Which { both, early, late };
 struct Damage {
@@ -238,8 +198,55 @@ INSTANTIATE_TEST_SUITE_P(
                                f.at(f.section(".rela.text").sh_offset + 2) = 1;  // r_offset
                            },
                            "outside of the"},
-                    Damage{"symbol", [](FileBytes& f) { f.at(f.section(".rela.text").sh_offset + 12) = 100; },
-                           "symbol index 100 of a relocation is outside of the table"}));
+                    Damage{"symbol", [](FileBytes& f) { f.at(f.section(".rela.text").sh_offset + 14) = 100; },
+                           "of a relocation is outside of the table"}));
+
+// The string table lies behind the symbols: what a name's bytes make of a symbol is relocated as one.
+TEST(RelocationOfABadIndex, TakesWhatIsBehindTheTable) {
+    TestKernel kernel;
+    FileBytes file(kernel.plain_module("m", ".data\n.quad printk\n.text\nret\n"));
+    const auto symbols = file.section(".symtab");
+    const auto strings = file.section(".strtab");
+    const std::uint64_t count = symbols.sh_size / sizeof(Elf64_Sym);
+    file.at(file.section(".rela.data").sh_offset + 12) = static_cast<unsigned char>(count);
+    std::uint64_t expected = 0;
+    for (unsigned i = 0; i < 8; ++i)
+        expected |=
+            std::uint64_t{static_cast<unsigned char>(file.at(strings.sh_offset + offsetof(Elf64_Sym, st_value) + i))}
+            << (8 * i);
+    file.write(kernel.path("m.ko"));
+    Simulation simulation(kernel.kernel(), {});
+    const EventReport report = simulation.play(load(kernel.path("m.ko")));
+    ASSERT_EQ(report.undefined_behaviour, std::nullopt);
+    ASSERT_TRUE(report.ok());
+    const auto& sections = simulation.module("m")->sections;
+    const auto data = std::ranges::find(sections, ".data", &LoadedSection::name);
+    ASSERT_NE(data, sections.end());
+    EXPECT_EQ(::klp::load<std::uint64_t>(data->memory, ByteOrder::little), expected);
+}
+
+// Room between sections is the module's memory; code of another section is not to be written over.
+TEST(RelocationOutsideOfItsSection, IsWrittenWhereTheMemoryIs) {
+    TestKernel kernel;
+    FileBytes file(kernel.plain_module("m", ".data\n.quad printk\n.zero 3\n.text\nret\n"));
+    file.at(file.section(".rela.data").sh_offset) = 8;  // r_offset: the field ends 5 bytes behind the section
+    file.write(kernel.path("m.ko"));
+    Simulation simulation(kernel.kernel(), {});
+    const EventReport report = simulation.play(load(kernel.path("m.ko")));
+    EXPECT_EQ(report.undefined_behaviour, std::nullopt);
+    EXPECT_TRUE(report.ok());
+}
+
+TEST(RelocationOutsideOfItsSection, IsNotFollowedIntoOtherCode) {
+    TestKernel kernel;
+    FileBytes file(kernel.plain_module("m", ".text\n.quad printk\nret\n.section .text.other,\"ax\"\n.zero 64\n"));
+    file.at(file.section(".rela.text").sh_offset) = 16;
+    file.write(kernel.path("m.ko"));
+    Simulation simulation(kernel.kernel(), {});
+    const EventReport report = simulation.play(load(kernel.path("m.ko")));
+    ASSERT_TRUE(report.undefined_behaviour.has_value());
+    EXPECT_THAT(*report.undefined_behaviour, HasSubstr("over code of .text.other"));
+}
 
 // What features_of() makes of a probe that knows struct module.
 TEST(StructModule, HasTheSizeThatTheKernelIsBuiltWith) {

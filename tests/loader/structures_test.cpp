@@ -4,6 +4,7 @@
 
 #include <cerrno>
 
+#include "file_bytes.hpp"
 #include "livepatch_text.hpp"
 
 namespace klp::loader {
@@ -51,7 +52,12 @@ std::string sound(const std::vector<Replacement>& replacements = {{"", "show"}})
 class Structures : public testing::Test {
 protected:
     EventReport load_it(const std::string& text, const std::function<void(elf::Object&)>& edit = {}) {
-        simulation.emplace(kernel.kernel(), with_layout());
+        Options options = with_layout();
+        options.layout->kobject_kset = layout.kobject_kset;
+        options.layout->kobject_flags = layout.kobject_flags;
+        options.layout->module_refcnt = layout.module_refcnt;
+        options.layout->module_source_list = layout.module_source_list;
+        simulation.emplace(kernel.kernel(), options);
         return simulation->play(load(kernel.module("p", text, edit)));
     }
     std::string undefined(const std::string& text, const std::function<void(elf::Object&)>& edit = {}) {
@@ -62,6 +68,7 @@ protected:
     }
 
     TestKernel kernel;
+    kernel::StructLayout layout;  // those members that tests set
     std::optional<Simulation> simulation;
 };
 
@@ -100,6 +107,54 @@ TEST_F(Structures, NobodySetsTheirPrivateFields) {
     EXPECT_TRUE(load_it(replaced(sound(), "new_0, 0\n.zero 40", "0, 0\n.zero 32\n.quad 1")).ok());
     EXPECT_THAT(simulation->play({EventKind::disable, "p"}).undefined_behaviour.value_or(""),
                 HasSubstr("klp_free_func_nop"));
+}
+
+// What the kernel itself sets does no harm.
+TEST_F(Structures, OnlyThreeFieldsOfAKobjectMatter) {
+    layout.kobject_kset = 16;
+    layout.kobject_flags = 28;
+    const auto with = [&](std::string_view kobject) {
+        return undefined(replaced(sound(), "new_0, 0\n.zero 40", fmt::format("new_0, 0\n{}\n.zero 8", kobject)));
+    };
+    EXPECT_EQ(with(".quad 0, 1, 0, 1"), "");
+    EXPECT_EQ(with(".quad 0, 0, 0\n.long 0, 0xfe"), "");
+    for (const auto* kobject : {".quad 1, 0, 0, 0", ".quad 0, 0, 1, 0", ".quad 0, 0, 0\n.long 0, 1"})
+        EXPECT_THAT(with(kobject), HasSubstr("the kobject of struct klp_func is not zero")) << kobject;
+}
+
+// klp_enable_patch() asks for functions first, and comes to names one by one.
+TEST_F(Structures, AreReadInTheOrderOfTheKernel) {
+    const auto text = sound({{"", "show"}, {"late", "late_function"}});
+    const auto bad_name = replaced(text, ".quad .Lobject_1, funcs_1", ".quad 0xffff, funcs_1");
+    EXPECT_THAT(undefined(bad_name), HasSubstr("a name that is in no section"));
+    EXPECT_EQ(load_it(replaced(bad_name, ".quad .Lold_0, new_0", ".quad .Lold_0, 0")).error, EINVAL);
+    EXPECT_EQ(load_it(replaced(text, ".quad .Lobject_1, funcs_1", ".quad 0xffff, 0")).error, EINVAL);
+    EXPECT_EQ(load_it(replaced(text, ".quad .Lold_0, new_0", ".quad 0xffff, 0")).error, EINVAL);
+}
+
+TEST_F(Structures, APatchWithoutModuleIsRefused) {
+    EXPECT_EQ(load_it(replaced(sound(), "patch: .quad __this_module", "patch: .quad 0")).error, EINVAL);
+    EXPECT_THAT(undefined(replaced(sound(), "patch: .quad __this_module", "patch: .quad __this_module+16")),
+                HasSubstr("takes what is no struct module for one"));
+}
+
+// module_unload_init() comes before the relocations, which x86 kernels write to zeroes alone.
+TEST_F(Structures, UsersAreCountedBeforeRelocations) {
+    layout.module_refcnt = 112;
+    layout.module_source_list = 80;
+    EXPECT_TRUE(load_it(sound()).ok());
+    const auto text = sound() + ".section .gnu.linkonce.this_module\n";
+    const auto moved = [&](std::uint64_t to) {
+        return [=](elf::Object& object) {
+            for (const auto& section : object.sections())
+                for (elf::Relocation& each : section->relocations)
+                    if (section->name == ".rela.gnu.linkonce.this_module" && each.offset == 104) each.offset = to;
+        };
+    };
+    EXPECT_TRUE(load_it(text, moved(104)).ok());
+    EXPECT_EQ(load_it(text, moved(105)).error, ENOEXEC);
+    layout.module_refcnt = 0;
+    EXPECT_TRUE(load_it(text, moved(105)).ok());
 }
 
 TEST_F(Structures, CallbacksAreCode) {
@@ -160,6 +215,12 @@ TEST_F(Structures, ParametersHaveNamesAndOperations) {
     EXPECT_THAT(undefined(with("0", "patch")), HasSubstr("__param+0x0: kernel/params.c:module_param_sysfs_setup()"));
     EXPECT_THAT(undefined(with(".Lold_0", "new_0")), HasSubstr("kernel/params.c:destroy_params()"));
     EXPECT_THAT(undefined(with(".Lold_0", "patch+4")), HasSubstr("kernel/params.c:destroy_params()"));
+    EXPECT_THAT(undefined(with(".Lold_0", "0")), HasSubstr("kernel/params.c:destroy_params()"));
+    const auto permissions = [&](std::string_view value) {
+        return undefined(replaced(with(".Lold_0", "patch"), "patch, 0, 0", fmt::format("patch, {}, 0", value)));
+    };
+    EXPECT_EQ(permissions("0644"), "");
+    EXPECT_THAT(permissions("0666"), HasSubstr("WARN() in fs/sysfs/group.c:create_files(): permissions 0666"));
 }
 
 TEST_F(Structures, RelocationsHaveToBeLoaded) {
@@ -183,6 +244,41 @@ TEST_F(Structures, SectionsOfOneNameAreTold) {
     TestKernel late = TestKernel::late();
     Simulation newer(late.kernel(), with_layout());
     EXPECT_EQ(newer.play(load(late.module("p", text, edit))).error, EEXIST);
+}
+
+TEST_F(Structures, NewerKernelsHaveNoInitAreaForSealedData) {
+    const std::string text = sound() + ".section .init.data,\"aw\"\n.quad 1\n";
+    const auto sealed = flags(".init.data", SHF_ALLOC | SHF_WRITE | 0x00200000);
+    EXPECT_TRUE(load_it(text, sealed).ok());
+    TestKernel late = TestKernel::late();
+    Simulation newer(late.kernel(), with_layout());
+    EXPECT_THAT(newer.play(load(late.module("p", text, sealed))).undefined_behaviour.value_or(""),
+                HasSubstr("WARN() in kernel/module/main.c:__layout_sections()"));
+}
+
+// What a relocation writes to is none of the symbols that the livepatch keeps.
+TEST_F(Structures, SymbolsBehindTheTableAreNoLivepatchSymbols) {
+    const auto edit = [](elf::Object& object) {
+        add_klp_relocation(object, ".klp.rela.late..data.klp", ".klp.sym.late.f,0");
+    };
+    const auto file = kernel.module("p", sound({{"late", "f"}}) + std::string(klp_data), edit);
+    FileBytes bytes(file);
+    // Names follow the table: those that are empty make a symbol without a name.
+    for (std::size_t i = 1; i < 4; ++i) {
+        Elf64_Sym symbol = bytes.symbol(i);
+        symbol.st_name = 0;
+        bytes.set_symbol(i, symbol);
+    }
+    const auto count = bytes.section(".symtab").sh_size / sizeof(Elf64_Sym);
+    bytes.at(bytes.section(".klp.rela.late..data.klp").sh_offset + 12) = static_cast<unsigned char>(count);
+    bytes.write(file);
+    simulation.emplace(kernel.kernel(), with_layout());
+    const EventReport first = simulation->play(load(file));
+    ASSERT_TRUE(first.ok()) << text_of(first) << first.undefined_behaviour.value_or("");
+    const auto late = kernel.plain_module("late", ".text\n.type f, @function\nf: ret\n.size f, 1\n");
+    const EventReport report = simulation->play(load(late));
+    EXPECT_EQ(report.error, EINVAL) << report.undefined_behaviour.value_or("");
+    EXPECT_THAT(text_of(report), HasSubstr("livepatch: symbol  is not marked as a livepatch symbol"));
 }
 
 TEST_F(Structures, TheLastEntryOfModinfoGoesOn) {

@@ -35,6 +35,9 @@ inline constexpr std::string_view sound_text = R"(
     init_module: leaq patch(%rip), %rdi
     jmp klp_enable_patch
     .size init_module, . - init_module
+    .section .exit.text,"ax"
+    .globl cleanup_module
+    cleanup_module: nop
     .section .text.new_show,"ax"
     .type new_show, @function
     new_show: call from_vmlinux

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <map>
 #include <set>
 
@@ -36,8 +37,10 @@ public:
     void run() const {
         not_loaded();
         paravirt();
-        sites(".retpoline_sites", branch, "arch/x86/kernel/alternative.c:apply_retpolines()");
-        sites(".return_sites", branch, "arch/x86/kernel/alternative.c:apply_returns()");
+        const auto& features = features_as<Features>(module_.features);
+        if (features.applies_retpolines)
+            sites(".retpoline_sites", branch, "arch/x86/kernel/alternative.c:apply_retpolines()");
+        if (features.applies_returns) sites(".return_sites", branch, "arch/x86/kernel/alternative.c:apply_returns()");
         alternatives();
         seals();
         orc();
@@ -72,7 +75,7 @@ private:
     void paravirt() const {
         constexpr std::string_view function = "arch/x86/kernel/alternative.c:apply_paravirt()";
         constexpr std::uint64_t entry_size = 16, length_field = 9;
-        const ImageSection* table = module_.section(".parainstructions");
+        const ImageSection* table = module_.last_section(".parainstructions");
         if (table == nullptr) return;
         for (std::uint64_t at = 0; at + entry_size <= table->memory.size(); at += entry_size) {
             const auto length = std::to_integer<unsigned>(table->memory[at + length_field]);
@@ -84,7 +87,7 @@ private:
     }
 
     void sites(std::string_view name, std::uint64_t size, std::string_view function) const {
-        const ImageSection* table = module_.section(name);
+        const ImageSection* table = module_.last_section(name);
         if (table == nullptr) return;
         for (std::uint64_t at = 0; at + 4 <= table->memory.size(); at += 4)
             (void)finder_.code_at(*table, at, relative32(*table, at), size, function);
@@ -92,7 +95,7 @@ private:
 
     // struct alt_instr: 12 bytes, 13 with padlen, 14 with flags.
     void alternatives() const {
-        const ImageSection* table = module_.section(".altinstructions");
+        const ImageSection* table = module_.last_section(".altinstructions");
         if (table == nullptr) return;
         const std::uint64_t size = alternative_size(module_, *table);
         if (table->memory.size() % size != 0)
@@ -149,8 +152,8 @@ private:
 
     void seals() const {
         constexpr std::string_view function = "arch/x86/kernel/alternative.c:apply_seal_endbr()";
-        const ImageSection* table = module_.section(".ibt_endbr_seal");
-        if (table == nullptr) return;
+        const ImageSection* table = module_.last_section(".ibt_endbr_seal");
+        if (table == nullptr || !features_as<Features>(module_.features).seals_endbr) return;
         for (std::uint64_t at = 0; at + 4 <= table->memory.size(); at += 4) {
             const std::uint64_t address = relative32(*table, at);
             const Bytes code = finder_.code_at(*table, at, address, endbr, function);
@@ -160,8 +163,8 @@ private:
     }
 
     void orc() const {
-        const ImageSection* places = module_.section(".orc_unwind_ip");
-        const ImageSection* entries = module_.section(".orc_unwind");
+        const ImageSection* places = module_.last_section(".orc_unwind_ip");
+        const ImageSection* entries = module_.last_section(".orc_unwind");
         if (places == nullptr || entries == nullptr) return;
         const std::uint64_t count = places->memory.size() / orc_ip_size;
         if (places->memory.size() % orc_ip_size == 0 && entries->memory.size() == count * orc_size) return;
@@ -178,22 +181,35 @@ private:
         const ImageSection* table = module_.section("__mcount_loc");
         if (table == nullptr || !module_.features.dynamic_ftrace) return;
         const auto fentry = std::ranges::find(module_.image.symbols, "__fentry__", &ImageSymbol::name);
-        if (fentry == module_.image.symbols.end() || fentry->section_index != SHN_UNDEF) return;
+        if (fentry == module_.image.symbols.end()) return;
+        const bool is_kernels = fentry->section_index == SHN_UNDEF;
         std::set<std::uint64_t> seen;
         for (std::uint64_t at = 0; at + ftrace_entry_size <= table->memory.size(); at += ftrace_entry_size) {
             const auto site = load<std::uint64_t>(table->memory.subspan(at), ByteOrder::little);
             if (site == 0) continue;
             const auto code = module_.bytes_at(site, branch);
-            const std::string_view why = !code                                  ? "that is in no section of the module"
-                                         : !is_call(site, *code, fentry->value) ? "where no call of __fentry__ is"
-                                         : !seen.insert(site).second            ? "that is listed twice"
-                                                                                : "";
+            const std::string_view why = !code               ? "that is in no section of the module"
+                                         : is_replaced(site) ? "that an alternative is put over"
+                                         : !is_kernels || !is_call(site, *code, fentry->value)
+                                             ? "where no call of __fentry__ is"
+                                         : !seen.insert(site).second ? "that is listed twice"
+                                                                     : "";
             if (why.empty()) continue;
             finder_.fault(*table, at,
                           fmt::format("kernel/trace/ftrace.c:ftrace_bug() for the site {:#x}, {}: ftrace, and with it "
                                       "livepatching, is dead until the next boot",
                                       site, why));
         }
+    }
+    [[nodiscard]] bool is_replaced(std::uint64_t site) const {
+        const ImageSection* table = module_.last_section(".altinstructions");
+        if (table == nullptr) return false;
+        const std::uint64_t size = alternative_size(module_, *table);
+        for (std::uint64_t at = 0; at + size <= table->memory.size(); at += size) {
+            const std::uint64_t code = relative32(*table, at);
+            if (code < site + branch && site < code + length_of(*table, at, size)) return true;
+        }
+        return false;
     }
     static bool is_call(std::uint64_t site, Bytes code, std::uint64_t callee) {
         const auto distance = static_cast<std::int32_t>(load<std::uint32_t>(code.subspan(1), ByteOrder::little));
@@ -217,12 +233,19 @@ private:
         finder_.must_be_mapped(table, at, key, function);
         const ImageSection* section = section_of(key);
         if (section == nullptr) return;  // a key or a trampoline of the kernel or of another module
+        // What is code is taken for the trampoline of a key that is not exported, and no module has such ones.
         if ((section->flags & SHF_EXECINSTR) != 0)
-            finder_.fault(table, at, fmt::format("WARN() in {}: {:#x} is no trampoline", function, key));
+            finder_.refuse(table, at, EINVAL,
+                           {"Failed to fixup __raw_static_call() usage at: " + name_of(relative32(table, at)),
+                            "Failed to allocate memory for static calls"});
         if ((section->flags & SHF_WRITE) == 0)
             finder_.fault(table, at, fmt::format("{} would write to {:#x}, which is read-only", function, key));
         // struct static_call_key: a function, and the sites or 1 for none yet.
-        if (module_.value_at<std::uint64_t>(key + type_field).value_or(2) > 1)
+        const auto begins = [&](const ImageSymbol& symbol) {
+            return symbol.value == key && symbol.section_index != SHN_UNDEF && !symbol.name.empty();
+        };
+        if (module_.value_at<std::uint64_t>(key + type_field).value_or(2) > 1 ||
+            std::ranges::none_of(module_.image.symbols, begins))
             finder_.fault(table, at,
                           fmt::format("{} takes what is at {:#x} for a key, which it is not", function, key));
     }
@@ -245,6 +268,13 @@ private:
         return code.front() == call || is_text(code, {0x0f, 0x1f, 0x44, 0x00, 0x00}) ||
                is_text(code, {0x2e, 0x2e, 0x2e, 0x31, 0xc0}) || is_text(code, {0x67, 0x48, 0x0f, 0xb9, 0x3a}) ||
                is_text(code, {0x3e, 0x3e, 0xc6, 0x07, 0x00});
+    }
+    // %ps
+    [[nodiscard]] std::string name_of(std::uint64_t address) const {
+        std::string name = module_.image.symbolize ? module_.image.symbolize(address) : fmt::format("{:#x}", address);
+        const std::size_t distance = name.find('+');
+        if (distance == std::string::npos) return name;
+        return name.erase(distance, std::min(name.find(' ', distance), name.size()) - distance);
     }
     [[nodiscard]] const ImageSection* section_of(std::uint64_t address) const {
         const auto found = std::ranges::find_if(module_.image.sections, [&](const ImageSection& each) {

@@ -21,6 +21,12 @@ struct Features final : KernelFeatures {
     bool smp_locks = true;
     // How many there can be: (NCAPINTS + NBUGINTS) * 32. nullopt: nothing tells.
     std::optional<std::uint64_t> cpu_features{};
+    // sizeof(struct alt_instr): 14 since features have flags (6.3), 12 before, 13 up to 5.12 (padlen).
+    std::optional<std::uint64_t> alternative_size{};
+    // What module_finalize() does with .retpoline_sites, .return_sites and .ibt_endbr_seal; stubs otherwise.
+    bool applies_retpolines = true;
+    bool applies_returns = true;
+    bool seals_endbr = true;
 
     [[nodiscard]] Json to_json() const override;
     [[nodiscard]] std::shared_ptr<const KernelFeatures> with(const FeatureOverrides& overrides) const override;

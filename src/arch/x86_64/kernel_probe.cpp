@@ -16,6 +16,7 @@ public:
     std::span<const HeaderQuestion> headers() const noexcept override {
         static constexpr std::array questions = {
             HeaderQuestion{"orc_type_undefined", "asm/orc_types.h", "ORC_TYPE_UNDEFINED"},
+            HeaderQuestion{"alternative_size", "linux/types.h,asm/alternative.h", "sizeof(struct alt_instr)"},
             HeaderQuestion{"cpu_features", "asm/cpufeature.h", "(NCAPINTS + NBUGINTS) * 32"}};
         return questions;
     }
@@ -49,6 +50,14 @@ std::shared_ptr<const KernelFeatures> Probe::derive(Derivation& derivation) cons
     features->messages_name_index = facts.has_text(index_message);
     features->smp_locks = facts.has_symbol("alternatives_smp_module_add");
     features->cpu_features = facts.header("cpu_features");
+    features->alternative_size = facts.header("alternative_size");
+    const auto mitigates = [&](std::string_view name) {
+        return derivation.enabled("CONFIG_" + std::string(name)) ||
+               derivation.enabled("CONFIG_MITIGATION_" + std::string(name));
+    };
+    features->applies_retpolines = mitigates("RETPOLINE");
+    features->applies_returns = mitigates("RETHUNK");
+    features->seals_endbr = derivation.enabled("CONFIG_X86_KERNEL_IBT");
     derivation.settle(features->orc_terminator_by_type, facts.is_defined("orc_type_undefined"),
                       "rewrites.orc_terminator_by_type",
                       "the order of unwind entries for one address is modelled as before Linux 6.4");
@@ -63,10 +72,14 @@ const KernelProbe& kernel_probe() noexcept {
 }
 
 Json Features::to_json() const {
-    return {{"clear_relocate_add", clear_relocate_add},
+    return {{"alternative_size", alternative_size ? Json(*alternative_size) : Json()},
+            {"applies_retpolines", applies_retpolines},
+            {"applies_returns", applies_returns},
+            {"clear_relocate_add", clear_relocate_add},
             {"cpu_features", cpu_features ? Json(*cpu_features) : Json()},
             {"messages_name_index", messages_name_index},
             {"orc_terminator_by_type", orc_terminator_by_type},
+            {"seals_endbr", seals_endbr},
             {"smp_locks", smp_locks}};
 }
 

@@ -85,7 +85,7 @@ void call_depth(RewriteCollector& collector) {
 }
 
 void alternatives(RewriteCollector& collector, std::string_view name) {
-    const ImageSection* table = collector.section(name);
+    const ImageSection* table = collector.last_section(name);
     if (table == nullptr) return;
     const std::uint64_t size = alternative_size(collector, *table);
     collector.alternatives(name, size, size == 14 ? 12 : 10);
@@ -186,9 +186,9 @@ void jump_labels(RewriteCollector& collector) {
 
 }  // namespace
 
-// 14 bytes since features have flags (6.3), 12 before, 13 up to 5.12 (padlen). Each entry is relocated at its start and
-// 4 bytes on.
+// Where the headers could not be asked: each entry is relocated at its start and 4 bytes on.
 std::uint64_t alternative_size(const RewriteCollector& collector, const ImageSection& table) {
+    if (const auto size = features_of(collector).alternative_size) return *size;
     const auto index = static_cast<std::uint32_t>(&table - collector.image.sections.data());
     std::uint64_t size = table.memory.size();
     for (const ImageSection& each : collector.image.sections) {
