@@ -23,7 +23,7 @@ const ImageSection* RewriteCollector::section(std::string_view name) const {
 const ImageSection* RewriteCollector::last_section(std::string_view name) const {
     const ImageSection* found = nullptr;
     for (const ImageSection& each : image.sections)
-        if (each.name == name && !each.memory.empty()) found = &each;
+        if (each.name == name) found = &each;
     return found;
 }
 

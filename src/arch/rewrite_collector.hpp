@@ -49,7 +49,7 @@ public:
     const KernelFeatures& features;
     const RunningFacts& facts;
 
-    // A section with memory. kernel/module/main.c:find_sec() takes the first, module_finalize() of x86 the last.
+    // kernel/module/main.c:find_sec() takes the first that is loaded, module_finalize() of x86 the last of all.
     [[nodiscard]] const ImageSection* section(std::string_view name) const;
     [[nodiscard]] const ImageSection* last_section(std::string_view name) const;
     // `size` bytes at an address that a section holds all of; nullopt elsewhere.

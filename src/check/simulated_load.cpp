@@ -34,6 +34,18 @@ public:
         return has_tables_;
     }
 
+    // What the module patches once it is relocated, for tables that cannot be read from the file.
+    static std::vector<std::string> objects_in_memory(const Check& check) {
+        std::vector<std::string> names;
+        const SimulatedLoad load(check, names);
+        loader::Simulation simulation(check.target.kernel(), load.options_);
+        (void)simulation.play({Events::load, load.livepatch()});
+        const loader::LoadedModule* module = simulation.module(check.livepatch.name);
+        if (module != nullptr && module->patch)
+            for (const loader::PatchedObject& object : module->patch->objects) names.push_back(object.name);
+        return names;
+    }
+
 private:
     using Events = loader::EventKind;
 
@@ -204,10 +216,13 @@ private:
 }  // namespace
 
 void simulate_load(const Check& check, Summary& summary) {
-    for (const format::PatchedObject& object : check.livepatch.objects) {
-        if (object.name == "vmlinux") continue;
-        const bool is_there = check.target.module(object.name) != nullptr;
-        (is_there ? summary.objects : summary.not_simulated).push_back(object.name);
+    std::vector<std::string> objects;
+    for (const format::PatchedObject& object : check.livepatch.objects) objects.push_back(object.name);
+    if (objects.empty()) objects = SimulatedLoad::objects_in_memory(check);
+    for (const std::string& object : objects) {
+        if (object == vmlinux) continue;
+        const bool is_there = check.target.module(object) != nullptr;
+        (is_there ? summary.objects : summary.not_simulated).push_back(object);
     }
     summary.simulated = SimulatedLoad(check, summary.objects).run();
 }

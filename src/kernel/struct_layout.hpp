@@ -23,6 +23,8 @@ struct StructLayout {
     std::uint64_t klp_func_kobj = 0, klp_object_kobj = 0, klp_patch_kobj = 0, kobject_size = 0;
     std::uint64_t kobject_kset = 0, kobject_flags = 0;  // state_initialized and the bits that follow it
     std::uint64_t module_size = 0, module_name = 0, module_name_size = 0;
+    std::uint64_t module_state = 0, module_list = 0;
+    std::uint64_t module_folders = 0, module_folders_end = 0;                         // of mkobj, from drivers_dir on
     std::uint64_t module_source_list = 0, module_target_list = 0, module_refcnt = 0;  // 0: CONFIG_MODULE_UNLOAD=n
     std::uint64_t modversion_size = 0, modversion_name = 0, modversion_name_size = 0;
 };

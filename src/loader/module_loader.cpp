@@ -107,6 +107,27 @@ void check_this_module(const Module& module, const Features& features) {
         refuse(section.memory.size(), "struct module is longer than its section: the loader would use what follows it");
 }
 
+// What modpost sets of struct module is its name and its functions. Behind them, and where sysfs has its own, the
+// kernel takes what it finds for what it has put there.
+void check_private_fields(const Module& module, const Features& features) {
+    if (!features.layout || !features.module_init || features.layout->module_folders_end == 0) return;
+    const kernel::StructLayout& layout = *features.layout;
+    const arch::ImageSection& section = module.image.sections[module.index.this_module];
+    const auto check = [&](std::uint64_t from, std::uint64_t to) {
+        for (std::uint64_t at = from; at < std::min<std::uint64_t>(to, section.memory.size()); ++at)
+            if (section.memory[at] != std::byte{0})
+                throw Undefined{
+                    fmt::format("{}: {}+{:#x}: not zero in the file, and the kernel takes it for what it "
+                                "has put into struct module itself",
+                                module.name, section.name, at)};
+    };
+    constexpr std::uint64_t pointer = 8, lists = 32;
+    check(layout.module_folders, layout.module_folders_end);
+    const std::uint64_t users = layout.module_source_list == 0 ? layout.module_size : layout.module_source_list;
+    check(*features.module_init + pointer, users);
+    if (features.module_exit) check(std::max(users + lists, *features.module_exit + 2 * pointer), layout.module_size);
+}
+
 }  // namespace
 
 // struct kernel_param_ops of the module's own: flags, then functions to set, get and free.
@@ -182,6 +203,7 @@ void ModuleLoader::load_module(Module& module, Journal& journal) {
         check_exports(module, journal);
         check_imports(module, journal);
         simplify_symbols(module, journal);
+        check_private_fields(module, system_.features);
         apply_relocations(module, journal);
         check_this_module(module, system_.features);
         if (system_.features.kallsyms_all) check_parameters(module);

@@ -131,6 +131,17 @@ void check_areas(const Module& module) {
     }
 }
 
+// kernel/module/kallsyms.c:elf_type() looks at the section of each symbol, and simplify_symbols() at those of all but
+// the first.
+void check_first_symbol(const Module& module) {
+    const std::uint16_t section = module.image.symbols.empty() ? 0 : module.image.symbols.front().section_index;
+    if (section < SHN_LORESERVE && section >= module.image.sections.size())
+        throw Undefined{
+            fmt::format("{}: kernel/module/kallsyms.c:elf_type() would read the header of section {} for "
+                        "the first symbol",
+                        module.name, section)};
+}
+
 // Relocations whose index leads behind the symbol table, which is followed by its strings.
 void read_behind_symbols(Module& module) {
     const arch::ImageSection& table = module.image.sections[module.index.symbols];
@@ -149,16 +160,18 @@ void read_behind_symbols(Module& module) {
     }
 }
 
-// module_unload_init(), before the first relocation: nobody uses the module, and load_module() does.
-void initialize_users(const Module& module, const kernel::StructLayout& layout) {
-    constexpr std::uint32_t first_references = 2;  // MODULE_REF_BASE, and that of load_module()
+// Before the first relocation, add_unformed_module(), and module_unload_init(): nobody uses the module, and
+// load_module() does.
+void initialize_struct_module(const Module& module, const kernel::StructLayout& layout) {
+    constexpr std::uint32_t unformed = 3, first_references = 2;  // MODULE_REF_BASE, and that of load_module()
     const arch::ImageSection& section = module.image.sections[module.index.this_module];
     const auto put = [&](std::uint64_t offset, auto value) {
-        if (offset != 0 && offset + sizeof(value) <= section.memory.size())
+        if (offset + sizeof(value) <= section.memory.size())
             store(section.memory.subspan(offset), value, module.image.order);
     };
-    put(layout.module_refcnt, first_references);
-    for (const std::uint64_t list : {layout.module_source_list, layout.module_target_list}) {
+    if (layout.module_list != 0) put(layout.module_state, unformed);
+    if (layout.module_refcnt != 0) put(layout.module_refcnt, first_references);
+    for (const std::uint64_t list : {layout.module_list, layout.module_source_list, layout.module_target_list}) {
         if (list == 0) continue;
         put(list, section.address + list);
         put(list + 8, section.address + list);
@@ -231,7 +244,7 @@ void ModuleLoader::simplify_symbols(Module& module, Journal& journal) {
 
 void ModuleLoader::apply_relocations(Module& module, Journal& journal) {
     const auto& sections = module.image.sections;
-    if (system_.features.layout) initialize_users(module, *system_.features.layout);
+    if (system_.features.layout) initialize_struct_module(module, *system_.features.layout);
     for (std::uint32_t i = 1; i < sections.size(); ++i) {
         const std::uint32_t target = sections[i].info;
         if (target >= sections.size()) continue;
@@ -251,6 +264,7 @@ void ModuleLoader::apply_relocations(Module& module, Journal& journal) {
 
 // post_relocation(), ftrace_module_init(), and what notifiers do before the init function runs.
 void ModuleLoader::post_relocation(Module& module, Journal& journal) {
+    check_first_symbol(module);
     auto outcome = module.relocator->finalize();
     if (outcome.refusal) refuse(*outcome.refusal, journal);
     arch::RunningFacts facts;

@@ -247,6 +247,15 @@ TEST_F(Faults, UnwindTablesHaveAsManyEntries) {
     EXPECT_THAT(fault(), HasSubstr("WARN() in arch/x86/kernel/unwind_orc.c"));
 }
 
+// Whether or not it is loaded.
+TEST_F(Faults, TheLastSectionOfANameCounts) {
+    add_table(".orc_unwind_ip", "00000000");
+    add_table(".orc_unwind", "000000000000", SHF_ALLOC, more);
+    EXPECT_EQ(fault(), "none");
+    module.add_section({.name = ".orc_unwind", .type = SHT_PROGBITS});
+    EXPECT_THAT(fault(), HasSubstr("4 bytes of places and 0 of entries"));
+}
+
 TEST_F(Faults, SealsAreOfBranchTargets) {
     module.add_code(".text", text, "f30f1efac3909090");
     add_table(".ibt_endbr_seal", hex(text - table, 4));

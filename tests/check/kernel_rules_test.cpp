@@ -271,6 +271,12 @@ TEST(SimulatedLoad, TellsWhatAFieldDoesNotHold) {
     EXPECT_THAT(findings.messages, ElementsAre(HasSubstr("does not fit into 4 bytes")));
 }
 
+TEST(SimulatedLoad, EndsWithTheLivepatchGone) {
+    const Findings findings(with_text(".globl cleanup_module\n    cleanup_module: nop", "goodbye: nop"));
+    EXPECT_THAT(findings.ids, ElementsAre("check.unload"));
+    EXPECT_THAT(findings.messages, ElementsAre(HasSubstr("refuses to unload it with error 16")));
+}
+
 TEST(SimulatedLoad, NeedsAPatchToLoad) {
     const Findings findings(with_text("patch: .quad __this_module, objs", "patch: .quad 0, objs"));
     EXPECT_THAT(findings.ids, ElementsAre("check.no-tables"));

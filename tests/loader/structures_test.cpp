@@ -56,6 +56,8 @@ protected:
         options.layout->kobject_kset = layout.kobject_kset;
         options.layout->kobject_flags = layout.kobject_flags;
         options.layout->module_refcnt = layout.module_refcnt;
+        options.layout->module_folders = layout.module_folders;
+        options.layout->module_folders_end = layout.module_folders_end;
         options.layout->module_source_list = layout.module_source_list;
         simulation.emplace(kernel.kernel(), options);
         return simulation->play(load(kernel.module("p", text, edit)));
@@ -155,6 +157,54 @@ TEST_F(Structures, UsersAreCountedBeforeRelocations) {
     EXPECT_EQ(load_it(text, moved(105)).error, ENOEXEC);
     layout.module_refcnt = 0;
     EXPECT_TRUE(load_it(text, moved(105)).ok());
+}
+
+// Behind the functions, and where sysfs has its own.
+TEST_F(Structures, StructModuleIsEmptyElsewhere) {
+    layout.module_folders = 88;
+    layout.module_folders_end = 96;
+    const auto with = [&](std::uint64_t at) {
+        return undefined(sound(), [=](elf::Object& object) {
+            elf::Section& section = *object.find_section(".gnu.linkonce.this_module");
+            std::vector<std::byte> content(section.content().begin(), section.content().end());
+            content.at(at) = std::byte{4};
+            section.set_content(std::move(content));
+        });
+    };
+    for (const std::uint64_t at : {88, 95, 112, 127})
+        EXPECT_THAT(with(at), HasSubstr(fmt::format("+{:#x}: not zero in the file", at)));
+    for (const std::uint64_t at : {0, 8, 23, 80, 87}) EXPECT_EQ(with(at), "") << at;
+}
+
+TEST_F(Structures, TheFirstSymbolHasNoSectionThatIsNotThere) {
+    const auto file = kernel.module("p", sound());
+    FileBytes bytes(file);
+    Elf64_Sym symbol = bytes.symbol(0);
+    for (const std::uint16_t section : {std::uint16_t{0x400}, std::uint16_t{1}, std::uint16_t{SHN_ABS}}) {
+        symbol.st_shndx = section;
+        bytes.set_symbol(0, symbol);
+        bytes.write(file);
+        simulation.emplace(kernel.kernel(), with_layout());
+        const std::string what = simulation->play(load(file)).undefined_behaviour.value_or("");
+        if (section == 0x400)
+            EXPECT_THAT(what, HasSubstr("kernel/module/kallsyms.c:elf_type()"));
+        else
+            EXPECT_EQ(what, "") << section;
+    }
+}
+
+TEST_F(Structures, LivepatchRelocationsHaveATarget) {
+    const auto edit = [](elf::Object& object) {
+        add_klp_relocation(object, ".klp.rela.late..data.klp", ".klp.sym.late.f,0");
+    };
+    const auto file = kernel.module("p", sound({{"late", "f"}}) + std::string(klp_data), edit);
+    FileBytes bytes(file);
+    bytes.section(".klp.rela.late..data.klp").sh_info = 0x418;
+    bytes.write(file);
+    simulation.emplace(kernel.kernel(), with_layout());
+    EXPECT_TRUE(simulation->play(load(file)).ok());
+    const auto late = kernel.plain_module("late", ".text\n.type f, @function\nf: ret\n.size f, 1\n");
+    EXPECT_THAT(simulation->play(load(late)).undefined_behaviour.value_or(""), HasSubstr("section 1048"));
 }
 
 TEST_F(Structures, CallbacksAreCode) {
