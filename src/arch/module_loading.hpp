@@ -57,6 +57,9 @@ public:
     [[nodiscard]] virtual bool checks_elf_class() const noexcept { return false; }
     // module_elf_check_arch()
     [[nodiscard]] virtual bool accepts_header_flags(std::uint32_t flags) const noexcept = 0;
+    // Where the loader's own copy of a module's file is likely to be, which symbols of sections that are not loaded
+    // lead to. 0: nobody knows.
+    [[nodiscard]] virtual std::uint64_t temporary_copy() const noexcept { return 0; }
     // module_init_section(): whether sections whose names begin with .init are freed after init.
     [[nodiscard]] virtual bool has_init_sections() const noexcept = 0;
     // Symbols that nobody exports and that may be undefined all the same: the loader gives them a value, or does

@@ -130,7 +130,7 @@ std::vector<arch::HeaderQuestion> header_questions(const arch::Arch& arch) {
 }
 
 std::vector<arch::SourceQuestion> source_questions(const arch::Arch& arch) {
-    std::vector<arch::SourceQuestion> questions = {kallsyms_question};
+    std::vector<arch::SourceQuestion> questions = {kallsyms_question, names_question};
     const auto own = arch.kernel_probe().sources();
     questions.insert(questions.end(), own.begin(), own.end());
     return questions;

@@ -22,6 +22,8 @@ using arch::FeatureFacts;
 [[nodiscard]] std::vector<arch::SourceQuestion> source_questions(const arch::Arch& arch);
 inline constexpr arch::SourceQuestion kallsyms_question{"kallsyms_within_memory", "kernel/module/kallsyms.c",
                                                         "bestval = (unsigned long)mod_mem->base - 1"};
+inline constexpr arch::SourceQuestion names_question{"checks_names_first", "kernel/livepatch/core.c",
+                                                     "klp_check_patch("};
 
 // Slow: reads all symbols and data of the image, runs the compiler.
 [[nodiscard]] FeatureFacts ask(const Kernel& kernel);

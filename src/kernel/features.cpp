@@ -80,6 +80,7 @@ LoaderFeatures loader_features(const FeatureFacts& facts, const Config& config, 
                       "the memory of modules is modelled as one core and one init area, as before Linux 6.4");
     read_config(derivation, loader);
     read_image(facts, loader);
+    loader.checks_names_first = facts.source_says(names_question.name).value_or(false);
     derivation.settle(loader.kallsyms_within_memory, keeps_symbols_within_memory(facts, loader),
                       "loader.kallsyms_within_memory",
                       "an address in front of the first symbol of a module's memory is taken to have a symbol");

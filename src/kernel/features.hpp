@@ -50,6 +50,8 @@ struct LoaderFeatures {
     // kernel/module/kallsyms.c:find_kallsyms_symbol() takes no symbol of other memory of the module than the address is
     // in.
     bool kallsyms_within_memory = false;
+    // klp_check_patch(): functions without names are refused before anything else is looked at.
+    bool checks_names_first = false;
     // An -EEXIST of a module's init function is told as -EBUSY, for it means that the module is there already.
     bool init_eexist_is_busy = false;
     // "symbol %s at rela sec %u idx %d is not marked as a livepatch symbol".

@@ -71,6 +71,17 @@ private:
             const bool has_functions = word_at(module_, at + layout_.klp_object_funcs) != 0;
             if (!has_functions && word_at(module_, at + layout_.klp_object_name) == 0) return;
             if (!has_functions) throw Refused{EINVAL};
+            if (system_.features.checks_names_first) check_names(word_at(module_, at + layout_.klp_object_funcs));
+        }
+    }
+    void check_names(std::uint64_t table) const {
+        for (std::uint64_t at = table;; at += layout_.klp_func_size) {
+            must_be_there(at, layout_.klp_func_size, "struct klp_func");
+            const bool has_name = word_at(module_, at + layout_.klp_func_old_name) != 0;
+            const bool has_more = word_at(module_, at + layout_.klp_func_new_func) != 0 ||
+                                  word_at(module_, at + layout_.klp_func_old_sympos) != 0;
+            if (!has_name && !has_more) return;
+            if (!has_name) throw Refused{EINVAL};
         }
     }
 

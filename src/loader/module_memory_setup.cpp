@@ -199,6 +199,10 @@ void ModuleLoader::lay_out_and_allocate(Module& module, Journal& journal) {
     module.layout = lay_out(module.image, request, system_.features);
     module.block_addresses = place_blocks(module.layout, module.image, addresses_for(system_, module), system_.space);
     as_undefined([&] { move_module(module, system_.features.page_bytes); });
+    if (const std::uint64_t copy = system_.kernel.arch().module_loading().temporary_copy(); copy != 0) {
+        for (std::uint32_t i = 1; i < module.image.sections.size(); ++i)
+            if (!module.layout.places[i]) module.image.sections[i].address = copy + module.file.sections()[i].offset;
+    }
     module.image.text_address = module.block_addresses.front();
     module.image.reserved_text = MutableBytes(module.block_memory.front()).first(reserved_text);
 }

@@ -42,6 +42,8 @@ public:
 
     bool accepts_header_flags(std::uint32_t) const noexcept override { return true; }
     bool has_init_sections() const noexcept override { return true; }
+    // VMALLOC_START with four levels of page tables; out of reach for all relocations of 32 bits in any case.
+    std::uint64_t temporary_copy() const noexcept override { return 0xffffc90000000000; }
     std::span<const std::string_view> undefined_symbols() const noexcept override {
         // Older assemblers leave it in the symbol table, unreferenced.
         static constexpr std::array<std::string_view, 1> names = {"_GLOBAL_OFFSET_TABLE_"};
