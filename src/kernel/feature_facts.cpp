@@ -28,6 +28,13 @@ constexpr auto common_texts = std::to_array<std::string_view>({
 
 constexpr arch::HeaderQuestion module_memory{"module_memory", "linux/module.h", "sizeof(struct module_memory)"};
 
+constexpr arch::HeaderQuestion core_size{"module_core_size", "linux/module.h",
+                                         "offsetof(struct module, core_layout.size)"};
+constexpr arch::HeaderQuestion init_size{"module_init_size", "linux/module.h",
+                                         "offsetof(struct module, init_layout.size)"};
+constexpr arch::HeaderQuestion memories{"module_memories", "linux/module.h", "offsetof(struct module, mem)"};
+constexpr arch::HeaderQuestion memory_size{"module_memory_size", "linux/module.h",
+                                           "offsetof(struct module_memory, size)"};
 constexpr arch::HeaderQuestion module_init{"module_init", "linux/module.h", "offsetof(struct module, init)"};
 constexpr arch::HeaderQuestion module_exit{"module_exit", "linux/module.h", "offsetof(struct module, exit)"};
 constexpr arch::HeaderQuestion dyn_ftrace{"dyn_ftrace", "linux/ftrace.h", "sizeof(struct dyn_ftrace)"};
@@ -117,7 +124,8 @@ bool is_vermagic(std::string_view text, std::span<const std::string_view> arch_w
 }  // namespace
 
 std::vector<arch::HeaderQuestion> header_questions(const arch::Arch& arch) {
-    std::vector<arch::HeaderQuestion> questions = {module_memory, dyn_ftrace, module_init, module_exit};
+    std::vector<arch::HeaderQuestion> questions = {module_memory, dyn_ftrace, module_init, module_exit,
+                                                   core_size,     init_size,  memories,    memory_size};
     for (const LayoutField& field : layout_fields())
         questions.push_back({field.name, "linux/module.h,linux/livepatch.h", field.expression});
     const auto own = arch.kernel_probe().headers();

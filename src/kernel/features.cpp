@@ -67,6 +67,18 @@ void read_image(const FeatureFacts& facts, LoaderFeatures& loader) {
         facts.has_text("symbol %s at rela sec %u idx %d is not marked as a livepatch symbol");
 }
 
+// struct module_layout core_layout and init_layout, or struct module_memory mem[MOD_MEM_NUM_TYPES].
+std::vector<std::uint64_t> module_sizes(const FeatureFacts& facts) {
+    constexpr unsigned types = 7;
+    std::vector<std::uint64_t> sizes;
+    for (const char* name : {"module_core_size", "module_init_size"})
+        if (const auto offset = facts.header(name)) sizes.push_back(*offset);
+    const auto first = facts.header("module_memories"), size = facts.header("module_memory"),
+               field = facts.header("module_memory_size");
+    for (unsigned i = 0; first && size && field && i < types; ++i) sizes.push_back(*first + i * *size + *field);
+    return sizes;
+}
+
 // Kernels with one core and one init area keep symbols in no other bounds.
 std::optional<bool> keeps_symbols_within_memory(const FeatureFacts& facts, const LoaderFeatures& loader) {
     if (loader.areas != ModuleAreas::by_type) return false;
@@ -96,6 +108,7 @@ LoaderFeatures loader_features(const FeatureFacts& facts, const Config& config, 
                       "the sizes of struct module, klp_object and klp_func were not compared");
     loader.module_init = facts.header("module_init");
     loader.module_exit = facts.header("module_exit");
+    loader.module_sizes = module_sizes(facts);
     loader.unknown = derivation.unknown();
     return loader;
 }

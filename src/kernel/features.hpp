@@ -85,6 +85,7 @@ struct LoaderFeatures {
     // Offsets in struct module; not known with its layout, or where there is no such member.
     std::optional<std::uint64_t> module_init{};
     std::optional<std::uint64_t> module_exit{};
+    std::vector<std::uint64_t> module_sizes{};  // of its memory: numbers of 4 bytes
 
     std::vector<arch::UnknownFeature> unknown{};  // those above that nothing tells
 };

@@ -77,15 +77,15 @@ void LivepatchCore::resolve_symbols(Module& module, std::uint32_t section, const
 void LivepatchCore::apply_section_relocs(Module& module, std::uint32_t section, std::string_view object,
                                          Journal& journal) {
     const std::string& name = module.image.sections[section].name;
+    const auto section_object = scan_section_object(name);
+    if (!section_object) refuse(fmt::format("section {} has an incorrectly formatted name", name), journal);
+    if ((object.empty() ? vmlinux : object) != *section_object) return;
+    resolve_symbols(module, section, *section_object, journal);
     if (module.image.sections[section].info >= module.image.sections.size())
         throw Undefined{
             fmt::format("{}: {}: kernel/livepatch/core.c:klp_write_section_relocs() takes what is behind "
                         "the section headers for that of its target, section {}",
                         module.name, name, module.image.sections[section].info)};
-    const auto section_object = scan_section_object(name);
-    if (!section_object) refuse(fmt::format("section {} has an incorrectly formatted name", name), journal);
-    if ((object.empty() ? vmlinux : object) != *section_object) return;
-    resolve_symbols(module, section, *section_object, journal);
     // Each CPU has its copy by then, and the file's content, which they were made of, is freed (load_module()).
     const std::uint32_t target = module.image.sections[section].info;
     if (module.state != LoadState::unformed && target != 0 && target == module.index.percpu)

@@ -107,10 +107,10 @@ void check_this_module(const Module& module, const Features& features) {
         refuse(section.memory.size(), "struct module is longer than its section: the loader would use what follows it");
 }
 
-// What modpost sets of struct module is its name and its functions. Behind them, and where sysfs has its own, the
-// kernel takes what it finds for what it has put there.
+// What modpost sets of struct module is its name and its functions. Most of the rest is set or cleared by the kernel;
+// it adds to the sizes of its memory, and what sysfs finds of its own it takes for what it has put there.
 void check_private_fields(const Module& module, const Features& features) {
-    if (!features.layout || !features.module_init || features.layout->module_folders_end == 0) return;
+    if (!features.layout) return;
     const kernel::StructLayout& layout = *features.layout;
     const arch::ImageSection& section = module.image.sections[module.index.this_module];
     const auto check = [&](std::uint64_t from, std::uint64_t to) {
@@ -121,11 +121,9 @@ void check_private_fields(const Module& module, const Features& features) {
                                 "has put into struct module itself",
                                 module.name, section.name, at)};
     };
-    constexpr std::uint64_t pointer = 8, lists = 32;
+    constexpr std::uint64_t size_bytes = 4;
     check(layout.module_folders, layout.module_folders_end);
-    const std::uint64_t users = layout.module_source_list == 0 ? layout.module_size : layout.module_source_list;
-    check(*features.module_init + pointer, users);
-    if (features.module_exit) check(std::max(users + lists, *features.module_exit + 2 * pointer), layout.module_size);
+    for (const std::uint64_t size : features.module_sizes) check(size, size + size_bytes);
 }
 
 }  // namespace

@@ -30,30 +30,28 @@ const arch::ImageSection* section_at(const Module& module, std::uint64_t address
 }
 
 Bytes memory_from(const Module& module, std::uint64_t address) {
-    const arch::ImageSection* section = section_at(module, address);
-    return section == nullptr ? Bytes{} : Bytes(section->memory).subspan(address - section->address);
-}
-
-// It may go on behind its section.
-std::string_view string_at(const Module& module, std::uint64_t address) {
-    if (module.init_freed && is_in_init_memory(module, address)) fail(module, address);
+    if (module.init_freed && is_in_init_memory(module, address)) return {};
     for (const arch::ImageBlock& block : module.image.blocks) {
         const std::uint64_t offset = address - block.address;
-        if (address < block.address || offset >= block.memory.size()) continue;
-        if (const auto text = terminated_string(as_text(Bytes(block.memory).subspan(offset)))) return *text;
+        if (address >= block.address && offset < block.memory.size()) return Bytes(block.memory).subspan(offset);
     }
-    fail(module, address);
+    return {};
+}
+
+std::string_view string_at(const Module& module, std::uint64_t address) {
+    const auto text = terminated_string(as_text(memory_from(module, address)));
+    if (!text) fail(module, address);
+    return *text;
 }
 
 std::uint64_t word_at(const Module& module, std::uint64_t address) {
     const Bytes memory = memory_from(module, address);
     if (memory.size() < 8) fail(module, address);
-    const arch::ImageSection& section = *section_at(module, address);
-    const auto index = static_cast<std::uint32_t>(&section - module.image.sections.data());
-    const std::uint64_t at = address - section.address;
     for (const Rewrite& each : module.unknown_values) {
-        if (each.section == index && each.range.begin < at + 8 && at < each.range.end)
-            throw Error({module.file.display_name(), section.name, at},
+        const arch::ImageSection& section = module.image.sections[each.section];
+        const std::uint64_t begin = section.address + each.range.begin, end = section.address + each.range.end;
+        if (begin < address + 8 && address < end)
+            throw Error({module.file.display_name(), section.name, each.range.begin},
                         "a pointer whose value nobody knows: " + each.why);
     }
     return load<std::uint64_t>(memory, module.image.order);

@@ -159,7 +159,7 @@ TEST_F(Structures, UsersAreCountedBeforeRelocations) {
     EXPECT_TRUE(load_it(text, moved(105)).ok());
 }
 
-// Behind the functions, and where sysfs has its own.
+// Where sysfs has its own.
 TEST_F(Structures, StructModuleIsEmptyElsewhere) {
     layout.module_folders = 88;
     layout.module_folders_end = 96;
@@ -171,9 +171,9 @@ TEST_F(Structures, StructModuleIsEmptyElsewhere) {
             section.set_content(std::move(content));
         });
     };
-    for (const std::uint64_t at : {88, 95, 112, 127})
+    for (const std::uint64_t at : {88, 95})
         EXPECT_THAT(with(at), HasSubstr(fmt::format("+{:#x}: not zero in the file", at)));
-    for (const std::uint64_t at : {0, 8, 23, 80, 87}) EXPECT_EQ(with(at), "") << at;
+    for (const std::uint64_t at : {0, 8, 23, 80, 87, 112}) EXPECT_EQ(with(at), "") << at;
 }
 
 TEST_F(Structures, TheFirstSymbolHasNoSectionThatIsNotThere) {
