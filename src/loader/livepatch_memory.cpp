@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "loader/journal.hpp"
@@ -53,6 +54,7 @@ public:
         for (const auto& [place, size, kobject, what] : kobjects_) {
             must_be_kobject(place, size, kobject, what);
         }
+        check_ends();
         const Bytes memory = memory_from(module_, address + layout_.klp_patch_replace);
         patch.replace = !memory.empty() && memory.front() != std::byte{0};
         return patch;
@@ -91,7 +93,10 @@ private:
             must_be_there(at, layout_.klp_object_size, "struct klp_object");
             const std::uint64_t functions = word_at(module_, at + layout_.klp_object_funcs);
             const std::uint64_t name = word_at(module_, at + layout_.klp_object_name);
-            if (functions == 0 && name == 0) return;
+            if (functions == 0 && name == 0) {
+                ends_.push_back({at, layout_.klp_object_size, 0, "struct klp_object"});
+                return;
+            }
             kobjects_.push_back({at, layout_.klp_object_size, layout_.klp_object_kobj, "struct klp_object"});
             if (is_made_by_core(at, layout_.klp_object_size))
                 not_sound(module_, at,
@@ -137,7 +142,10 @@ private:
             const std::uint64_t name = word_at(module_, at + layout_.klp_func_old_name);
             const std::uint64_t new_function = word_at(module_, at + layout_.klp_func_new_func);
             const std::uint64_t sympos = word_at(module_, at + layout_.klp_func_old_sympos);
-            if (name == 0 && new_function == 0 && sympos == 0) return;
+            if (name == 0 && new_function == 0 && sympos == 0) {
+                ends_.push_back({at, layout_.klp_func_size, 0, "struct klp_func"});
+                return;
+            }
             kobjects_.push_back({at, layout_.klp_func_size, layout_.klp_func_kobj, "struct klp_func"});
             KlpFunc function;
             function.fault = fault_of([&] {
@@ -194,17 +202,33 @@ private:
             not_sound(
                 module_, address,
                 fmt::format("kernel/livepatch/core.c:klp_init_patch_early() writes to {}, which is read-only", what));
-        const auto overlaps = [&](std::uint64_t other) { return address < other + size && other < address + size; };
+        const auto overlaps = [&](const auto& other) {
+            return address < other.first + other.second && other.first < address + size;
+        };
         if (std::ranges::any_of(initialized_, overlaps))
             not_sound(module_, address,
                       fmt::format("{} is in the tables twice: kernel/livepatch/core.c:klp_init_patch_early() puts it "
                                   "into two lists",
                                   what));
-        initialized_.insert(address);
+        initialized_.emplace(address, size);
         if (!is_fresh(memory_from(module_, address + kobject).first(layout_.kobject_size)))
             not_sound(
                 module_, address + kobject,
                 fmt::format("the kobject of {} is not zero, and lib/kobject.c takes what is there for its own", what));
+    }
+
+    // The rows that end tables are read while klp_init_patch_early() writes to what is before them.
+    void check_ends() const {
+        constexpr std::uint64_t fields = 24;  // that a row without any is told by
+        for (const auto& [place, size, kobject, what] : ends_) {
+            for (const auto& [address, written] : initialized_) {
+                if (address >= place + std::min(size, fields) || place >= address + written) continue;
+                not_sound(module_, place,
+                          fmt::format("the table of {} ends in what kernel/livepatch/core.c:klp_init_patch_early() "
+                                      "writes to",
+                                      what));
+            }
+        }
     }
 
     // lib/kobject.c:kobject_init() sets all but the name, which kobject_add() frees, the kset, and whether it was
@@ -227,7 +251,8 @@ private:
     const StructLayout& layout_;
     bool protects_;
     std::vector<Kobject> kobjects_;
-    std::set<std::uint64_t> initialized_;
+    std::vector<Kobject> ends_;
+    std::map<std::uint64_t, std::uint64_t> initialized_;  // sizes, by address
 };
 
 // Where the relocations of code that is freed after init lead to: among that is the argument of klp_enable_patch().

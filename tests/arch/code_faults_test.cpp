@@ -72,6 +72,16 @@ TEST_F(Faults, FtraceSitesHaveToBeCallsOfFentry) {
     EXPECT_EQ(fault(), "none");
 }
 
+TEST_F(Faults, AlternativesAreForCode) {
+    module.add_code(".text", text, "909090");
+    add_table(".data", hex(0, 8), SHF_ALLOC | SHF_WRITE, more);
+    add_alternative(text, text, 1, 3, 3);
+    EXPECT_EQ(fault(), "none");
+    module.image.sections.back().name = "other";
+    add_alternative(more, text, 1, 3, 3);
+    EXPECT_THAT(fault(), HasSubstr("would write code over .data"));
+}
+
 // module_finalize() takes the last section of a name, and comes before ftrace.
 TEST_F(Faults, FtraceSitesAreNotReplaced) {
     module.add_code(".text", text, call(text, fentry) + "c3" + "9090909090");

@@ -134,6 +134,16 @@ TEST_F(Structures, AreReadInTheOrderOfTheKernel) {
     EXPECT_EQ(load_it(replaced(text, ".quad .Lold_0, new_0", ".quad 0xffff, 0")).error, EINVAL);
 }
 
+TEST_F(Structures, TablesEndOutsideOfWhatIsWritten) {
+    const auto in_patch = [](std::uint64_t at) {
+        return replaced(sound(), "patch: .quad __this_module, objs",
+                        fmt::format("patch: .quad __this_module, patch+{}", at));
+    };
+    EXPECT_THAT(undefined(in_patch(64)), HasSubstr("the table of struct klp_object ends in what"));
+    EXPECT_EQ(
+        load_it(replaced(sound(), "patch: .quad __this_module, objs", "patch: .quad __this_module, objs+96")).error, 0);
+}
+
 TEST_F(Structures, APatchWithoutModuleIsRefused) {
     EXPECT_EQ(load_it(replaced(sound(), "patch: .quad __this_module", "patch: .quad 0")).error, EINVAL);
     EXPECT_THAT(undefined(replaced(sound(), "patch: .quad __this_module", "patch: .quad __this_module+16")),

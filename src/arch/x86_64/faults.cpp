@@ -134,6 +134,9 @@ private:
                                       function, replacement, longest));
         const std::uint64_t code = relative32(table, at);
         if (length != 0) (void)finder_.code_at(table, at, code, length, function);
+        if (const ImageSection* section = section_of(code); section != nullptr && (section->flags & SHF_EXECINSTR) == 0)
+            finder_.fault(table, at,
+                          fmt::format("{} would write code over {}, which is none", function, section->name));
         const std::uint64_t new_code = relative32(table, at + 4);
         if (replacement != 0) (void)finder_.code_at(table, at, new_code, replacement, function);
         if (size == 14 && (load<std::uint16_t>(entry.subspan(10), ByteOrder::little) & alt_flag_direct_call) != 0)
