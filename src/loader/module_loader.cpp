@@ -93,6 +93,13 @@ void add_section_files(const Module& module, const Features& features, Journal& 
     }
 }
 
+// enum module_state, where the kernel keeps it.
+void write_state(const Module& module, const Features& features, std::uint32_t state) {
+    const MutableBytes memory = module.image.sections[module.index.this_module].memory;
+    if (!features.layout || features.layout->module_list == 0 || memory.size() < sizeof(state)) return;
+    store(memory.subspan(features.layout->module_state), state, module.image.order);
+}
+
 // struct module is all there, and where the loader can write to it.
 void check_this_module(const Module& module, const Features& features) {
     const arch::ImageSection& section = module.image.sections[module.index.this_module];
@@ -209,6 +216,7 @@ void ModuleLoader::load_module(Module& module, Journal& journal) {
         module.exports = read_exports(module, system_.features);
         verify_exported_symbols(system_, module, journal);
         module.state = LoadState::coming;
+        write_state(module, system_.features, 1);
         livepatch_.module_coming(module, journal);
         try {
             check_btf(module, journal);
@@ -300,6 +308,7 @@ void ModuleLoader::init(Module& module, Journal& journal) {
         throw Refused{refused.error == EEXIST && system_.features.init_eexist_is_busy ? EBUSY : refused.error};
     }
     module.state = LoadState::live;
+    write_state(module, system_.features, 0);
     module.init_freed = true;
     livepatch_.check_freed_code(module);
     for (std::size_t i = 0; i < module.layout.blocks.size(); ++i) {
