@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
+#include <utility>
 
 #include "base/kernel_names.hpp"
 #include "check/target.hpp"
@@ -25,6 +27,7 @@ public:
                 missing(object);
                 continue;
             }
+            places_.clear();
             for (const format::PatchedFunction& function : object.functions) check(object.name, *symbols, function);
         }
         for (const std::string& name : without_section_)
@@ -62,6 +65,13 @@ private:
         }
         const kernel::KernelSymbol& symbol = symbols.symbols()[selection.index];
         const std::string who = fmt::format("'{}' of {}", function.old_name, object);
+        const auto [other, is_first] = places_.try_emplace({symbol.section, symbol.address}, function.old_name);
+        if (!is_first && other->second != function.old_name)
+            check_.findings
+                .add(rules::function_repeated,
+                     fmt::format("{} and '{}' are two names of one function", who, other->second))
+                .note("the kernel looks for an earlier replacement where none is, and the transition may never end")
+                .hint("replace it by one of its names");
         if (section_of(symbol) == nullptr) without_section_.push_back(function.old_name);
         if (is_init(check_, symbol)) {
             check_.findings.add(rules::function_init, who + " is in init memory, which is gone");
@@ -102,6 +112,7 @@ private:
 
     const Check& check_;
     std::optional<kernel::FtraceTable> sites_;
+    std::map<std::pair<const elf::Section*, std::uint64_t>, std::string> places_;  // of one object, by section
     std::vector<std::string> without_section_;
 };
 

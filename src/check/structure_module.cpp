@@ -109,6 +109,27 @@ bool calls_enable_patch(const elf::Object& module) {
     });
 }
 
+// One call tells which patch is meant. A second one in the same load fails, and so does the module's init function, or
+// it waits for ever where it has the same patch; either way the first patch stays in the list of the livepatch core
+// (kernel/livepatch/core.c:klp_enable_patch) while the memory of the module goes.
+void check_calls(Structure& structure) {
+    const elf::Section* first = nullptr;
+    for (const auto& section : structure.module.sections()) {
+        if (!section->is_alloc() || !section->is_code()) continue;
+        for (const elf::Relocation& relocation : section->rela()) {
+            if (relocation.symbol->name != enable_patch) continue;
+            if (first != nullptr) {
+                structure.findings
+                    .add(rules::enabled_twice, section->name, relocation.offset,
+                         "one more call of klp_enable_patch(), which a module can make only once")
+                    .hint("one klp_patch with all objects; or choose the patch first, and call once");
+                return;
+            }
+            first = section.get();
+        }
+    }
+}
+
 // struct module has the name in place of what precedes it in other words: the only text among zeros.
 bool holds_name(const elf::Section& section, std::string_view name) {
     const std::string_view content = as_text(section.content());
@@ -168,6 +189,7 @@ void check_init(Structure& structure) {
             rules::init,
             "no code or data leads to klp_enable_patch(): the module would be loaded, and nothing patched");
     }
+    check_calls(structure);
 }
 
 void check_other_forms(Structure& structure) {

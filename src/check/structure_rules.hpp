@@ -37,6 +37,8 @@ inline constexpr Rule outlives{"check.outlives", Severity::warning, "the kernel 
 inline constexpr Rule accepted{"check.accepted", Severity::warning, "its author accepted what is refused otherwise"};
 inline constexpr Rule forced{"check.forced", Severity::warning, "the author takes a responsibility"};
 inline constexpr Rule init{"check.init", Severity::error, "no init function that enables the patch"};
+inline constexpr Rule enabled_twice{"check.enabled-twice", Severity::error,
+                                    "calls klp_enable_patch() at several places"};
 inline constexpr Rule other_form{"check.other-form", Severity::error, "a form that no kernel's livepatch core reads"};
 inline constexpr Rule arch_section{"check.arch-section", Severity::warning, "a .klp.arch section"};
 

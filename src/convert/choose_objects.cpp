@@ -101,6 +101,13 @@ std::optional<std::string> Chooser::module_applied_with(const Use& use, const fo
                      fmt::format("the livepatch's own init or exit code comes to '{}' of module '{}', which is known "
                                  "only once the module is there",
                                  symbol.symbol, module));
+    } else if (owners.early_tables) {
+        Finding* finding =
+            report(Severity::warning, "convert.early-code", use.where, symbol.symbol,
+                   fmt::format("a module parameter leads to '{}' of module '{}', by code that anybody can have run "
+                               "before the module is there",
+                               symbol.symbol, module));
+        if (finding != nullptr) finding->hint("the code has to look whether the module is there");
     }
     return object;
 }

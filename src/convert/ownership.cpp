@@ -7,6 +7,7 @@
 #include <unordered_set>
 
 #include "diff/decomposition.hpp"
+#include "format/early_data.hpp"
 #include "format/tables.hpp"
 
 namespace klp::convert {
@@ -14,7 +15,7 @@ namespace klp::convert {
 struct Ownership::Graph {
     using Pieces = std::unordered_set<const diff::Piece*>;
 
-    Graph(const elf::Object& module, const diff::EntrySizes& sizes) : pieces(module, sizes) {
+    Graph(const elf::Object& module, const diff::EntrySizes& sizes) : pieces(module, sizes), early(module) {
         for (const auto& section : module.sections()) sections.emplace(section->name, section.get());
     }
 
@@ -108,6 +109,8 @@ struct Ownership::Graph {
     std::vector<std::pair<std::string, Pieces>> by_object;
     std::vector<std::pair<std::string, Pieces>> through_tables;  // by object, from its callbacks
     Pieces by_init;
+    format::EarlyData early;
+    Pieces by_early_tables;  // from module parameters and the like
     // Of a section of addresses: by the offset of each, the code that reads it, and what it is the address of.
     const elf::Section* pool = nullptr;
     std::unordered_map<std::uint64_t, std::vector<const diff::Piece*>> readers;
@@ -138,6 +141,8 @@ Ownership::Ownership(const elf::Object& module, const arch::Arch& arch,
         if (!object.callbacks.empty()) graph_->through_tables.emplace_back(object.name, std::move(everything));
     }
     std::ranges::sort(graph_->by_object, {}, [](const auto& each) { return each.first; });
+    for (const diff::Piece& piece : graph_->pieces.pieces())
+        if (format::is_early_table(*piece.section)) graph_->visit(graph_->by_early_tables, &piece, Graph::Way::all);
     for (const auto& symbol : module.symbols())
         if (symbol->name == "init_module" || symbol->name == "cleanup_module")
             graph_->visit(graph_->by_init, graph_->pieces.piece_of(*symbol), Graph::Way::code);
@@ -156,6 +161,7 @@ Owners Ownership::owners(const elf::Section& section, std::uint64_t offset) cons
     for (const auto& [name, reached] : graph_->through_tables)
         if (reach(reached)) owners.through_tables.push_back(name);
     owners.init = reach(graph_->by_init);
+    owners.early_tables = reach(graph_->by_early_tables) && !graph_->early.covers(section, offset);
     return owners;
 }
 

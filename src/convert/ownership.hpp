@@ -17,6 +17,7 @@ namespace klp::convert {
 struct Owners {
     std::vector<std::string> objects;  // sorted
     bool init = false;                 // the module's own init or exit code calls it as well
+    bool early_tables = false;         // code of a module parameter, or the like, leads to it (format::EarlyData)
     // Whose callbacks have a table that leads there, which need not mean that they use that entry of it; sorted.
     std::vector<std::string> through_tables{};
 };

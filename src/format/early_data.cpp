@@ -67,12 +67,15 @@ private:
 std::vector<Reach> starts_of(const elf::Object& module) {
     std::vector<Reach> starts;
     for (const auto& section : module.sections())
-        if (section->is_alloc() && std::ranges::find(tables, section->name) != tables.end())
-            starts.push_back({section.get(), 0, section->size()});
+        if (is_early_table(*section)) starts.push_back({section.get(), 0, section->size()});
     return starts;
 }
 
 }  // namespace
+
+bool is_early_table(const elf::Section& section) {
+    return section.is_alloc() && std::ranges::find(tables, section.name) != tables.end();
+}
 
 EarlyData::EarlyData(const elf::Object& module) {
     std::vector<Reach> open = starts_of(module);

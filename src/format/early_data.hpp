@@ -12,6 +12,9 @@ namespace klp::format {
 
 inline constexpr std::string_view per_cpu_section = ".data..percpu";
 
+// Whether a section of that name is such a table of the kernel's own, in memory.
+[[nodiscard]] bool is_early_table(const elf::Section& section);
+
 class EarlyData {
 public:
     // `module` must outlive it.

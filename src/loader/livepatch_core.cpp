@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <map>
 #include <set>
 
 #include "base/kernel_names.hpp"
@@ -162,6 +163,24 @@ void LivepatchCore::init_object_loaded(const KlpPatch& patch, KlpObject& object,
     }
 }
 
+// klp_check_stack_func() takes what is behind a function in the list of its address for what replaced it before: where
+// one livepatch has two functions for it, that is the head of the list.
+void LivepatchCore::check_stack_checks(const KlpPatch& patch) {
+    std::map<std::uint64_t, std::string_view> names;
+    for (const KlpObject& object : patch.objects) {
+        for (const KlpFunc& function : object.functions) {
+            if (!function.patched) continue;
+            const auto [other, is_first] = names.emplace(function.old_address, function.old_name);
+            if (is_first) continue;
+            throw Undefined{
+                fmt::format("{}: '{}' and '{}' are two names of one function: "
+                            "kernel/livepatch/transition.c:klp_check_stack_func() takes the head of a list "
+                            "for a klp_func, and the transition may never end",
+                            patch.module->name, other->second, function.old_name)};
+        }
+    }
+}
+
 // __klp_enable_patch(), klp_start_transition()
 void LivepatchCore::enable(KlpPatch& patch, Journal& journal) {
     const std::string& name = patch.module->name;
@@ -179,6 +198,7 @@ void LivepatchCore::enable(KlpPatch& patch, Journal& journal) {
         }
     }
     journal.notice(fmt::format("livepatch: '{}': starting patching transition", name));
+    check_stack_checks(patch);
     patch.enabled = true;
     complete_patching(patch, journal);
 }

@@ -68,6 +68,7 @@ private:
     void unpatch_object(KlpObject& object, bool nops_only);
     void patch_function(KlpFunc& function, Journal& journal);
     void unpatch_function(KlpFunc& function);
+    static void check_stack_checks(const KlpPatch& patch);
     void check_still_traced(const KlpObject& object, const KlpFunc& function) const;
 
     System& system_;

@@ -9,6 +9,7 @@
 #include <map>
 #include <set>
 
+#include "loader/filled_tables.hpp"
 #include "loader/journal.hpp"
 #include "loader/livepatch.hpp"
 #include "loader/module_memory.hpp"
@@ -36,14 +37,15 @@ public:
         : module_(module),
           system_(system),
           layout_(*system.features.layout),
-          protects_(system.features.strict_module_rwx) {}
+          protects_(system.features.strict_module_rwx),
+          filled_(module, system.kernel.arch()) {}
 
     KlpPatch read(std::uint64_t address) {
         KlpPatch patch;
         patch.module = &module_;
         const std::uint64_t owner = word_at(module_, address + layout_.klp_patch_mod);
         const std::uint64_t objects = word_at(module_, address + layout_.klp_patch_objs);
-        if (owner == 0 || objects == 0) throw Refused{EINVAL};
+        if (owner == 0 || objects == 0) refuse(address, layout_.klp_patch_size, 1);
         if (owner != module_.image.sections[module_.index.this_module].address)
             not_sound(module_, address,
                       "kernel/livepatch/core.c:klp_enable_patch() takes what is no struct module for one");
@@ -61,6 +63,14 @@ public:
     }
 
 private:
+    // What lacks something is refused, unless the code that hands it on fills it before: it refers to it beyond `known`
+    // times.
+    [[noreturn]] void refuse(std::uint64_t address, std::uint64_t size, std::size_t known) const {
+        if (filled_.may_fill(address, size, known))
+            throw Undefined{module_.name + ": its code may fill what klp_enable_patch() reads", true};
+        throw Refused{EINVAL};
+    }
+
     struct Kobject {
         std::uint64_t address, size, kobject;
         std::string_view what;
@@ -72,7 +82,7 @@ private:
             must_be_there(at, layout_.klp_object_size, "struct klp_object");
             const bool has_functions = word_at(module_, at + layout_.klp_object_funcs) != 0;
             if (!has_functions && word_at(module_, at + layout_.klp_object_name) == 0) return;
-            if (!has_functions) throw Refused{EINVAL};
+            if (!has_functions) refuse(at, layout_.klp_object_size, 0);
             if (system_.features.checks_names_first) check_names(word_at(module_, at + layout_.klp_object_funcs));
         }
     }
@@ -83,7 +93,7 @@ private:
             const bool has_more = word_at(module_, at + layout_.klp_func_new_func) != 0 ||
                                   word_at(module_, at + layout_.klp_func_old_sympos) != 0;
             if (!has_name && !has_more) return;
-            if (!has_name) throw Refused{EINVAL};
+            if (!has_name) refuse(at, layout_.klp_func_size, 0);
         }
     }
 
@@ -156,6 +166,8 @@ private:
             function.nop = is_made_by_core(at, layout_.klp_func_size);
             function.of_module = true;
             function.incomplete = name == 0 || (new_function == 0 && !function.nop);
+            if (function.incomplete && filled_.may_fill(at, layout_.klp_func_size, 0))
+                refuse(at, layout_.klp_func_size, 0);
             object.functions.push_back(std::move(function));
         }
     }
@@ -250,6 +262,7 @@ private:
     const System& system_;
     const StructLayout& layout_;
     bool protects_;
+    FilledTables filled_;
     std::vector<Kobject> kobjects_;
     std::vector<Kobject> ends_;
     std::map<std::uint64_t, std::uint64_t> initialized_;  // sizes, by address

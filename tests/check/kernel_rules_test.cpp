@@ -131,20 +131,27 @@ Case function(std::string id, std::string message, const std::string& name, int 
 
 INSTANTIATE_TEST_SUITE_P(
     Functions, KernelRules,
-    testing::Values(function("check.function-missing", "vmlinux has no symbol 'none'", "none"),
-                    function("check.function-position", "'twice' is there 2 times", "twice"),
-                    function("check.function-position", "position of 'show' in vmlinux is 2, but there are 1", "show",
-                             2),
-                    function("check.function-init", "'start_kernel' of vmlinux is in init memory", "start_kernel"),
-                    function("check.function-kind", "'jiffies' of vmlinux is no code", "jiffies"),
-                    function("check.untraceable", "'assembly' of vmlinux cannot be hooked by ftrace", "assembly"),
-                    function("check.hooked-elsewhere", "'overlooked' of vmlinux would never be replaced", "overlooked"),
-                    Case{"check.untraceable", "'assembly' of late cannot be hooked by ftrace", [] {
-                             const std::string text = klp::test::replaced(
-                                 klp::test::sound_text, "late_funcs: .quad .Lshow", "late_funcs: .quad .Lassembly");
-                             return klp::test::sound_livepatch(
-                                 text + ".section .rodata.str1.1\n.Lassembly: .string \"assembly\"\n");
-                         }}));
+    testing::Values(
+        function("check.function-missing", "vmlinux has no symbol 'none'", "none"),
+        function("check.function-position", "'twice' is there 2 times", "twice"),
+        function("check.function-position", "position of 'show' in vmlinux is 2, but there are 1", "show", 2),
+        function("check.function-init", "'start_kernel' of vmlinux is in init memory", "start_kernel"),
+        function("check.function-kind", "'jiffies' of vmlinux is no code", "jiffies"),
+        function("check.untraceable", "'assembly' of vmlinux cannot be hooked by ftrace", "assembly"),
+        function("check.hooked-elsewhere", "'overlooked' of vmlinux would never be replaced", "overlooked"),
+        Case{"check.function-repeated", "'show' of vmlinux and 'presented' are two names of one function",
+             [] {
+                 const std::string text =
+                     klp::test::replaced(klp::test::sound_text, "funcs: .quad .Lshow, new_show, 0",
+                                         "funcs: .quad .Lother, new_show, 0\n.zero 40\n.quad .Lshow, new_show, 0");
+                 return klp::test::sound_livepatch(text + ".section .rodata.str1.1\n.Lother: .string \"presented\"\n");
+             }},
+        Case{"check.untraceable", "'assembly' of late cannot be hooked by ftrace", [] {
+                 const std::string text = klp::test::replaced(klp::test::sound_text, "late_funcs: .quad .Lshow",
+                                                              "late_funcs: .quad .Lassembly");
+                 return klp::test::sound_livepatch(text +
+                                                   ".section .rodata.str1.1\n.Lassembly: .string \"assembly\"\n");
+             }}));
 
 // struct modversion_info of module_layout and klp_enable_patch.
 std::string versions(std::string_view layout_crc, bool with_enable = true) {

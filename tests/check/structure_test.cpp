@@ -134,6 +134,7 @@ INSTANTIATE_TEST_SUITE_P(
                  for (elf::Relocation& each : section(object, ".init.text").relocations_section->relocations)
                      if (each.symbol->name == "klp_enable_patch") each.symbol = &symbol(object, "patch");
              }),
+        text("check.enabled-twice", "jmp klp_enable_patch", "call klp_enable_patch\njmp klp_enable_patch"),
         more("check.arch-section", ".section .klp.arch.late.altinstructions,\"a\"\n.zero 12\n")));
 
 INSTANTIATE_TEST_SUITE_P(OtherForms, Rules,

@@ -53,6 +53,7 @@ inline constexpr std::string_view vmlinux_unit = R"(
     .type __fentry__, @function
     __fentry__: ret
     traced show
+    .set presented, show
     shadowed overlooked
     plain helper
     plain assembly

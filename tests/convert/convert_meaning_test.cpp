@@ -194,6 +194,25 @@ TEST(ConvertEarlyData, AParameterMustNotBeLate) {
     EXPECT_THAT(convert_text(with_more(array)).ids(), IsEmpty());
 }
 
+TEST(ConvertEarlyData, CodeOfAParameterIsWarnedOf) {
+    const std::string text = R"(
+        .section .text.get,"ax"
+        .type get, @function
+        get: call from_late
+        ret
+        .size get, . - get
+        .section .rodata.ops,"a"
+        .type ops, @object
+        ops: .quad 0, 0, get
+        .size ops, 24
+    )";
+    EXPECT_THAT(convert_text(with_more(text)).ids(), IsEmpty());
+    const Converted converted = convert_text(with_more(text + ".section __param,\"a\"\n.quad 0, 0, ops, 0, 0\n"));
+    EXPECT_EQ(converted.only().id, "convert.early-code");
+    EXPECT_EQ(converted.only().severity, Severity::warning);
+    EXPECT_EQ(converted.only().where.text(), "test.ko:(.text.get+0x1)");
+}
+
 TEST(ConvertPerCpuData, ThatIsNotRelocatedIsRefused) {
     const auto pointer = [](std::string_view name) {
         return with_more(".section .data..percpu,\"aw\"\n.quad " + std::string(name) + "\n");

@@ -234,6 +234,35 @@ TEST_F(Structures, WhatIsMissingIsRefused) {
                 HasSubstr("WARN() in lib/kobject.c"));
 }
 
+// An init function that refers to more of a table than the address that it hands on may fill it.
+TEST_F(Structures, WhatInitCodeFillsIsNotKnown) {
+    const auto filled_by = [](const std::string& instruction) {
+        return replaced(sound(), "init_module: lea", "init_module: " + instruction + "\nlea");
+    };
+    const auto answer = [&](const std::string& text) { return load_it(text).no_tables; };
+    const auto no_module = [](const std::string& text) {
+        return replaced(text, "patch: .quad __this_module", "patch: .quad 0");
+    };
+    EXPECT_TRUE(answer(no_module(filled_by("movq $__this_module, patch(%rip)"))));
+    EXPECT_TRUE(answer(no_module(filled_by("mov %rax, patch+8(%rip)"))));
+    EXPECT_FALSE(answer(no_module(filled_by("mov %rax, objs(%rip)"))));
+    const auto no_function = [](const std::string& text) {
+        return replaced(text, ".quad .Lold_0, new_0", ".quad .Lold_0, 0");
+    };
+    EXPECT_TRUE(answer(no_function(filled_by("movq $new_0, funcs_0+8(%rip)"))));
+    EXPECT_FALSE(answer(no_function(filled_by("mov %rax, objs(%rip)"))));
+    EXPECT_TRUE(load_it(filled_by("movq $new_0, funcs_0+8(%rip)")).ok());
+}
+
+TEST_F(Structures, TwoNamesOfOneFunctionAreTwoEntriesOfOneList) {
+    const std::string second = ".Lold_0: .string \"show\"\n.Lshown: .string \"shown\"\n";
+    const std::string text = replaced(
+        replaced(sound(), ".Lold_0: .string \"show\"\n", second), "funcs_0: .quad .Lold_0, new_0, 0\n.zero 40\n",
+        "funcs_0: .quad .Lold_0, new_0, 0\n.zero 40\n.quad .Lshown, new_0, 0\n.zero 40\n");
+    EXPECT_THAT(undefined(text), HasSubstr("'show' and 'shown' are two names of one function"));
+    EXPECT_TRUE(load_it(replaced(text, "string \"shown\"", "string \"other_function\"")).ok());
+}
+
 TEST_F(Structures, ObjectsWithoutFunctionsAreTaken) {
     EXPECT_TRUE(load_it(replaced(sound({{"late", "f"}}), ".quad .Lold_0, new_0, 0", ".quad 0, 0, 0")).ok());
 }

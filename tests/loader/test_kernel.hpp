@@ -46,6 +46,7 @@ inline constexpr std::string_view kernel_text = R"(
     function spaced
     function module_layout
     function show
+    .set shown, show
     function other_function
     function local_helper
     .p2align 4
