@@ -199,8 +199,8 @@ private:
     }
 
     void must_be_there(std::uint64_t address, std::uint64_t size, std::string_view what) const {
-        if (memory_from(module_, address).size() < size)
-            not_sound(module_, address, fmt::format("the table of {} leads out of the module", what));
+        if (section_from(module_, address).size() < size)
+            not_sound(module_, address, fmt::format("the table of {} leads out of its section", what));
     }
 
     // klp_init_patch_early()

@@ -57,8 +57,8 @@ std::optional<std::uint64_t> find_patch(const Module& module) {
 
 std::vector<KlpState> read_states(const Module& module, std::uint64_t table) {
     std::vector<KlpState> states;
-    while (table != 0 && word_at(module, table) != 0) {
-        const Bytes version = memory_from(module, table + state_version_field);
+    while (table != 0 && (section_from(module, table).size() < word || word_at(module, table) != 0)) {
+        const Bytes version = section_from(module, table + state_version_field);
         if (version.size() < 4)
             throw Undefined{module.name + ": the table of struct klp_state leads out of its section"};
         states.push_back({word_at(module, table), load<std::uint32_t>(version, module.image.order)});

@@ -29,6 +29,11 @@ const arch::ImageSection* section_at(const Module& module, std::uint64_t address
     return nullptr;
 }
 
+Bytes section_from(const Module& module, std::uint64_t address) {
+    const arch::ImageSection* section = section_at(module, address);
+    return section == nullptr ? Bytes{} : Bytes(section->memory).subspan(address - section->address);
+}
+
 Bytes memory_from(const Module& module, std::uint64_t address) {
     if (module.init_freed && is_in_init_memory(module, address)) return {};
     for (const arch::ImageBlock& block : module.image.blocks) {

@@ -12,6 +12,8 @@ namespace klp::loader {
 
 // The loaded section that has the address.
 [[nodiscard]] const arch::ImageSection* section_at(const Module& module, std::uint64_t address);
+// From the address to the end of its section; empty where it is in none.
+[[nodiscard]] Bytes section_from(const Module& module, std::uint64_t address);
 // From the address to the end of what was allocated with it, as the kernel would read on; empty elsewhere.
 [[nodiscard]] Bytes memory_from(const Module& module, std::uint64_t address);
 // Error: no such memory, or a string without end.

@@ -136,7 +136,7 @@ TEST_F(Structures, AreReadInTheOrderOfTheKernel) {
 
 TEST_F(Structures, TablesEndOutsideOfWhatIsWritten) {
     const auto in_patch = [](std::uint64_t at) {
-        return replaced(sound(), "patch: .quad __this_module, objs",
+        return replaced(sound() + ".data\n.zero 200\n", "patch: .quad __this_module, objs",
                         fmt::format("patch: .quad __this_module, patch+{}", at));
     };
     EXPECT_THAT(undefined(in_patch(64)), HasSubstr("the table of struct klp_object ends in what"));
