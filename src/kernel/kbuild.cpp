@@ -116,6 +116,7 @@ Command Kbuild::in_tree(std::vector<std::string> argv, const fs::path& temporary
     command.environment.emplace_back("TMPDIR", temporary);
     command.environment.emplace_back("LC_ALL", "C");  // messages of make are read
     command.clear_environment = true;
+    command.sandbox = compiler_.sandbox({temporary_folder(), directory_, directory_ / source_tree_}, {temporary});
     return command;
 }
 
@@ -168,6 +169,7 @@ bool Kbuild::make(const std::string& folder, const std::string& target, const fs
                                "obj=" + folder, "need-builtin=1", "need-modorder=1", target},
                               scratch.path());
     command.directory = tree;
+    if (command.sandbox) command.sandbox->writable.push_back(tree);
     return make_has_rules(klp::run(command), fmt::format("kernel '{}' cannot make {}", name_, target));
 }
 

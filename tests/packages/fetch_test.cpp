@@ -64,7 +64,7 @@ protected:
     }
     auto fetching(std::string_view release) {
         return [this, release] {
-            (void)fetch(release, Progress([this](std::string_view line) { progress_.emplace_back(line); }));
+            (void)fetch(release, std::nullopt, Progress([this](std::string_view line) { progress_.emplace_back(line); }));
         };
     }
 
@@ -125,7 +125,7 @@ TEST_F(Fetch, OfAKnownReleaseAsksNobody) {
     kernel::NewKernelFolder("6.1.0-9-amd64")
         .commit({.name = "6.1.0-9-amd64", .release = "6.1.0-9-amd64", .arch = "x86_64", .fetched = true});
     program("apt-cache", "#!/bin/sh\nexit 100\n");
-    EXPECT_EQ(fetch("6.1.0-9-amd64", {}).name, "6.1.0-9-amd64");
+    EXPECT_EQ(fetch("6.1.0-9-amd64", {}, {}).name, "6.1.0-9-amd64");
     EXPECT_NO_THROW(fetching("newest")());
     EXPECT_THAT(progress_, Contains(HasSubstr("taking the newest kernel fetched before: 6.1.0-9-amd64")));
 }
@@ -135,7 +135,7 @@ TEST_F(Fetch, NewestIsWhatTheMetapackageDependsOn) {
         .commit({.name = "6.1.0-9-amd64", .release = "6.1.0-9-amd64", .arch = "x86_64", .fetched = true});
     kernel::NewKernelFolder("6.1.0-10-amd64")
         .commit({.name = "6.1.0-10-amd64", .release = "6.1.0-10-amd64", .arch = "x86_64", .fetched = true});
-    EXPECT_EQ(fetch("newest", {}).name, "6.1.0-9-amd64");
+    EXPECT_EQ(fetch("newest", {}, {}).name, "6.1.0-9-amd64");
 }
 
 TEST_F(Fetch, MissingToolsAreNamedAtOnce) {
