@@ -58,12 +58,17 @@ bool compiles(const ShellWords& words, const std::string& object) {
 
 // Programs that kbuild runs on the object after the compiler (scripts/Makefile.build: cmd_objtool,
 // sub_cmd_record_mcount). In the script, recordmcount stands behind a shell `then`.
+//
+// Where kbuild delays objtool to the linked image or module (IBT, LTO), it is run on the object all the same: the sites
+// and the unwind data that the code needs are made there. What can only be told of all objects at once, which entries
+// nobody calls indirectly, is left out: those of a livepatch are not sealed.
 std::optional<ShellWords> object_tool(ShellWords words, const std::string& object) {
     if (!words.empty() && words.front() == "then") words.erase(words.begin());
     if (words.size() < 2 || words.back() != object) return std::nullopt;
     const std::string program = fs::path(words.front()).filename();
     if (program != "objtool" && program != "recordmcount") return std::nullopt;
     words.pop_back();
+    std::erase(words, "--ibt");
     return words;
 }
 
@@ -133,7 +138,8 @@ Kbuild::DryRun Kbuild::dry_run(const std::string& folder, const std::string& obj
                                      source_tree_ + "/scripts/Makefile.build",
                                      "obj=" + folder,
                                      "need-builtin=1",
-                                     "need-modorder=1"};
+                                     "need-modorder=1",
+                                     "delay-objtool="};
     argv.insert(argv.end(), overrides.begin(), overrides.end());
     argv.insert(argv.end(), {"klp-parts", object});
     Command command = in_tree(argv, scratch.path());
