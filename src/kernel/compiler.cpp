@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "base/process.hpp"
+#include "base/text.hpp"
 #include "kernel/toolchain.hpp"
 
 namespace klp::kernel {
@@ -20,10 +21,11 @@ std::string_view name_of(std::string_view version_text) {
     return version_text.substr(0, version_text.find(' '));
 }
 
-// "(Debian 12.2.0-14) 12.2.0" -> "12"
+// "(Debian 12.2.0-14) 12.2.0" -> "12". Some have a date behind it: "(Debian 10.2.1-6) 10.2.1 20210110".
 std::string major_of(std::string_view version) {
-    const std::string_view last = version.substr(version.rfind(' ') + 1);
-    return std::string(last.substr(0, last.find('.')));
+    const std::size_t close = version.find(')');
+    const std::string_view number = trimmed(version.substr(close == std::string_view::npos ? 0 : close + 1));
+    return std::string(number.substr(0, number.find_first_not_of("0123456789")));
 }
 
 std::string answer_of(const std::string& program, std::string option) {
