@@ -43,6 +43,7 @@ void set_non_blocking(const Descriptor& descriptor) {
 
 // Everything that execve() needs, made before fork(): the child of a program with threads must not allocate.
 struct Image {
+    std::vector<std::string> words;
     std::string program;
     std::vector<std::string> variables;
     std::vector<char*> argv;
@@ -73,8 +74,11 @@ std::string program_path(const std::string& name) {
 
 Image make_image(const Command& command) {
     if (command.argv.empty()) throw Error("cannot run an empty command");
-    Image image{program_path(command.argv.front()), environment_of(command), {}, {}};
-    for (const std::string& word : command.argv) image.argv.push_back(const_cast<char*>(word.c_str()));
+    Image image;
+    image.words = command.sandbox ? sandboxed(*command.sandbox, command.argv) : command.argv;
+    image.program = program_path(image.words.front());
+    image.variables = environment_of(command);
+    for (const std::string& word : image.words) image.argv.push_back(const_cast<char*>(word.c_str()));
     for (const std::string& variable : image.variables) image.envp.push_back(const_cast<char*>(variable.c_str()));
     image.argv.push_back(nullptr);
     image.envp.push_back(nullptr);

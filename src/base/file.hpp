@@ -93,5 +93,7 @@ private:
 
 // $KLPKIT_CACHE, or $XDG_CACHE_HOME/klpkit, or ~/.cache/klpkit. Not created here.
 [[nodiscard]] fs::path cache_root();
+// Where a TempDir is made when no other place is named: $TMPDIR, or /tmp.
+[[nodiscard]] fs::path temporary_folder();
 
 }  // namespace klp

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/file.hpp"
+#include "base/sandbox.hpp"
 
 namespace klp {
 
@@ -23,6 +24,8 @@ struct Command {
     std::optional<std::chrono::milliseconds> time_limit{};
     // Called with each piece of standard output as it arrives (it is captured as well).
     std::function<void(std::string_view)> on_output{};
+    // It is a program of another distribution: `directory` is one of the sandbox's folders, or below one.
+    std::optional<Sandbox> sandbox{};
 
     [[nodiscard]] std::string text() const;  // quoted for a shell, for messages
 };

@@ -14,12 +14,6 @@ namespace klp {
 
 namespace {
 
-fs::path temporary_folder() {
-    const char* variable = std::getenv("TMPDIR");
-    const bool usable = variable != nullptr && *variable != '\0' && is_plain_path(fs::absolute(variable));
-    return usable ? variable : "/tmp";
-}
-
 // What killed processes left there goes before this process adds to it.
 void clean_once(const fs::path& folder) {
     static std::mutex mutex;
@@ -29,6 +23,12 @@ void clean_once(const fs::path& folder) {
 }
 
 }  // namespace
+
+fs::path temporary_folder() {
+    const char* variable = std::getenv("TMPDIR");
+    const bool usable = variable != nullptr && *variable != '\0' && is_plain_path(fs::absolute(variable));
+    return usable ? variable : "/tmp";
+}
 
 TempDir::TempDir(std::string_view prefix, const fs::path& parent) {
     const fs::path folder = parent.empty() ? temporary_folder() : parent;

@@ -91,7 +91,7 @@ private:
     }
     bool is_code(const kernel::KernelSymbol& symbol) const {
         const elf::Section* section = section_of(symbol);
-        return section == nullptr || section->is_code();
+        return !symbol.in_data && (section == nullptr || section->is_code());
     }
 
     // Of functions of vmlinux; those of modules lie nowhere yet, and the simulated load tells.

@@ -12,6 +12,7 @@ namespace klp::cli {
 
 // Each adds its command to the program's. Failures leave as exceptions.
 void add_kernel(CommandLine& program);
+void add_toolchain(CommandLine& program);
 void add_build(CommandLine& program);
 void add_explain(CommandLine& program);
 void add_run(CommandLine& program);

@@ -24,8 +24,10 @@ namespace klp::cli {
 namespace {
 
 constexpr auto fetch_footer =
-    R"(Takes packages linux-image-RELEASE, linux-headers-RELEASE and the linux-source of the same version, with
-apt-get download: no root is needed, and nothing is installed. Needs some 2.2 GB, in the cache folder.)";
+    R"(Takes the image, the headers, the programs of the kernel's build and the source in one version with apt-get download:
+no root is needed, and nothing is installed. Without --suite, of the releases that the machine's apt knows. The compiler
+that made the kernel comes with it where the machine has another one (klp toolchain list); it runs in a sandbox (bubblewrap).
+Needs some 2.2 GB, in the cache folder.)";
 
 constexpr auto add_footer =
     R"(The files stay where they are and must not change. The source tree must have been prepared for exactly this kernel:
@@ -73,8 +75,11 @@ constexpr auto info_footer =
 )";
 
 void print_kbuild_arguments(const kernel::Kernel& kernel) {
-    const Location where{kernel.manifest().config.string(), {}, {}};
-    const auto compiler = kernel::find_compiler(kernel.config(), kernel.arch(), where);
+    const auto compiler = kernel::find_compiler(kernel);
+    if (!compiler.root.empty())
+        throw Error(fmt::format("kernel '{}' is built for with the compiler in {}, which make cannot be told to run",
+                                kernel.manifest().name, compiler.root.string()))
+            .hint("install that compiler on this machine");
     print_result(Command{.argv = kernel::kbuild_arguments(kernel, compiler)}.text() + '\n');
 }
 
@@ -82,6 +87,7 @@ void print_kbuild_arguments(const kernel::Kernel& kernel) {
 void print_info(const kernel::Manifest& manifest, bool json, bool with_features) {
     const kernel::Kernel kernel = with_features ? open_kernel(manifest) : kernel::Kernel(manifest);
     Json info = info_json(manifest, kernel.config().value("CONFIG_CC_VERSION_TEXT").value_or(""));
+    if (!manifest.toolchain.empty()) info["toolchain"] = manifest.toolchain;
     if (with_features) info["features"] = report::features_json(kernel::probe(kernel), manifest.arch);
     if (json || with_features) {
         print_result(report::to_text(report::document(info)));
@@ -99,11 +105,22 @@ void print_info(const kernel::Manifest& manifest, bool json, bool with_features)
 
 void add_fetch(CommandLine& group) {
     const auto release = std::make_shared<std::string>("newest");
-    CommandLine command = group.command("fetch", "get a kernel of this distribution: image, modules, prepared source");
+    const auto archive = std::make_shared<packages::Archive>();
+    CommandLine command = group.command("fetch", "get a kernel of Debian: image, modules, prepared source, compiler");
     command.footer(fetch_footer);
-    command.value("RELEASE", *release, "as `uname -r` has it, or newest (default)");
-    command.run([release] {
-        print_result(packages::fetch(*release, stderr_progress()).name + '\n');
+    command.value("RELEASE", *release,
+                  "as `uname -r` has it, newest (default), or newest-FLAVOUR: newest-rt, newest-cloud");
+    command.value("--suite", archive->suite, "of another suite: bullseye, bookworm-backports, trixie, sid, …")
+        .not_empty();
+    command.value("--mirror", archive->mirror, "where the suite is (default: where the machine has Debian from)")
+        .not_empty()
+        .type_name("URL");
+    command.value("--keyring", archive->keyring, "whose keys sign the suite (default: Debian's)").type_name("FILE");
+    command.run([release, archive] {
+        if (archive->suite.empty() && (!archive->mirror.empty() || !archive->keyring.empty()))
+            throw Error("--mirror and --keyring are of a suite: name it with --suite", ExitCode::usage);
+        const std::optional<packages::Archive> chosen = archive->suite.empty() ? std::nullopt : std::optional(*archive);
+        print_result(packages::fetch(*release, chosen, stderr_progress()).name + '\n');
         return ExitCode::done;
     });
 }

@@ -18,6 +18,7 @@ void declare(CommandLine& program) {
     program.footer(program_footer);
     program.require_command();
     add_kernel(program);
+    add_toolchain(program);
     add_build(program);
     add_explain(program);
     add_run(program);

@@ -34,6 +34,14 @@ const Piece* Decomposition::piece_at(const elf::Section& section, std::uint64_t 
     return nullptr;
 }
 
+const Piece* Decomposition::piece_with_room_at(const elf::Section& section, std::uint64_t offset) const {
+    const auto& pieces = view(section).pieces;
+    const auto after =
+        std::ranges::upper_bound(pieces, offset, {}, [](const Piece* piece) { return piece->range.begin; });
+    if (after != pieces.end() && offset + (*after)->room >= (*after)->range.begin) return *after;
+    return piece_at(section, offset);
+}
+
 Location Decomposition::where(const Piece& piece) const {
     return {object_.display_name(), piece.section->name, piece.range.begin};
 }

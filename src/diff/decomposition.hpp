@@ -29,6 +29,8 @@ public:
     [[nodiscard]] const Piece* piece_of(const elf::Symbol& symbol) const;
     // The piece that begins last at or before the offset.
     [[nodiscard]] const Piece* piece_at(const elf::Section& section, std::uint64_t offset) const;
+    // The same; what lies in the room before a function is the function's.
+    [[nodiscard]] const Piece* piece_with_room_at(const elf::Section& section, std::uint64_t offset) const;
     [[nodiscard]] Role role(const elf::Section& section) const { return view(section).role; }
 
     // Ascending. Error: the piece is code that cannot be decoded.

@@ -99,7 +99,8 @@ void Decomposition::attach(SpecialEntry entry) {
         const std::int64_t offset = (*field)->addend + arch_.addend_bias(*entry.section, entry.range, **field);
         const std::uint64_t place = symbol->value + static_cast<std::uint64_t>(offset);
         const bool is_site = entry.table->may_precede();
-        const Piece* there = is_site ? function_of_site(*symbol->section, place) : piece_at(*symbol->section, place);
+        const Piece* there =
+            is_site ? function_of_site(*symbol->section, place) : piece_with_room_at(*symbol->section, place);
         if (there != nullptr) {
             owner = &pieces_[there->index];
             entry.owner = owner;

@@ -95,7 +95,7 @@ Target Decomposition::locate_in_section(Target target, std::uint64_t pointed_at)
         return target;
     }
     if (target.piece == nullptr) target.piece = piece_of(symbol);
-    if (target.piece == nullptr) target.piece = piece_at(*target.section, pointed_at);
+    if (target.piece == nullptr) target.piece = piece_with_room_at(*target.section, pointed_at);
     if (target.piece == nullptr) return target;
     target.kind = Target::Kind::piece;
     target.delta = wrapped_sum(target.delta, symbol.value - target.piece->range.begin);

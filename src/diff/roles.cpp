@@ -42,6 +42,12 @@ Role role_of_code(const elf::Section& section) {
     return Role::code;
 }
 
+// Where and what of a check that -fsanitize=undefined made, which lib/ubsan.c prints. It writes into them that it has,
+// once: a copy may tell the same again. The assembler drops their names and leaves those of their sections.
+bool is_sanitizer_data(const elf::Section& section) {
+    return section.name.starts_with(".data..Lubsan_");
+}
+
 Role role_of_data(const elf::Section& section) {
     static constexpr std::array<std::string_view, 6> init = {".init.", ".initcall", ".con_initcall",
                                                              ".exit.", ".exitcall", ".security_initcall"};
@@ -50,7 +56,7 @@ Role role_of_data(const elf::Section& section) {
         ".data", ".bss", ".ref.data", "__dyndbg", "__tracepoint_str", "__trace_printk_fmt"};
     const std::string_view name = section.name;
     if (is_any_of(name, init)) return Role::init_data;
-    if (is_address_table(section)) return Role::constant;
+    if (is_address_table(section) || is_sanitizer_data(section)) return Role::constant;
     const bool is_rodata = std::ranges::any_of(constants, [&](auto each) { return is_named_or_below(name, each); });
     const bool is_mergeable = (section.flags & SHF_MERGE) != 0 && section.entry_size != 0;
     if (is_mergeable && is_rodata && section.rela().empty()) return Role::literal;

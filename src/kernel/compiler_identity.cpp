@@ -13,6 +13,7 @@
 #include "base/stamp.hpp"
 #include "base/text.hpp"
 #include "kernel/shell_words.hpp"
+#include "kernel/toolchain.hpp"
 
 namespace klp::kernel {
 
@@ -60,6 +61,7 @@ std::string commands_of(const Compiler& compiler) {
         if (const char* text = std::getenv(name)) command.environment.emplace_back(name, text);
     command.environment.emplace_back("LC_ALL", "C");
     command.clear_environment = true;
+    command.sandbox = compiler.sandbox({}, {});
     return run_checked(command, "the compiler does not say which programs it runs").errors;
 }
 
@@ -78,8 +80,12 @@ std::set<std::string> programs_in(std::string_view commands) {
 
 }  // namespace
 
-std::string program_digest(const std::string& name) {
-    const auto found = find_program(name);
+std::optional<fs::path> program_of(const Compiler& compiler, const std::string& name) {
+    return compiler.root.empty() ? find_program(name) : program_in(compiler.root, name);
+}
+
+std::string program_digest(const Compiler& compiler, const std::string& name) {
+    const auto found = program_of(compiler, name);
     if (!found) throw Error(fmt::format("cannot find the program '{}'", name));
     static std::mutex mutex;
     const std::lock_guard lock(mutex);
@@ -91,7 +97,7 @@ std::string compiler_identity(const Compiler& compiler) {
     std::set<std::string> programs = programs_in(commands);
     programs.insert(compiler.program);
     std::string parts = commands;
-    for (const std::string& program : programs) parts += fmt::format("{} {}\n", program, program_digest(program));
+    for (const std::string& program : programs) parts += fmt::format("{} {}\n", program, program_digest(compiler, program));
     return sha256_hex(as_bytes(parts));
 }
 

@@ -3,6 +3,7 @@
 // version of the one that made the kernel, but makes other code.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "kernel/compiler.hpp"
@@ -14,7 +15,9 @@ namespace klp::kernel {
 // it runs.
 [[nodiscard]] std::string compiler_identity(const Compiler& compiler);
 
-// SHA-256 of a program, which is found in PATH where the name has no slash. Error: there is none.
-[[nodiscard]] std::string program_digest(const std::string& name);
+// A program of the compiler's toolchain, or of the machine whose own it is: found in PATH where the name has no slash.
+[[nodiscard]] std::optional<fs::path> program_of(const Compiler& compiler, const std::string& name);
+// Its SHA-256. Error: there is none.
+[[nodiscard]] std::string program_digest(const Compiler& compiler, const std::string& name);
 
 }  // namespace klp::kernel

@@ -54,9 +54,8 @@ std::optional<std::string> reason_not_to_ask_headers(const Kernel& kernel) {
     if (!fs::exists(manifest.source)) return fmt::format("{}: the source tree is not there", manifest.source.string());
     if (!fs::exists(manifest.source / "include/config/auto.conf"))
         return fmt::format("{}: the source tree is not prepared", manifest.source.string());
-    if (!find_program("make")) return "make is not installed";
     try {
-        static_cast<void>(find_compiler(kernel.config(), kernel.arch(), {manifest.config.string(), {}, {}}));
+        if (find_compiler(kernel).root.empty() && !find_program("make")) return "make is not installed";
     } catch (const NoCompiler& missing) {
         return missing.what();
     }

@@ -87,6 +87,15 @@ void set_addresses(std::vector<KernelSymbol>& symbols, const std::vector<std::ve
     for (std::size_t i = 0; i < symbols.size(); ++i) symbols[i].address = (*reading)[i];
 }
 
+void mark_data(std::vector<KernelSymbol>& symbols, const elf::Object& vmlinux) {
+    for (const auto& section : vmlinux.sections()) {
+        if (!section->is_code() || !section->is_writable() || !section->name.starts_with(".data")) continue;
+        for (KernelSymbol& symbol : symbols)
+            if (symbol.address >= section->address && symbol.address - section->address < section->size())
+                symbol.in_data = true;
+    }
+}
+
 SymbolTable read_tables(const elf::Object& vmlinux, const elf::Section& section, const TokenTable& tokens,
                         const NamesTable& names) {
     const Location where{vmlinux.display_name(), section.name, tokens.begin};
@@ -97,6 +106,7 @@ SymbolTable read_tables(const elf::Object& vmlinux, const elf::Section& section,
     const auto relocated = with_dynamic_relocations(vmlinux, section);
     const Bytes content = relocated ? Bytes(*relocated) : section.content();
     set_addresses(symbols, find_addresses(content, section.address, vmlinux.order(), tokens, names), vmlinux, where);
+    mark_data(symbols, vmlinux);
     return {"vmlinux", std::move(symbols), std::move(storage)};
 }
 

@@ -23,8 +23,13 @@ struct KernelSymbol {
     // Modules only: gone when the module's init is over (kernel/module/kallsyms.c:add_kallsyms keeps two
     // tables). The livepatch core sees such symbols while the module is coming, and not when it is live.
     bool init_only = false;
+    // Vmlinux only: among writable data, whatever the letter says. nm takes all of a section for code that has
+    // SHF_EXECINSTR, as .data of 7.x kernels has.
+    bool in_data = false;
 
-    [[nodiscard]] bool is_code() const noexcept { return type == 't' || type == 'T' || type == 'w' || type == 'W'; }
+    [[nodiscard]] bool is_code() const noexcept {
+        return !in_data && (type == 't' || type == 'T' || type == 'w' || type == 'W');
+    }
     // Of vmlinux. scripts/kallsyms.c gives every per-CPU symbol the type 'A'; weak ones are global in either case. For
     // modules the letter tells whether the symbol is exported.
     [[nodiscard]] bool may_be_global() const noexcept {

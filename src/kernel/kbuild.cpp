@@ -58,12 +58,17 @@ bool compiles(const ShellWords& words, const std::string& object) {
 
 // Programs that kbuild runs on the object after the compiler (scripts/Makefile.build: cmd_objtool,
 // sub_cmd_record_mcount). In the script, recordmcount stands behind a shell `then`.
+//
+// Where kbuild delays objtool to the linked image or module (IBT, LTO), it is run on the object all the same: the sites
+// and the unwind data that the code needs are made there. What can only be told of all objects at once, which entries
+// nobody calls indirectly, is left out: those of a livepatch are not sealed.
 std::optional<ShellWords> object_tool(ShellWords words, const std::string& object) {
     if (!words.empty() && words.front() == "then") words.erase(words.begin());
     if (words.size() < 2 || words.back() != object) return std::nullopt;
     const std::string program = fs::path(words.front()).filename();
     if (program != "objtool" && program != "recordmcount") return std::nullopt;
     words.pop_back();
+    std::erase(words, "--ibt");
     return words;
 }
 
@@ -116,6 +121,7 @@ Command Kbuild::in_tree(std::vector<std::string> argv, const fs::path& temporary
     command.environment.emplace_back("TMPDIR", temporary);
     command.environment.emplace_back("LC_ALL", "C");  // messages of make are read
     command.clear_environment = true;
+    command.sandbox = compiler_.sandbox({temporary_folder(), directory_, directory_ / source_tree_}, {temporary});
     return command;
 }
 
@@ -132,7 +138,8 @@ Kbuild::DryRun Kbuild::dry_run(const std::string& folder, const std::string& obj
                                      source_tree_ + "/scripts/Makefile.build",
                                      "obj=" + folder,
                                      "need-builtin=1",
-                                     "need-modorder=1"};
+                                     "need-modorder=1",
+                                     "delay-objtool="};
     argv.insert(argv.end(), overrides.begin(), overrides.end());
     argv.insert(argv.end(), {"klp-parts", object});
     Command command = in_tree(argv, scratch.path());
@@ -168,6 +175,7 @@ bool Kbuild::make(const std::string& folder, const std::string& target, const fs
                                "obj=" + folder, "need-builtin=1", "need-modorder=1", target},
                               scratch.path());
     command.directory = tree;
+    if (command.sandbox) command.sandbox->writable.push_back(tree);
     return make_has_rules(klp::run(command), fmt::format("kernel '{}' cannot make {}", name_, target));
 }
 

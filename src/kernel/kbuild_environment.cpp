@@ -58,6 +58,7 @@ std::string capture(const Kernel& kernel, const Compiler& compiler) {
     command.environment.emplace_back("TMPDIR", scratch.path());  // of trial compilations that may be cut short
     command.environment.emplace_back("LC_ALL", "C");
     command.clear_environment = true;
+    command.sandbox = compiler.sandbox({fs::canonical(kernel.manifest().source)}, {scratch.path()});
     constexpr auto what = "asking the kernel's Makefile for its variables";
     check_make_was_able(run_checked(command, what), what);
     const fs::path file = scratch.path() / "environment";
@@ -99,7 +100,7 @@ Environment kbuild_environment(const Kernel& kernel, const Compiler& compiler) {
     std::vector<std::string> made_from = {"compiler " + compiler.program, compiler.identity,
                                           "configuration " + sha256_hex(as_bytes(configuration(source)))};
     // Trial links have an answer in it, too.
-    if (find_program(linker(kernel))) made_from.push_back("linker " + program_digest(linker(kernel)));
+    if (program_of(compiler, linker(kernel))) made_from.push_back("linker " + program_digest(compiler, linker(kernel)));
     for (const fs::path& makefile : makefiles(source, kernel.arch()))
         made_from.push_back(makefile.string() + " " + sha256_hex(as_bytes(read_text(makefile))));
     return parse(kernel.derived("kbuild-environment", made_from).get([&] { return capture(kernel, compiler); }));

@@ -76,7 +76,7 @@ const Exports& Kernel::exports() const {
 
 const Compiler& Kernel::compiler() const {
     return parts_->compiler.get([this] {
-        Compiler compiler = find_compiler(config(), arch(), {manifest().config.string(), {}, {}});
+        Compiler compiler = find_compiler(*this);
         compiler.identity = compiler_identity(compiler);
         return compiler;
     });

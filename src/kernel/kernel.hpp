@@ -32,6 +32,7 @@ struct Manifest {
     fs::path config{};
     fs::path symvers{};
     bool fetched = false;  // by `klp kernel fetch`: the files are in the catalogue's folder
+    std::string toolchain{};  // with whose compiler it is built for; empty: one of the very version that made it
 };
 
 // One line of Module.symvers (scripts/mod/modpost.c:write_dump).

@@ -47,17 +47,19 @@ bool is_kernel_name(std::string_view name) {
 }
 
 Json to_json(const Manifest& manifest) {
-    return {{"name", manifest.name},
-            {"release", manifest.release},
-            {"arch", manifest.arch},
-            {"fetched", manifest.fetched},
-            {"paths",
-             {{"source", manifest.source.string()},
-              {"image", manifest.image.string()},
-              {"vmlinux", manifest.vmlinux.string()},
-              {"modules", manifest.modules.string()},
-              {"config", manifest.config.string()},
-              {"symvers", manifest.symvers.string()}}}};
+    Json json = {{"name", manifest.name},
+                 {"release", manifest.release},
+                 {"arch", manifest.arch},
+                 {"fetched", manifest.fetched},
+                 {"paths",
+                  {{"source", manifest.source.string()},
+                   {"image", manifest.image.string()},
+                   {"vmlinux", manifest.vmlinux.string()},
+                   {"modules", manifest.modules.string()},
+                   {"config", manifest.config.string()},
+                   {"symvers", manifest.symvers.string()}}}};
+    if (!manifest.toolchain.empty()) json["toolchain"] = manifest.toolchain;
+    return json;
 }
 
 Manifest from_json(const Json& json) {
@@ -72,7 +74,8 @@ Manifest from_json(const Json& json) {
             .modules = path("modules"),
             .config = path("config"),
             .symvers = path("symvers"),
-            .fetched = json.at("fetched")};
+            .fetched = json.at("fetched"),
+            .toolchain = json.value("toolchain", "")};
 }
 
 Error damaged(std::string_view name, const fs::path& path, std::string_view why) {

@@ -41,6 +41,15 @@ void add_folder(const fs::path& tree, const fs::path& folder, std::vector<fs::pa
     }
 }
 
+// Debian's objtool is a wrapper around one for each architecture.
+void add_objtools(const fs::path& tree, std::vector<fs::path>& files) {
+    const fs::path folder = "tools/objtool";
+    if (!fs::is_directory(tree / folder)) return;
+    for (const auto& entry : fs::directory_iterator(tree / folder))
+        if (entry.path().filename().string().starts_with("objtool.real-"))
+            files.push_back(folder / entry.path().filename());
+}
+
 void add_plugins(const fs::path& tree, std::vector<fs::path>& files) {
     const fs::path folder = "scripts/gcc-plugins";
     if (!fs::is_directory(tree / folder)) return;
@@ -79,6 +88,7 @@ std::vector<fs::path> generated_files(const fs::path& tree) {
         for (const auto& arch : fs::directory_iterator(tree / "arch"))
             add_folder(tree, arch.path().lexically_relative(tree) / "include/generated", files);
     add_plugins(tree, files);
+    add_objtools(tree, files);
     std::ranges::sort(files);
     return files;
 }

@@ -89,7 +89,7 @@ bool SymbolFacts::is_gone(const KernelSymbol& symbol) const noexcept {
 // Weak symbols have one letter whatever they are, and absolute ones are values but for those of per-CPU variables.
 Content SymbolFacts::content(const KernelSymbol& symbol) const noexcept {
     constexpr std::string_view data_types = "bBdDgGnNrRsSvV";
-    if (symbol.type == 't' || symbol.type == 'T') return Content::code;
+    if (symbol.type == 't' || symbol.type == 'T') return symbol.in_data ? Content::data : Content::code;
     if (data_types.find(symbol.type) != std::string_view::npos) return Content::data;
     if (symbol.section == nullptr && is_per_cpu(symbol)) return Content::data;
     return Content::unknown;

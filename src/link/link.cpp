@@ -54,6 +54,8 @@ elf::Object run_linker(const Target& target, const ModuleRequest& request, const
     command.argv = common.linker;
     command.argv.insert(command.argv.end(), {"-o", "module.o", common.object.string(), "tables.o"});
     command.directory = scratch.path();
+    command.sandbox = common.sandbox;
+    if (command.sandbox) command.sandbox->writable.push_back(scratch.path());
     make_tables(request, names, common.layout, target.arch, elf::Object::read(common.object))
         .write_to(scratch.path() / "tables.o");
     for (std::size_t i = 0; i < request.units.size(); ++i) {

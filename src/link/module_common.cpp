@@ -96,6 +96,7 @@ ModuleCommon read_common(std::string_view text) {
 ModuleCommon load_module_common(const kernel::Kernel& kernel) {
     ModuleCommon common =
         read_common(kernel.derived("module-common", origin_of(kernel)).get([&] { return make_common(kernel); }));
+    common.sandbox = kernel.compiler().sandbox({kernel.manifest().source, common.folder->path()}, {});
     const kernel::Features& features = kernel::probe(kernel);
     const Location where{kernel.manifest().source.string(), {}, {}};
     if (features.headers_error) throw Error(where, *features.headers_error);

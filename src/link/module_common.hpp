@@ -5,10 +5,12 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "base/sandbox.hpp"
 #include "diff/strides.hpp"
 #include "kernel/kernel.hpp"
 #include "kernel/struct_layout.hpp"
@@ -21,6 +23,7 @@ struct ModuleCommon {
     kernel::StructLayout layout;
     diff::EntrySizes entry_sizes;     // of special sections, probed
     std::vector<std::string> linker;  // argv of the kernel's link of a module, without files
+    std::optional<Sandbox> sandbox;   // of the linker, where it is a toolchain's; files are to be writable beside it
 };
 
 // From the cache, made where it is not there. Error: the compiler or the prepared tree fails, or its vermagic

@@ -57,6 +57,30 @@ Command quiet(std::vector<std::string> argv) {
     return {.argv = std::move(argv), .environment = {{"LC_ALL", "C"}, {"DEBIAN_FRONTEND", "noninteractive"}}};
 }
 
+void check_update(const CommandResult& result) {
+    if (result.status == 0) return;
+    throw Error(fmt::format("package lists cannot be updated: 'apt-get' exited with status {}:\n{}", result.status,
+                            trimmed(result.errors)))
+        .hint("check the network, and the proxy that apt uses");
+}
+
+Error no_suite(const Repository& repository) {
+    const std::string_view release = release_of_suite(repository.suite);
+    if (is_known_release(release))
+        return Error(fmt::format("suite '{}' is archived: {} has it no more", repository.suite, repository.uri))
+            .hint("name an archive of old suites: --mirror URL");
+    return Error(fmt::format("no suite '{}': {} has none of that name", repository.suite, repository.uri))
+        .hint("suites are named like bookworm, trixie, trixie-backports or sid");
+}
+
+void check_apt_is_here() {
+    for (const char* program : {"apt-get", "apt-cache", "dpkg", "dpkg-deb"}) {
+        if (find_program(program)) continue;
+        throw Error(fmt::format("no {} here: packages can be fetched on Debian and its kin only", program))
+            .hint("add a kernel of another origin with klp kernel add");
+    }
+}
+
 }  // namespace
 
 std::optional<Package> Package::parse(std::string_view record) {
@@ -102,11 +126,12 @@ std::string Package::linux_source_version() const {
 }
 
 Apt::Apt(std::string architecture) : architecture_(std::move(architecture)) {
-    for (const char* program : {"apt-get", "apt-cache", "dpkg", "dpkg-deb"}) {
-        if (find_program(program)) continue;
-        throw Error(fmt::format("no {} here: packages can be fetched on Debian and its kin only", program))
-            .hint("add a kernel of another origin with klp kernel add");
-    }
+    check_apt_is_here();
+}
+
+Apt::Apt(Archive archive) : archive_(std::move(archive)) {
+    check_suite_name(archive_->suite);
+    check_apt_is_here();
 }
 
 std::vector<std::string> Apt::command(std::string_view program) const {
@@ -121,6 +146,9 @@ std::vector<std::string> Apt::command(std::string_view program) const {
 std::optional<Package> Apt::show(const std::string& name, std::string_view version) const {
     if (!can_name_a_package(name)) return std::nullopt;
     auto argv = command("apt-cache");
+    // What is in stable, too, would win over its backport.
+    if (archive_ && is_backports(archive_->suite))
+        argv.insert(argv.end(), {"-o", "APT::Default-Release=" + archive_->suite});
     argv.insert(argv.end(),
                 {"--no-all-versions", "show", version.empty() ? name : fmt::format("{}={}", name, version)});
     const CommandResult result = run(quiet(std::move(argv)));
@@ -145,7 +173,14 @@ std::vector<std::string> Apt::names(std::string_view prefix) const {
 
 // In the cache, where it can be written to.
 fs::path Apt::own_state() {
-    fs::path state = cache_root() / (architecture_.empty() ? "apt" : "apt-" + architecture_);
+    std::string name = architecture_.empty() ? "apt" : "apt-" + architecture_;
+    if (archive_) {
+        name = "apt-" + archive_->suite;
+        // Lists of another archive are others.
+        if (!archive_->mirror.empty() || !archive_->keyring.empty())
+            name += "-" + sha256_hex(as_bytes(archive_->mirror + " " + archive_->keyring.string())).substr(0, 16);
+    }
+    fs::path state = cache_root() / name;
     if (make_state(state)) return state;
     scratch_.emplace("klp-apt");
     if (!make_state(scratch_->path())) throw Error({scratch_->path().string(), "", {}}, "folders cannot be made in it");
@@ -160,12 +195,56 @@ void Apt::use_own_lists(const Progress& progress) {
                                          "APT::Architectures=" + architecture_, "-o", "Dir::State::status=/dev/null"});
     const FileLock lock(state / ".lock", FileLock::Mode::exclusive);
     progress("updating package lists");
+    if (archive_) {
+        choose_suite(state);
+        update_suite(state);
+        return;
+    }
+    check_update(update());
+}
+
+CommandResult Apt::update() const {
     auto argv = command("apt-get");
     argv.insert(argv.end(), {"-o", "APT::Update::Error-Mode=any", "update"});
-    try {
-        run_checked(quiet(std::move(argv)), "package lists cannot be updated");
-    } catch (Error& error) {
-        throw std::move(error).hint("check the network, and the proxy that apt uses");
+    return run(quiet(std::move(argv)));
+}
+
+// apt looks at nothing that the machine's administrator has chosen but how to reach the network.
+void Apt::choose_suite(const fs::path& state) {
+    write_file(state / "status", std::string_view());
+    options_.insert(
+        options_.end(),
+        {"-o", "Dir::State=" + state.string(), "-o", "Dir::State::status=" + (state / "status").string(), "-o",
+         "Dir::Etc::SourceList=" + (state / "suite.sources").string(), "-o", "Dir::Etc::SourceParts=/dev/null", "-o",
+         "Dir::Etc::Preferences=/dev/null", "-o", "Dir::Etc::PreferencesParts=/dev/null"});
+}
+
+// Some suites have no updates, or none any more: asked for all, apt says what is missing.
+void Apt::update_suite(const fs::path& state) {
+    const fs::path keyring =
+        archive_->keyring.empty() ? fs::path("/usr/share/keyrings/debian-archive-keyring.gpg") : archive_->keyring;
+    if (!fs::exists(keyring)) {
+        Error error({keyring.string(), "", {}}, "the keys that sign package lists are not there");
+        if (archive_->keyring.empty()) error.hint("apt-get install debian-archive-keyring");
+        throw std::move(error);
+    }
+    Mirrors mirrors{archive_->mirror, {}};
+    if (mirrors.main.empty()) {
+        const std::vector<std::string> targets{"apt-get", "indextargets", "--format", "$(REPO_URI) $(ORIGIN) $(LABEL)"};
+        mirrors = debian_mirrors(run(quiet(targets)).output);
+    }
+    std::vector<Repository> repositories = repositories_of(archive_->suite, mirrors.main, mirrors.security);
+    while (true) {
+        write_file(state / "suite.sources",
+                   sources_text(repositories, fs::absolute(keyring), !archive_->mirror.empty()));
+        const CommandResult result = update();
+        if (result.status == 0) return;
+        const auto missing = missing_repositories(repositories, result.errors);
+        if (missing.empty()) check_update(result);
+        for (auto index = missing.rbegin(); index != missing.rend(); ++index) {
+            if (repositories[*index].is_required) throw no_suite(repositories[*index]);
+            repositories.erase(repositories.begin() + static_cast<std::ptrdiff_t>(*index));
+        }
     }
 }
 
@@ -180,6 +259,24 @@ fs::path Apt::download(const Package& package, const fs::path& folder) const {
         if (file.starts_with(std::string(package.name()) + "_") && file.ends_with(".deb")) return entry.path();
     }
     throw Error(fmt::format("apt-get download left no file for package {}", package.name()));
+}
+
+std::vector<fs::path> Apt::download_all(const std::vector<std::string>& names, const fs::path& folder) const {
+    fs::create_directories(folder / "partial");
+    write_file(folder / "status", std::string_view());
+    auto argv = command("apt-get");
+    argv.insert(argv.end(), {"-o", "Dir::State::status=" + (folder / "status").string(), "-o",
+                             "Dir::State::extended_states=" + (folder / "extended_states").string(), "-o",
+                             "Dir::Cache::archives=" + folder.string(), "-o", "Debug::NoLocking=1", "-o",
+                             "Dir::Cache::pkgcache=", "-o", "Dir::Cache::srcpkgcache=", "--no-install-recommends",
+                             "--download-only", "-y", "install"});
+    argv.insert(argv.end(), names.begin(), names.end());
+    run_checked(quiet(std::move(argv)), "packages cannot be downloaded");
+    std::vector<fs::path> debs;
+    for (const auto& entry : fs::directory_iterator(folder))
+        if (entry.path().extension() == ".deb") debs.push_back(entry.path());
+    std::ranges::sort(debs);
+    return debs;
 }
 
 std::string debian_architecture() {

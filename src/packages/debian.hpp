@@ -10,7 +10,9 @@
 #include <vector>
 
 #include "base/file.hpp"
+#include "base/process.hpp"
 #include "base/progress.hpp"
+#include "packages/suite.hpp"
 
 namespace klp::packages {
 
@@ -40,6 +42,9 @@ private:
 class Apt {
 public:
     explicit Apt(std::string architecture = {});  // Error: not a machine with apt
+    // With the lists of a suite, and nothing of what the machine's apt is told. They are not there before
+    // use_own_lists().
+    explicit Apt(Archive archive);
 
     // The candidate, or a version. nullopt where the lists have no package of exactly that name. Error: apt cannot say.
     [[nodiscard]] std::optional<Package> show(const std::string& name, std::string_view version = {}) const;
@@ -49,12 +54,19 @@ public:
     [[nodiscard]] bool has_own_lists() const noexcept { return !options_.empty(); }
     // The .deb in `folder`; apt checks size and hash.
     fs::path download(const Package& package, const fs::path& folder) const;
+    // Those packages ("gcc-14", or "gcc-14=14.2.0-19") and all that they depend on, as for a machine that has nothing.
+    [[nodiscard]] std::vector<fs::path> download_all(const std::vector<std::string>& names,
+                                                     const fs::path& folder) const;
 
 private:
     [[nodiscard]] std::vector<std::string> command(std::string_view program) const;
     [[nodiscard]] fs::path own_state();
+    void choose_suite(const fs::path& state);
+    void update_suite(const fs::path& state);
+    [[nodiscard]] CommandResult update() const;
 
     std::string architecture_;  // empty: the machine's
+    std::optional<Archive> archive_;
     std::vector<std::string> options_;
     std::optional<TempDir> scratch_;  // for lists that the cache cannot keep
 };

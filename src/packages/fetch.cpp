@@ -1,109 +1,34 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Fetching: from a release to a whole kernel out of the distribution's packages.
-//
-// linux-image-RELEASE has the image, the modules and the config; linux-headers-RELEASE has Module.symvers and the
-// config that the build really used (the image's copy has lost its key names); linux-source-X.Y in the version
-// that the image was built from has the source. linux-headers-*-common and linux-kbuild-X.Y are not needed: they
-// are a cut-down source tree and its compiled host tools, and the whole tree makes its own in some seconds.
+// Fetching: from a release to a whole kernel out of the distribution's packages (choose.cpp).
 #include <fmt/format.h>
 
 #include "arch/registry.hpp"
 #include "base/process.hpp"
 #include "base/text.hpp"
 #include "kernel/catalogue.hpp"
+#include "kernel/compiler.hpp"
 #include "kernel/image.hpp"
 #include "kernel/manifest.hpp"
 #include "kernel/prepared_tree.hpp"
 #include "kernel/vmlinux.hpp"
+#include "packages/choose.hpp"
 #include "packages/debian.hpp"
 #include "packages/fetch.hpp"
 #include "packages/mend.hpp"
 #include "packages/prepare.hpp"
+#include "packages/shipped.hpp"
+#include "packages/toolchain.hpp"
 
 namespace klp::packages {
 
 namespace {
 
-struct Packages {
-    Package image;
-    Package headers;
-    Package source;
-};
-
 struct Debs {
-    fs::path image;
+    std::vector<fs::path> image;
     fs::path headers;
+    std::optional<fs::path> kbuild;
     fs::path source;
 };
-
-Error no_package(std::string_view name, std::string_view version = {}) {
-    return Error(
-        fmt::format("no package {}{}{} in the package lists", name, version.empty() ? "" : " in version ", version));
-}
-
-Package need(const Apt& apt, const std::string& name, std::string_view version = {}) {
-    if (auto package = apt.show(name, version)) return std::move(*package);
-    throw no_package(name, version);
-}
-
-// The release whose image a metapackage depends on; nullopt for a package that is none.
-std::optional<std::string> image_of_metapackage(const Package& package) {
-    constexpr std::string_view prefix = "linux-image-";
-    for (const std::string_view name : package.depends()) {
-        if (name.starts_with(prefix)) return std::string(name.substr(prefix.size()));
-    }
-    return std::nullopt;
-}
-
-// The releases that begin with `start` and can be fetched: those that have headers, which neither packages of debug
-// information nor unsigned images have, and that are no metapackages.
-std::vector<std::string> releases(const Apt& apt, const std::string& start) {
-    std::vector<std::string> found;
-    for (const std::string& headers : apt.names("linux-headers-" + start)) {
-        std::string release = headers.substr(std::string_view("linux-headers-").size());
-        if (release.empty() || release.front() < '0' || release.front() > '9') continue;
-        const auto image = apt.show("linux-image-" + release);
-        if (image && !image_of_metapackage(*image)) found.push_back(std::move(release));
-    }
-    return found;
-}
-
-Package need_image(const Apt& apt, const std::string& release) {
-    const std::string name = "linux-image-" + release;
-    if (auto package = apt.show(name)) return std::move(*package);
-    Error error = no_package(name);
-    if (const auto flavours = releases(apt, release + "-"); !flavours.empty())
-        throw std::move(error).hint(fmt::format("name the flavour, too: {}", fmt::join(flavours, ", ")));
-    if (const auto all = releases(apt, ""); !all.empty())
-        throw std::move(error).hint(fmt::format("there are: {}", fmt::join(all, ", ")));
-    throw std::move(error);
-}
-
-// What the distribution's metapackage depends on today.
-std::string newest_release(const Apt& apt) {
-    const Package meta = need(apt, "linux-image-" + debian_architecture());
-    if (auto release = image_of_metapackage(meta)) return *std::move(release);
-    throw Error(fmt::format("package {} {} depends on no linux-image package", meta.name(), meta.version()));
-}
-
-// "6.1" of "6.1.0-56-amd64".
-std::string series(std::string_view release) {
-    const std::size_t dot = release.find('.');
-    const std::size_t end = release.find_first_not_of("0123456789", dot == std::string_view::npos ? 0 : dot + 1);
-    return std::string(release.substr(0, end));
-}
-
-Packages packages_of(const Apt& apt, const std::string& release) {
-    Package image = need_image(apt, release);
-    Package headers = need(apt, "linux-headers-" + release);
-    const std::string version = image.linux_source_version();
-    Package source = need(apt, "linux-source-" + series(release), version);
-    if (headers.version() != version && headers.linux_source_version() != version) {
-        throw Error(fmt::format("package {} is of version {}, but the image was built from {}", headers.name(),
-                                headers.version(), version));
-    }
-    return {std::move(image), std::move(headers), std::move(source)};
-}
 
 // The first line of what an Error says; the lines of a failed program's output follow when it comes to the end.
 std::string_view summary(const Error& error) {
@@ -127,12 +52,6 @@ auto with_lists(Apt& apt, const Progress& progress, const What& what) {
     return what();
 }
 
-// The tarball unpacks to about ten times its size.
-std::uint64_t space_needed(const Packages& packages) {
-    return packages.image.size() + packages.image.installed_size() + packages.headers.size() +
-           14 * packages.source.size();
-}
-
 void check_space(const fs::path& folder, std::uint64_t needed) {
     const std::uint64_t available = fs::space(folder).available;
     if (available >= needed) return;
@@ -141,20 +60,27 @@ void check_space(const fs::path& folder, std::uint64_t needed) {
         .hint("put the cache elsewhere: KLPKIT_CACHE=FOLDER");
 }
 
+std::string toolchain_for(const Apt& apt, const kernel::Manifest& kernel, const Progress& progress) {
+    return provide_toolchain(apt, kernel::Config::read(kernel.config), arch::for_name(kernel.arch),
+                             {kernel.config.string(), "", {}}, progress);
+}
+
 // One kernel's folder being filled.
 class Fetcher {
 public:
     Fetcher(Apt& apt, std::string release, const Progress& progress)
         : apt_(apt), release_(std::move(release)), progress_(progress), folder_(release_) {}
 
-    kernel::Manifest run(const Packages& found);
+    kernel::Manifest run(const KernelPackages& found);
 
 private:
     [[nodiscard]] fs::path at(std::string_view name) const { return folder_.path() / name; }
-    Debs download(const Packages& packages);
+    Debs download(const KernelPackages& packages);
     fs::path download(const Package& package);
-    void unpack_image_package(const fs::path& deb);
+    void unpack_image_packages(const std::vector<fs::path>& debs);
     void unpack_headers_package(const fs::path& deb);
+    void take_shipped_files(const fs::path& kbuild);
+    void prepare(const kernel::Manifest& made);
     void unpack_source_package(const fs::path& deb);
     void take(const std::vector<fs::path>& candidates, std::string_view name);
     [[nodiscard]] kernel::Manifest manifest() const;
@@ -165,8 +91,13 @@ private:
     kernel::NewKernelFolder folder_;
 };
 
-Debs Fetcher::download(const Packages& packages) {
-    return {download(packages.image), download(packages.headers), download(packages.source)};
+Debs Fetcher::download(const KernelPackages& packages) {
+    Debs debs;
+    for (const Package& image : packages.image) debs.image.push_back(download(image));
+    debs.headers = download(packages.headers);
+    if (packages.kbuild) debs.kbuild = download(*packages.kbuild);
+    debs.source = download(packages.source);
+    return debs;
 }
 
 fs::path Fetcher::download(const Package& package) {
@@ -186,10 +117,11 @@ void Fetcher::take(const std::vector<fs::path>& candidates, std::string_view nam
     throw Error(fmt::format("the package has no file {}", candidates.front().string()));
 }
 
-void Fetcher::unpack_image_package(const fs::path& deb) {
+void Fetcher::unpack_image_packages(const std::vector<fs::path>& debs) {
     progress_("unpacking the image and its modules");
-    unpack_deb(deb, at("unpacked"));
-    take({"boot/vmlinuz-" + release_, "boot/vmlinux-" + release_}, "vmlinuz");
+    for (const fs::path& deb : debs) unpack_deb(deb, at("unpacked"));
+    take({"boot/vmlinuz-" + release_, "boot/vmlinux-" + release_, "usr/lib/modules/" + release_ + "/vmlinuz"},
+         "vmlinuz");
     take({"lib/modules/" + release_, "usr/lib/modules/" + release_}, "modules");
     fs::remove(at("modules") / "build");  // links to packages that are not here
     fs::remove(at("modules") / "source");
@@ -205,6 +137,28 @@ void Fetcher::unpack_headers_package(const fs::path& deb) {
     const fs::path headers = "usr/src/linux-headers-" + release_;
     take({headers / ".config"}, "config");
     take({headers / "Module.symvers"}, "Module.symvers");
+}
+
+// Kept beside the tree, so that it can be prepared again. The package is one of a release
+// ("linux-kbuild-6.12.117+deb13") or of a series.
+void Fetcher::take_shipped_files(const fs::path& kbuild) {
+    unpack_deb(kbuild, at("unpacked"));
+    const fs::path headers = at("unpacked") / ("usr/src/linux-headers-" + release_);
+    fs::copy_file(at("config"), headers / ".config");
+    fs::copy_file(at("Module.symvers"), headers / "Module.symvers");
+    for (const auto& entry : fs::directory_iterator(at("unpacked") / "usr/lib")) {
+        if (entry.path().filename().string().starts_with("linux-kbuild-"))
+            take_shipped(headers, entry.path(), at("shipped"));
+    }
+}
+
+void Fetcher::prepare(const kernel::Manifest& made) {
+    if (fs::exists(at("shipped"))) {
+        progress_("preparing the source tree");
+        prepare_from_shipped(at("shipped"), made.source);
+        return;
+    }
+    prepare_source({made.source, made.config, made.symvers, release_, &arch::for_name(made.arch)}, progress_);
 }
 
 void Fetcher::unpack_source_package(const fs::path& deb) {
@@ -230,21 +184,24 @@ kernel::Manifest Fetcher::manifest() const {
             .fetched = true};
 }
 
-kernel::Manifest Fetcher::run(const Packages& found) {
+kernel::Manifest Fetcher::run(const KernelPackages& found) {
     check_space(folder_.path(), space_needed(found));
     const Debs debs = with_lists(apt_, progress_, [this] { return download(packages_of(apt_, release_)); });
-    unpack_image_package(debs.image);
+    unpack_image_packages(debs.image);
     unpack_headers_package(debs.headers);
+    if (debs.kbuild) take_shipped_files(*debs.kbuild);
     kernel::Manifest made = manifest();
     kernel::unpack_vmlinux(made);
     made.arch = arch::for_object(elf::Object::read(made.vmlinux)).name();
     if (!kernel::Config::read(made.config).enabled("CONFIG_LIVEPATCH")) {
         throw Error(fmt::format("kernel {} cannot be livepatched: its config has no CONFIG_LIVEPATCH=y", release_));
     }
+    // Where nothing is shipped, this machine's compiler and programs have to prepare the tree.
+    if (debs.kbuild) made.toolchain = toolchain_for(apt_, made, progress_);
     unpack_source_package(debs.source);
     fs::remove_all(at("download"));
     fs::remove_all(at("unpacked"));
-    prepare_source({made.source, made.config, made.symvers, release_, &arch::for_name(made.arch)}, progress_);
+    prepare(made);
     kernel::note_tree(made);
     folder_.commit(made);
     progress_(fmt::format("kernel {} is ready in {}", release_, folder_.path().string()));
@@ -252,12 +209,12 @@ kernel::Manifest Fetcher::run(const Packages& found) {
 }
 
 // The release that is newest today; without network, the newest that was fetched before.
-std::string newest_release_or_known(Apt& apt, const Progress& progress) {
+std::string newest_release_or_known(Apt& apt, std::string_view wanted, bool of_suite, const Progress& progress) {
     try {
-        return with_lists(apt, progress, [&apt] { return newest_release(apt); });
+        return with_lists(apt, progress, [&] { return newest_release(apt, wanted); });
     } catch (const Error& error) {
         const auto known = kernel::newest_fetched();
-        if (!known) throw;
+        if (!known || of_suite || wanted != "newest") throw;
         progress(fmt::format("{}; taking the newest kernel fetched before: {}", summary(error), known->name));
         return known->name;
     }
@@ -276,18 +233,48 @@ std::optional<kernel::Manifest> known_kernel(std::string_view release, const Pro
     return manifest;
 }
 
+// Of a kernel that is there, the compiler may have gone since.
+bool has_compiler(const kernel::Manifest& manifest) {
+    if (!manifest.fetched || manifest.config.empty()) return true;
+    try {
+        static_cast<void>(kernel::find_compiler(kernel::Kernel(manifest)));
+        return true;
+    } catch (const kernel::NoCompiler&) {
+        return false;
+    }
+}
+
+kernel::Manifest with_compiler(Apt& apt, kernel::Manifest manifest, const Progress& progress) {
+    if (has_compiler(manifest)) return manifest;
+    progress(fmt::format("kernel {} has lost its compiler: getting it again", manifest.name));
+    manifest.toolchain = with_lists(apt, progress, [&] { return toolchain_for(apt, manifest, progress); });
+    kernel::store_manifest(manifest);
+    return manifest;
+}
+
+Apt apt_for(const std::optional<Archive>& archive, const Progress& progress) {
+    if (!archive) return Apt();
+    Apt apt(*archive);
+    apt.use_own_lists(progress);
+    return apt;
+}
+
 }  // namespace
 
-kernel::Manifest fetch(std::string_view wanted, const Progress& progress) {
+kernel::Manifest fetch(std::string_view wanted, const std::optional<Archive>& archive, const Progress& progress) {
     kernel::discard_abandoned_kernels();
-    if (wanted != "newest") {
-        if (auto manifest = known_kernel(wanted, progress)) return std::move(*manifest);
+    if (archive) check_suite_name(archive->suite);
+    const bool is_release = !asks_for_newest(wanted);
+    if (is_release) {
+        auto manifest = known_kernel(wanted, progress);
+        if (manifest && has_compiler(*manifest)) return std::move(*manifest);
     }
-    Apt apt;
-    const std::string release = wanted == "newest" ? newest_release_or_known(apt, progress) : std::string(wanted);
-    if (auto manifest = known_kernel(release, progress)) return std::move(*manifest);
-    check_prepare_tools();
-    const Packages found = with_lists(apt, progress, [&] { return packages_of(apt, release); });
+    Apt apt = apt_for(archive, progress);
+    const std::string release =
+        is_release ? std::string(wanted) : newest_release_or_known(apt, wanted, archive.has_value(), progress);
+    if (auto manifest = known_kernel(release, progress)) return with_compiler(apt, std::move(*manifest), progress);
+    const KernelPackages found = with_lists(apt, progress, [&] { return packages_of(apt, release); });
+    if (!found.kbuild) check_prepare_tools();
     const FileLock lock = kernel::lock_kernel(release);
     if (auto manifest = known_kernel(release, progress)) return std::move(*manifest);  // another process was faster
     return Fetcher(apt, release, progress).run(found);

@@ -8,6 +8,7 @@
 #include "kernel/manifest.hpp"
 #include "kernel/prepared_tree.hpp"
 #include "packages/prepare.hpp"
+#include "packages/shipped.hpp"
 
 namespace klp::packages {
 
@@ -49,6 +50,14 @@ kernel::TreeLook look(const kernel::Manifest& manifest) {
 void prepare_again(const kernel::Manifest& manifest, const Progress& progress) {
     kernel::note_unfinished_tree(manifest);
     const arch::Arch& arch = arch::for_name(manifest.arch);
+    const fs::path shipped = kernel::kernel_folder(manifest.name) / "shipped";
+    if (fs::exists(shipped)) {
+        if (find_program("make")) clean_source(manifest.source, arch);
+        for (const fs::path& file : kernel::generated_files(manifest.source)) fs::remove(manifest.source / file);
+        prepare_from_shipped(shipped, manifest.source);
+        kernel::note_tree(manifest);
+        return;
+    }
     clean_source(manifest.source, arch);
     prepare_source({manifest.source, manifest.config, manifest.symvers, manifest.release, &arch}, progress);
     kernel::note_tree(manifest);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "base/process.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -207,6 +208,28 @@ TEST(ParallelFor, ThrowsTheFirstFailureByIndex) {
             EXPECT_EQ(error.message(), "0");
         }
     }
+}
+
+// What bubblewrap is told, by a stand-in for it.
+TEST(Sandbox, SeesTheRootAndTheFoldersThatAreNamed) {
+    const TempDir folder("klp-test");
+    const fs::path root = folder.path() / "root";
+    for (const char* name : {"usr/bin", "etc", "home/x", "proc", "tmp"}) fs::create_directories(root / name);
+    fs::create_symlink("usr/bin", root / "bin");
+    write_file(root / "file", std::string_view("x"));
+    write_file(folder.path() / "bwrap", std::string_view("#!/bin/sh\necho \"$@\"\n"), fs::perms(0755));
+    const std::string path = std::getenv("PATH");
+    ::setenv("PATH", (folder.path().string() + ":" + path).c_str(), 1);
+    const std::string said =
+        run_checked({.argv = {"gcc", "-c"}, .sandbox = Sandbox{root, {"/in"}, {"/out"}}}, "asking").output;
+    ::setenv("PATH", "", 1);
+    EXPECT_THROW((void)run({.argv = {"gcc"}, .sandbox = Sandbox{root, {}, {}}}), Error);
+    ::setenv("PATH", path.c_str(), 1);
+    EXPECT_EQ(said,
+              fmt::format("--unshare-all --die-with-parent --symlink usr/bin /bin --ro-bind {0}/etc /etc --ro-bind "
+                          "{0}/usr /usr --dev /dev --proc /proc --tmpfs /tmp --ro-bind-try /in /in --bind-try /out "
+                          "/out --setenv PATH /usr/sbin:/usr/bin:/sbin:/bin --setenv HOME /tmp -- gcc -c\n",
+                          root.string()));
 }
 
 }  // namespace

@@ -240,6 +240,30 @@ TEST(Constant, WithoutANameOfItsOwnIsCopied) {
 }
 
 // include/linux/once_lite.h: the states have one name; what is told next says which is which.
+// Where a check of -fsanitize=bounds is, in data without a name, numbered anew for each unit.
+TEST(SanitizerData, ComesAlongAndIsComparedByContent) {
+    const auto object = [](std::string_view more, std::string_view index) {
+        return test::compile(fmt::format("int table[4];\n"
+                                         "{}\n"
+                                         "#line 10\n"
+                                         "int g(int i) {{ return table[i]; }}\n"
+                                         "int f(int i) {{ return table[i] + {}; }}\n",
+                                         more, index),
+                             {"-fsanitize=bounds"});
+    };
+    const test::Compared moved(object("", "1"), object("static inline int h(int i) { return table[i + 1]; }\n"
+                                                       "int (*get(void))(int) { return h; }",
+                                                       "1"));
+    EXPECT_THAT(moved.verdict(), ElementsAre("new get", "new h"));
+    const test::Compared changed(object("", "1"), object("", "2"));
+    ASSERT_THAT(changed.verdict(), ElementsAre("changed f"));
+    const auto& sections = changed.result.value().extracted.sections();
+    const auto places = std::ranges::count_if(sections, [](const auto& each) {
+        return each->name.starts_with(".data..Lubsan_data") && each->is_writable() && each->size() != 0;
+    });
+    EXPECT_EQ(places, 1);
+}
+
 TEST(MessageState, IsFoundAgainByItsMessage) {
     const auto source = [](std::initializer_list<const char*> messages) {
         std::string text = "int printk(const char *, ...); void f(int x) {\n";

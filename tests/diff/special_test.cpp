@@ -212,6 +212,10 @@ std::string padded_functions(const std::string& value, bool has_prefix_symbols, 
                     name, value) +
                 ".pushsection __mcount_loc,\"a\"\n.quad 1b\n.popsection\n"
                 ".pushsection __patchable_function_entries,\"aw\"\n.quad 0b\n.popsection\n";
+        if (has_prefix_symbols)
+            text +=
+                ".pushsection .orc_unwind_ip,\"a\"\n.long 0b - .\n.popsection\n"
+                ".pushsection .orc_unwind,\"a\"\n.zero 6\n.popsection\n";
     }
     return text;
 }
@@ -225,6 +229,8 @@ TEST(Prologue, NopsBeforeAFunctionComeAlong) {
             const elf::Object& extracted = compared.result.value().extracted;
             const elf::Section* areas = extracted.find_section("__patchable_function_entries");
             ASSERT_NE(areas, nullptr);
+            const elf::Section* unwind = extracted.find_section(".orc_unwind_ip");
+            ASSERT_EQ(unwind != nullptr, has_symbols);
             for (const char* name : {"f", "g"}) {
                 const elf::Symbol& made = *extracted.find_symbol(name);
                 ASSERT_EQ(made.value, 16) << has_symbols << section;
@@ -236,6 +242,10 @@ TEST(Prologue, NopsBeforeAFunctionComeAlong) {
                            each.symbol->value + static_cast<std::uint64_t>(each.addend) == 0;
                 };
                 EXPECT_EQ(std::ranges::count_if(areas->rela(), is_of_it), 1) << has_symbols << section;
+                // How to unwind from the nops: objtool says so where it has named them.
+                if (unwind != nullptr) {
+                    EXPECT_EQ(std::ranges::count_if(unwind->rela(), is_of_it), 1) << section;
+                }
             }
         }
     }

@@ -157,6 +157,26 @@ TEST(Kallsyms, TextOutsideCodeIsRefused) {
     EXPECT_THAT([&] { (void)read_kallsyms(image); }, ThrowsMessage<Error>(HasSubstr("_stext in a code section")));
 }
 
+// .data of 7.x kernels has code in it, so that nm calls all of it code.
+TEST(Kallsyms, DataIsNoCodeWhateverItsLetter) {
+    const auto lines = test::example_lines(1000, false);
+    auto image =
+        test::image_with(tables(lines, TableLayout::old, AddressForm::absolute, ByteOrder::little), ByteOrder::little);
+    const auto is_code = [&] {
+        const SymbolTable table = read_kallsyms(image);
+        const auto found = std::ranges::find(table.symbols(), lines.back().address, &KernelSymbol::address);
+        EXPECT_NE(found, table.symbols().end());
+        return KernelSymbol{.type = 't', .in_data = found->in_data}.is_code();
+    };
+    ASSERT_TRUE(is_code());
+    elf::Section& data = image.add_section(".data", SHT_PROGBITS, SHF_ALLOC | SHF_WRITE | SHF_EXECINSTR, 1);
+    data.address = lines.back().address;
+    data.set_content({std::byte{0}});
+    EXPECT_FALSE(is_code());
+    data.name = ".init.text";  // of ppc64le, where it is writable
+    EXPECT_TRUE(is_code());
+}
+
 TEST(Kallsyms, EmptyNameIsRefused) {
     auto lines = test::example_lines(1000, false);
     lines[71].name = std::string(1, '\x1b');  // has no token of its own: the name is empty

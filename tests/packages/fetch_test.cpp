@@ -62,9 +62,9 @@ protected:
     void program(const char* name, std::string_view script) const {
         write_file(folder_.path() / "bin" / name, script, fs::perms(0755));
     }
-    auto fetching(std::string_view release) {
-        return [this, release] {
-            (void)fetch(release, Progress([this](std::string_view line) { progress_.emplace_back(line); }));
+    auto fetching(std::string_view release, std::optional<Archive> archive = std::nullopt) {
+        return [this, release, archive] {
+            (void)fetch(release, archive, Progress([this](std::string_view line) { progress_.emplace_back(line); }));
         };
     }
 
@@ -125,7 +125,7 @@ TEST_F(Fetch, OfAKnownReleaseAsksNobody) {
     kernel::NewKernelFolder("6.1.0-9-amd64")
         .commit({.name = "6.1.0-9-amd64", .release = "6.1.0-9-amd64", .arch = "x86_64", .fetched = true});
     program("apt-cache", "#!/bin/sh\nexit 100\n");
-    EXPECT_EQ(fetch("6.1.0-9-amd64", {}).name, "6.1.0-9-amd64");
+    EXPECT_EQ(fetch("6.1.0-9-amd64", {}, {}).name, "6.1.0-9-amd64");
     EXPECT_NO_THROW(fetching("newest")());
     EXPECT_THAT(progress_, Contains(HasSubstr("taking the newest kernel fetched before: 6.1.0-9-amd64")));
 }
@@ -135,7 +135,7 @@ TEST_F(Fetch, NewestIsWhatTheMetapackageDependsOn) {
         .commit({.name = "6.1.0-9-amd64", .release = "6.1.0-9-amd64", .arch = "x86_64", .fetched = true});
     kernel::NewKernelFolder("6.1.0-10-amd64")
         .commit({.name = "6.1.0-10-amd64", .release = "6.1.0-10-amd64", .arch = "x86_64", .fetched = true});
-    EXPECT_EQ(fetch("newest", {}).name, "6.1.0-9-amd64");
+    EXPECT_EQ(fetch("newest", {}, {}).name, "6.1.0-9-amd64");
 }
 
 TEST_F(Fetch, MissingToolsAreNamedAtOnce) {
@@ -143,6 +143,88 @@ TEST_F(Fetch, MissingToolsAreNamedAtOnce) {
     EXPECT_THAT(fetching("6.1.0-9-amd64"),
                 ThrowsMessage<Error>(HasSubstr("packages are missing: libelf-dev libssl-dev")));
     EXPECT_FALSE(fs::exists(kernel::kernel_folder("6.1.0-9-amd64")));
+}
+
+constexpr std::string_view no_release_file = R"(#!/bin/sh
+for word; do case $word in Dir::Etc::SourceList=*) sources=${word#*=};; update) update=1;; esac; done
+[ -z "$update" ] && exit
+suite=$(sed -n '/^Suites: /{s///p;q}' "$sources")
+echo "E: The repository 'http://mirror/debian $suite Release' does not have a Release file." >&2
+exit 100
+)";
+
+class FetchOfASuite : public Fetch {
+protected:
+    [[nodiscard]] Archive suite(const std::string& name) const {
+        write_file(folder_.path() / "keys", std::string_view("k"));
+        return {name, "http://mirror/debian", folder_.path() / "keys"};
+    }
+};
+
+TEST_F(FetchOfASuite, ThatIsNotThereIsToldFromAnArchivedOne) {
+    program("apt-get", no_release_file);
+    EXPECT_THAT(fetching("newest", suite("nosuch")),
+                ThrowsMessage<Error>("no suite 'nosuch': http://mirror/debian has none of that name"));
+    EXPECT_THAT(fetching("newest", suite("buster")),
+                ThrowsMessage<Error>("suite 'buster' is archived: http://mirror/debian has it no more"));
+    EXPECT_THAT(fetching("newest", suite("trixie-backports")), ThrowsMessage<Error>(HasSubstr("is archived")));
+    EXPECT_THAT(fetching("newest", suite("a b")), ThrowsMessage<Error>(HasSubstr("'a b' cannot name a suite")));
+}
+
+TEST_F(FetchOfASuite, ThatCannotBeReachedIsNotMissing) {
+    EXPECT_THAT(fetching("newest", suite("nosuch")), ThrowsMessage<Error>(HasSubstr("Temporary failure resolving")));
+    kernel::NewKernelFolder("6.1.0-9-amd64")
+        .commit({.name = "6.1.0-9-amd64", .release = "6.1.0-9-amd64", .arch = "x86_64", .fetched = true});
+    // What was fetched before may be of another suite.
+    EXPECT_THAT(fetching("newest", suite("nosuch")), ThrowsMessage<Error>(HasSubstr("Temporary failure resolving")));
+}
+
+TEST_F(FetchOfASuite, UpdatesMayBeMissing) {
+    program("apt-get", R"(#!/bin/sh
+for word; do case $word in Dir::Etc::SourceList=*) sources=${word#*=};; update) update=1;; esac; done
+[ -z "$update" ] && exit
+grep -q 'Suites: trixie-updates' "$sources" || exit 0
+echo "E: The repository 'http://mirror/debian trixie-updates Release' does not have a Release file." >&2
+exit 100
+)");
+    EXPECT_THAT(fetching("5.5.0-1-amd64", suite("trixie")),
+                ThrowsMessage<Error>(HasSubstr("no package linux-image-5.5.0-1-amd64 in the package lists")));
+}
+
+TEST_F(FetchOfASuite, WithoutKeysIsRefused) {
+    program("apt-get", "#!/bin/sh\nexit 0\n");
+    EXPECT_THAT(fetching("newest", Archive{"trixie", "http://mirror/debian", folder_.path() / "none"}),
+                ThrowsMessage<Error>(HasSubstr("the keys that sign package lists are not there")));
+}
+
+TEST_F(FetchOfASuite, FlavoursHaveTheirNewest) {
+    program("apt-get", "#!/bin/sh\nexit 0\n");
+    EXPECT_THAT(fetching("newest-cloud", suite("trixie")),
+                ThrowsMessage<Error>(HasSubstr("no package linux-image-cloud-amd64 in the package lists")));
+    EXPECT_THAT(fetching("newest-rt-amd64", suite("trixie")),
+                ThrowsMessage<Error>(HasSubstr("no package linux-image-rt-amd64 in the package lists")));
+}
+
+// From 6.19 on, linux-image-RELEASE has no files.
+TEST_F(FetchOfASuite, ImagesOfSeveralPackagesAreTakenTogether) {
+    program("apt-cache", R"(#!/bin/sh
+for word; do name=$word; done
+case ${name%=1} in
+linux-image-7.3.4-amd64) printf 'Package: %s\nVersion: 1\nDepends: linux-binary-7.3.4-amd64 (= 1), linux-modules-7.3.4-amd64 (= 1)\n' $name;;
+linux-binary-7.3.4-amd64) printf 'Package: linux-binary-7.3.4-amd64\nVersion: 1\nSize: 10\nBuilt-Using: linux (= 7.3.4-1)\n';;
+linux-modules-7.3.4-amd64) printf 'Package: linux-modules-7.3.4-amd64\nVersion: 1\nSize: 10\nSource: linux\n';;
+linux-headers-7.3.4-amd64) printf 'Package: %s\nSource: linux\nVersion: 7.3.4-1\nSize: 10\nDepends: linux-kbuild-7.3.4\n' $name;;
+linux-kbuild-7.3.4=7.3.4-1) printf 'Package: linux-kbuild-7.3.4\nVersion: 7.3.4-1\nSize: 10\n';;
+linux-source-7.3=7.3.4-1) printf 'Package: linux-source-7.3\nVersion: 7.3.4-1\nSize: 10\n';;
+*) echo "E: No packages found" >&2; exit 100;;
+esac
+)");
+    program("apt-get", "#!/bin/sh\nfor name; do :; done\necho nonsense >${name%=*}_1_amd64.deb\n");
+    EXPECT_THAT(fetching("7.3.4-amd64", suite("sid")),
+                ThrowsMessage<Error>(HasSubstr("package linux-binary-7.3.4-amd64_1_amd64.deb cannot be unpacked")));
+    for (const char* name :
+         {"binary-7.3.4-amd64", "modules-7.3.4-amd64", "headers-7.3.4-amd64", "kbuild-7.3.4", "source-7.3"})
+        EXPECT_THAT(progress_, Contains(HasSubstr(fmt::format("downloading linux-{}", name))));
 }
 
 }  // namespace

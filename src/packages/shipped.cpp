@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "packages/shipped.hpp"
+
+#include <fmt/format.h>
+
+#include "base/error.hpp"
+#include "packages/prepare.hpp"
+
+namespace klp::packages {
+
+namespace {
+
+// What is there already stays: the source's own scripts. Links lead to other packages.
+void copy_tree(const fs::path& from, const fs::path& to) {
+    if (!fs::is_directory(from)) return;
+    for (const auto& entry : fs::recursive_directory_iterator(from)) {
+        const fs::path target = to / entry.path().lexically_relative(from);
+        if (entry.is_symlink() || !entry.is_regular_file() || fs::exists(fs::symlink_status(target))) continue;
+        fs::create_directories(target.parent_path());
+        fs::copy_file(entry.path(), target);
+    }
+}
+
+// Packages have what kbuild makes as scripts/module.lds where it looks for that of a module outside the tree.
+void take_module_script(const fs::path& folder) {
+    const fs::path script = folder / "scripts/module.lds";
+    if (fs::exists(script) || !fs::is_directory(folder / "arch")) return;
+    for (const auto& arch : fs::directory_iterator(folder / "arch")) {
+        if (!fs::exists(arch.path() / "module.lds")) continue;
+        fs::create_directories(script.parent_path());
+        fs::copy_file(arch.path() / "module.lds", script);
+        return;
+    }
+}
+
+}  // namespace
+
+void take_shipped(const fs::path& headers, const fs::path& kbuild, const fs::path& folder) {
+    fs::create_directories(folder);
+    for (const char* file : {".config", "Module.symvers"}) {
+        if (!fs::exists(headers / file))
+            throw Error(fmt::format("the headers package has no file {}", (headers.filename() / file).string()));
+        fs::copy_file(headers / file, folder / file, fs::copy_options::overwrite_existing);
+    }
+    for (const char* part : {"include", "arch", "scripts"}) {
+        if (!fs::is_symlink(headers / part)) copy_tree(headers / part, folder / part);
+    }
+    for (const char* part : {"scripts", "tools", "certs"}) copy_tree(kbuild / part, folder / part);
+    take_module_script(folder);
+}
+
+void prepare_from_shipped(const fs::path& folder, const fs::path& source) {
+    copy_tree(folder, source);
+    check_prepared(source);
+}
+
+}  // namespace klp::packages
