@@ -134,7 +134,9 @@ private:
                                       function, replacement, longest));
         const std::uint64_t code = relative32(table, at);
         if (length != 0) (void)finder_.code_at(table, at, code, length, function);
-        if (const ImageSection* section = section_of(code); section != nullptr && (section->flags & SHF_EXECINSTR) == 0)
+        const ImageSection* section = section_of(code);
+        const std::uint64_t kind = section == nullptr ? 0 : section->flags & (SHF_WRITE | SHF_EXECINSTR);
+        if (kind == SHF_WRITE)
             finder_.fault(table, at,
                           fmt::format("{} would write code over {}, which is none", function, section->name));
         const std::uint64_t new_code = relative32(table, at + 4);
