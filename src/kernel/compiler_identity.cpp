@@ -97,7 +97,8 @@ std::string compiler_identity(const Compiler& compiler) {
     std::set<std::string> programs = programs_in(commands);
     programs.insert(compiler.program);
     std::string parts = commands;
-    for (const std::string& program : programs) parts += fmt::format("{} {}\n", program, program_digest(compiler, program));
+    for (const std::string& program : programs)
+        parts += fmt::format("{} {}\n", program, program_digest(compiler, program));
     return sha256_hex(as_bytes(parts));
 }
 

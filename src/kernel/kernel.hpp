@@ -31,7 +31,7 @@ struct Manifest {
     fs::path modules{};     // lib/modules/RELEASE; empty where there are none
     fs::path config{};
     fs::path symvers{};
-    bool fetched = false;  // by `klp kernel fetch`: the files are in the catalogue's folder
+    bool fetched = false;     // by `klp kernel fetch`: the files are in the catalogue's folder
     std::string toolchain{};  // with whose compiler it is built for; empty: one of the very version that made it
 };
 

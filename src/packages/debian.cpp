@@ -215,8 +215,8 @@ void Apt::choose_suite(const fs::path& state) {
     options_.insert(
         options_.end(),
         {"-o", "Dir::State=" + state.string(), "-o", "Dir::State::status=" + (state / "status").string(), "-o",
-         "Dir::Etc::SourceList=" + (state / "suite.sources").string(), "-o", "Dir::Etc::SourceParts=/dev/null", "-o",
-         "Dir::Etc::Preferences=/dev/null", "-o", "Dir::Etc::PreferencesParts=/dev/null"});
+         "Dir::Etc::SourceList=" + (state / "debian-suite.sources").string(), "-o", "Dir::Etc::SourceParts=/dev/null",
+         "-o", "Dir::Etc::Preferences=/dev/null", "-o", "Dir::Etc::PreferencesParts=/dev/null"});
 }
 
 // Some suites have no updates, or none any more: asked for all, apt says what is missing.
@@ -235,7 +235,7 @@ void Apt::update_suite(const fs::path& state) {
     }
     std::vector<Repository> repositories = repositories_of(archive_->suite, mirrors.main, mirrors.security);
     while (true) {
-        write_file(state / "suite.sources",
+        write_file(state / "debian-suite.sources",
                    sources_text(repositories, fs::absolute(keyring), !archive_->mirror.empty()));
         const CommandResult result = update();
         if (result.status == 0) return;

@@ -26,9 +26,10 @@ void take_module_script(const fs::path& folder) {
     const fs::path script = folder / "scripts/module.lds";
     if (fs::exists(script) || !fs::is_directory(folder / "arch")) return;
     for (const auto& arch : fs::directory_iterator(folder / "arch")) {
-        if (!fs::exists(arch.path() / "module.lds")) continue;
+        const fs::path shipped = arch.path() / script.filename();
+        if (!fs::exists(shipped)) continue;
         fs::create_directories(script.parent_path());
-        fs::copy_file(arch.path() / "module.lds", script);
+        fs::copy_file(shipped, script);
         return;
     }
 }

@@ -113,7 +113,8 @@ Unit::Unit(const kernel::Kernel& kernel, std::string object, const diff::Decompo
     for (const auto& symbol : original_.symbols()) {
         const Piece* piece = originals.of(*symbol);
         const auto inside = piece == nullptr ? 0 : static_cast<std::int64_t>(symbol->value - piece->range.begin);
-        if (piece != nullptr && symbol->is_function()) {
+        // What names the nops before a function (objtool --prefix) is no function of its own.
+        if (piece != nullptr && symbol->is_function() && inside >= 0) {
             const auto search = prover.searches().find(piece);
             if (search != prover.searches().end()) {
                 proof_index_[symbol.get()] = proofs_.size();
