@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "source/name_users.hpp"
+
+#include <algorithm>
+
+#include "base/error.hpp"
+#include "source/c_tokens.hpp"
+
+namespace klp::source {
+namespace {
+
+constexpr std::string_view words_kind = "source-words";
+constexpr std::string_view pasted_kind = "pasted-names";
+
+// Beyond this, a type that everything has is concerned.
+constexpr std::size_t most_carrying_names = 4000;
+
+bool is_translation_unit(std::string_view path) {
+    return path.ends_with(".c") || path.ends_with(".S") || path.ends_with(".uc");
+}
+
+bool share_name(const NameSet& a, const NameSet& b) {
+    const NameSet& small = a.size() < b.size() ? a : b;
+    const NameSet& large = a.size() < b.size() ? b : a;
+    return std::ranges::any_of(small, [&](const std::string& name) { return large.contains(name); });
+}
+
+void add_words(NameSet& names, std::string_view text) {
+    for (const auto token : c_tokens(text))
+        if (is_c_identifier(token)) names.emplace(token);
+}
+
+}  // namespace
+
+NameUsers::NameUsers(const kernel::Kernel& kernel, const SourceTree& tree, const IncludeIndex& includes,
+                     const PatchedFiles& files, unsigned jobs)
+    : tree_(tree), includes_(includes), files_(files), included_(included_c_files(kernel, tree, jobs)) {
+    std::vector<std::string> paths;
+    for (const auto& [path, file] : includes.files())
+        if (path != IncludeIndex::command_line) paths.push_back(path);
+    const DerivedFile words = kept_of_tree(words_kind, kernel, tree);
+    if (auto text = words.load()) words_.emplace(*std::move(text));
+    if (!words_) {
+        words_.emplace(WordIndex::of(paths, [&](const std::string& path) { return locate(path); }, jobs));
+        words.store(words_->text());
+    }
+    const DerivedFile pasted = kept_of_tree(pasted_kind, kernel, tree);
+    pasted_ = PastePatterns::parse(pasted.get([&] {
+        const auto read = [&](const std::string& path) { return read_text(locate(path)); };
+        return find_paste_patterns(paths, *words_, read, jobs).text();
+    }));
+}
+
+fs::path NameUsers::locate(const std::string& path) const {
+    const fs::path in_tree = tree_.root() / path;
+    return !tree_.is_split() || fs::exists(in_tree) ? in_tree : tree_.object_root() / path;
+}
+
+// Of both sides where it is patched.
+const std::vector<NameUsers::Item>& NameUsers::items_of(const std::string& path) {
+    const auto [place, is_new] = items_.try_emplace(path);
+    if (!is_new) return place->second;
+    std::vector<std::string> texts;
+    if (fs::exists(locate(path))) texts.push_back(read_text(locate(path)));
+    if (const auto patched = files_.files().find(path); patched != files_.files().end() && patched->second.exists)
+        texts.push_back(patched->second.text());
+    for (const std::string& text : texts) {
+        for (CItem& item : c_items(text)) {
+            NameSet mentioned = mentioned_by(item);
+            // A condition decides about what stands under it.
+            add_words(mentioned, item.conditions);
+            place->second.push_back({item.kind, std::move(item.names), std::move(mentioned)});
+        }
+    }
+    return place->second;
+}
+
+bool NameUsers::is_included(const std::string& path) const {
+    return !is_translation_unit(path) || included_.contains(path);
+}
+
+void NameUsers::add_made_by_pasting(const NameSet& fresh, Search& search) const {
+    for (const auto& maker : pasted_.makers) {
+        const auto is_made = [&](const std::string& name) { return matches_pattern(name, maker.pattern); };
+        if (std::ranges::none_of(fresh, is_made)) continue;
+        if (is_translation_unit(maker.file)) search.users.insert(maker.file);
+        if (!is_included(maker.file)) continue;
+        if (maker.macro.empty()) {
+            search.carriers.insert(maker.file);
+        } else {
+            search.fresh.insert(maker.macro);
+        }
+    }
+}
+
+void NameUsers::look_through(const std::string& path, const NameSet& fresh, Search& search) {
+    if (is_translation_unit(path)) {
+        search.users.insert(path);
+        if (const auto by = included_.find(path); by != included_.end())
+            search.users.insert(by->second.begin(), by->second.end());
+        return;
+    }
+    for (const Item& item : items_of(path)) {
+        if (item.kind == CItem::Kind::inert || !share_name(item.mentioned, fresh)) continue;
+        const bool is_named = item.kind == CItem::Kind::macro || item.kind == CItem::Kind::declaration;
+        if (is_named)
+            search.fresh.insert(item.names.begin(), item.names.end());
+        else
+            search.carriers.insert(path);
+    }
+}
+
+std::optional<std::set<std::string>> NameUsers::find(const NameSet& names) {
+    Search search{names, names, {}, {}};
+    while (!search.fresh.empty()) {
+        const NameSet fresh = std::exchange(search.fresh, {});
+        std::set<WordSum> sums;
+        for (const std::string& name : fresh) sums.insert(word_sum(name));
+        std::set<std::string> paths;
+        for (std::string& path : words_->files_with(sums)) paths.insert(std::move(path));
+        for (const auto& [path, file] : files_.files())
+            if (file.is_changed() && file.exists && includes_.files().contains(path)) paths.insert(path);
+        for (const std::string& path : paths) look_through(path, fresh, search);
+        add_made_by_pasting(fresh, search);
+        std::erase_if(search.fresh, [&](const std::string& name) { return search.names.contains(name); });
+        search.names.insert(search.fresh.begin(), search.fresh.end());
+        if (search.names.size() > most_carrying_names) return std::nullopt;
+    }
+    search.users.merge(includes_.sources_reaching(search.carriers));
+    return std::move(search.users);
+}
+
+}  // namespace klp::source
