@@ -13,7 +13,7 @@ constexpr std::string_view words_kind = "source-words";
 constexpr std::string_view pasted_kind = "pasted-names";
 
 // Beyond this, a type that everything has is concerned.
-constexpr std::size_t most_carrying_names = 4000;
+constexpr std::size_t most_carrying_names = 1000;
 
 bool is_translation_unit(std::string_view path) {
     return path.ends_with(".c") || path.ends_with(".S") || path.ends_with(".uc");
@@ -47,7 +47,7 @@ NameUsers::NameUsers(const kernel::Kernel& kernel, const SourceTree& tree, const
     const DerivedFile pasted = kept_of_tree(pasted_kind, kernel, tree);
     pasted_ = PastePatterns::parse(pasted.get([&] {
         const auto read = [&](const std::string& path) { return read_text(locate(path)); };
-        return find_paste_patterns(paths, *words_, read, jobs).text();
+        return find_paste_patterns(*words_, read, jobs).text();
     }));
 }
 
@@ -75,39 +75,58 @@ const std::vector<NameUsers::Item>& NameUsers::items_of(const std::string& path)
     return place->second;
 }
 
-bool NameUsers::is_included(const std::string& path) const {
-    return !is_translation_unit(path) || included_.contains(path);
-}
-
-void NameUsers::add_made_by_pasting(const NameSet& fresh, Search& search) const {
+// Who calls a macro that makes a name has the pieces.
+void NameUsers::add_made_by_pasting(const NameSet& fresh, Search& search) {
+    struct Call {
+        const std::string* macro;
+        std::vector<std::string> pieces;
+    };
+    std::vector<Call> calls;
+    std::vector<WordIndex::Combination> words;
     for (const auto& maker : pasted_.makers) {
-        const auto is_made = [&](const std::string& name) { return matches_pattern(name, maker.pattern); };
-        if (std::ranges::none_of(fresh, is_made)) continue;
-        if (is_translation_unit(maker.file)) search.users.insert(maker.file);
-        if (!is_included(maker.file)) continue;
-        if (maker.macro.empty()) {
-            search.carriers.insert(maker.file);
-        } else {
-            search.fresh.insert(maker.macro);
+        for (const std::string& name : fresh) {
+            for (auto& filling : pattern_fillings(name, maker.pattern)) {
+                std::erase_if(filling, [](const std::string& piece) { return !is_c_identifier(piece); });
+                auto& combination = words.emplace_back(WordIndex::Combination{word_sum(maker.macro), {}});
+                for (const auto& piece : filling) combination.rest.push_back(word_sum(piece));
+                calls.push_back({&maker.macro, std::move(filling)});
+            }
+        }
+    }
+    if (calls.empty()) return;
+    for (const auto& [path, found] : words_->files_with(words)) {
+        if (is_translation_unit(path)) {
+            add_user(path, search);
+            continue;
+        }
+        for (const std::size_t i : found) {
+            for (const Item& item : items_of(path)) {
+                const auto mentions = [&](const std::string& word) { return item.mentioned.contains(word); };
+                if (mentions(*calls[i].macro) && std::ranges::all_of(calls[i].pieces, mentions))
+                    add_item(item, path, search);
+            }
         }
     }
 }
 
+void NameUsers::add_user(const std::string& path, Search& search) const {
+    search.users.insert(path);
+    if (const auto by = included_.find(path); by != included_.end())
+        search.users.insert(by->second.begin(), by->second.end());
+}
+
+void NameUsers::add_item(const Item& item, const std::string& path, Search& search) {
+    if (item.kind == CItem::Kind::inert) return;
+    if (item.kind == CItem::Kind::macro || item.kind == CItem::Kind::declaration)
+        search.fresh.insert(item.names.begin(), item.names.end());
+    else
+        search.carriers.insert(path);
+}
+
 void NameUsers::look_through(const std::string& path, const NameSet& fresh, Search& search) {
-    if (is_translation_unit(path)) {
-        search.users.insert(path);
-        if (const auto by = included_.find(path); by != included_.end())
-            search.users.insert(by->second.begin(), by->second.end());
-        return;
-    }
-    for (const Item& item : items_of(path)) {
-        if (item.kind == CItem::Kind::inert || !share_name(item.mentioned, fresh)) continue;
-        const bool is_named = item.kind == CItem::Kind::macro || item.kind == CItem::Kind::declaration;
-        if (is_named)
-            search.fresh.insert(item.names.begin(), item.names.end());
-        else
-            search.carriers.insert(path);
-    }
+    if (is_translation_unit(path)) return add_user(path, search);
+    for (const Item& item : items_of(path))
+        if (share_name(item.mentioned, fresh)) add_item(item, path, search);
 }
 
 std::optional<std::set<std::string>> NameUsers::find(const NameSet& names) {

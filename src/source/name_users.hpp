@@ -2,6 +2,9 @@
 // The sources that may use some names of headers, read off the text of the tree: those that mention one, or a name
 // whose item in a header mentions one, and so on. Who is not among them compiles to what it was when those names
 // change their meaning, whichever headers it includes.
+//
+// A name that a macro pastes of pieces (##) is found where the source, or the item of a header, that calls the macro has
+// the pieces. Pieces that stand in different macros are not put together.
 #pragma once
 
 #include <map>
@@ -44,8 +47,9 @@ private:
 
     [[nodiscard]] fs::path locate(const std::string& path) const;
     [[nodiscard]] const std::vector<Item>& items_of(const std::string& path);
-    [[nodiscard]] bool is_included(const std::string& path) const;
-    void add_made_by_pasting(const NameSet& fresh, Search& search) const;
+    void add_made_by_pasting(const NameSet& fresh, Search& search);
+    void add_user(const std::string& path, Search& search) const;
+    static void add_item(const Item& item, const std::string& path, Search& search);
     void look_through(const std::string& path, const NameSet& fresh, Search& search);
 
     const SourceTree& tree_;

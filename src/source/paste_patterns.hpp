@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Names that macros make of pieces (##), which no search for words finds.
 //
-// What a macro makes is known as far as its own pieces go: `#define USE(x) use_##x()` makes `use_*`. A macro whose
-// pieces are parameters alone (`#define PASTE(a, b) a##b`) makes what it is called with, in the macros and the code that
-// call it.
+// What a macro makes is known as far as its own pieces go: `#define USE(x) use_##x()` makes `use_*`. The rest is in the
+// code that calls it: `USE(it)` makes `use_it`.
 #pragma once
 
 #include <functional>
@@ -16,14 +15,15 @@
 
 namespace klp::source {
 
-// `*` stands for any text in a pattern.
-[[nodiscard]] bool matches_pattern(std::string_view name, std::string_view pattern);
+// What the stars of a pattern, which stand for any text each, have to be for it to be `name`: all ways, up to a few
+// hundred. None: it cannot be.
+[[nodiscard]] std::vector<std::vector<std::string>> pattern_fillings(std::string_view name, std::string_view pattern);
 
 struct PastePatterns {
     struct Maker {
         std::string pattern;
-        std::string macro;  // that makes it; empty: the code of `file` does
-        std::string file;   // that defines the macro
+        std::string macro;  // that makes it
+        std::string file;   // that defines it
         auto operator<=>(const Maker&) const = default;
     };
     std::vector<Maker> makers;  // in order
@@ -32,8 +32,8 @@ struct PastePatterns {
     [[nodiscard]] static PastePatterns parse(std::string_view text);
 };
 
-// `read`: the text of a file; `files`: all that are searched for definitions; `index`: of their words.
-[[nodiscard]] PastePatterns find_paste_patterns(const std::vector<std::string>& files, const WordIndex& index,
+// Of the files that `index` has. `read`: the text of one.
+[[nodiscard]] PastePatterns find_paste_patterns(const WordIndex& index,
                                                 const std::function<std::string(const std::string&)>& read,
                                                 unsigned jobs);
 

@@ -114,29 +114,46 @@ private:
     std::size_t at_ = 0;
 };
 
-// Two literals that an apostrophe joins hide no word: those in literals count.
-bool has_any(std::string_view words, const std::set<WordSum>& wanted) {
-    const std::size_t count = words.size() / sizeof(WordSum);
-    const auto at = [&](std::size_t i) {
+// The words of a file, in order.
+class SortedWords {
+public:
+    explicit SortedWords(std::string_view bytes) : bytes_(bytes) {}
+
+    [[nodiscard]] bool contains(WordSum word) const {
+        const std::size_t place = lower_bound(word, 0);
+        return place < size() && at(place) == word;
+    }
+    [[nodiscard]] bool has_any(const std::set<WordSum>& wanted) const {
+        std::size_t from = 0;
+        for (const WordSum each : wanted) {
+            from = lower_bound(each, from);
+            if (from == size()) return false;
+            if (at(from) == each) return true;
+        }
+        return false;
+    }
+
+private:
+    [[nodiscard]] std::size_t size() const { return bytes_.size() / sizeof(WordSum); }
+    [[nodiscard]] WordSum at(std::size_t i) const {
         WordSum word = 0;
-        std::memcpy(&word, words.data() + i * sizeof(WordSum), sizeof word);
+        std::memcpy(&word, bytes_.data() + i * sizeof(WordSum), sizeof word);
         return word;
-    };
-    std::size_t begin = 0;
-    for (const WordSum each : wanted) {
-        std::size_t end = count;
+    }
+    [[nodiscard]] std::size_t lower_bound(WordSum word, std::size_t begin) const {
+        std::size_t end = size();
         while (begin < end) {
             const std::size_t middle = begin + (end - begin) / 2;
-            if (at(middle) < each)
+            if (at(middle) < word)
                 begin = middle + 1;
             else
                 end = middle;
         }
-        if (begin == count) return false;
-        if (at(begin) == each) return true;
+        return begin;
     }
-    return false;
-}
+
+    std::string_view bytes_;
+};
 
 }  // namespace
 
@@ -150,17 +167,6 @@ WordSum word_sum(std::string_view word) noexcept {
 std::vector<WordSum> word_sums(std::string_view source) {
     std::vector<WordSum> sums;
     each_word(source, [&](std::string_view word) { sums.push_back(word_sum(word)); });
-    sort_out(sums);
-    return sums;
-}
-
-std::vector<WordSum> macro_sums(std::string_view source) {
-    std::vector<WordSum> sums;
-    bool is_defined = false;
-    each_word(source, [&](std::string_view word) {
-        if (is_defined) sums.push_back(word_sum(word));
-        is_defined = word == "define";
-    });
     sort_out(sums);
     return sums;
 }
@@ -189,7 +195,25 @@ std::vector<std::string> WordIndex::files_with(const std::set<WordSum>& words) c
     std::vector<std::string> found;
     for (EntryReader reader(text_); !reader.at_end();) {
         const auto entry = reader.next();
-        if (has_any(entry.words, words)) found.emplace_back(entry.path);
+        if (SortedWords(entry.words).has_any(words)) found.emplace_back(entry.path);
+    }
+    return found;
+}
+
+std::map<std::string, std::vector<std::size_t>> WordIndex::files_with(
+    const std::vector<Combination>& combinations) const {
+    std::map<WordSum, std::vector<std::size_t>> by_first;
+    for (std::size_t i = 0; i < combinations.size(); ++i) by_first[combinations[i].first].push_back(i);
+    std::map<std::string, std::vector<std::size_t>> found;
+    for (EntryReader reader(text_); !reader.at_end();) {
+        const auto entry = reader.next();
+        const SortedWords words(entry.words);
+        for (const auto& [first, indices] : by_first) {
+            if (!words.contains(first)) continue;
+            for (const std::size_t i : indices)
+                if (std::ranges::all_of(combinations[i].rest, [&](WordSum word) { return words.contains(word); }))
+                    found[std::string(entry.path)].push_back(i);
+        }
     }
     return found;
 }

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <set>
 #include <string>
 #include <string_view>
@@ -19,8 +20,6 @@ using WordSum = std::uint32_t;
 
 // Of identifiers outside of comments (those in literals count), each once, in order. `##` counts as a word.
 [[nodiscard]] std::vector<WordSum> word_sums(std::string_view source);
-// Of words behind `#define`.
-[[nodiscard]] std::vector<WordSum> macro_sums(std::string_view source);
 
 class WordIndex {
 public:
@@ -33,6 +32,14 @@ public:
     [[nodiscard]] const std::string& text() const noexcept { return text_; }
     // Paths, in order; those of files with at least one of `words`.
     [[nodiscard]] std::vector<std::string> files_with(const std::set<WordSum>& words) const;
+
+    // Paths of files with the word `first` and all of `rest`, for one of the combinations.
+    struct Combination {
+        WordSum first;
+        std::vector<WordSum> rest;
+    };
+    [[nodiscard]] std::map<std::string, std::vector<std::size_t>> files_with(
+        const std::vector<Combination>& combinations) const;  // indices of the combinations that a file has
 
 private:
     std::string text_;
