@@ -2,7 +2,6 @@
 #include "source/c_items.hpp"
 
 #include <algorithm>
-#include <optional>
 
 #include "source/c_names.hpp"
 #include "source/c_tokens.hpp"
@@ -38,7 +37,6 @@ private:
     struct Condition {
         std::string text;
         Depth begin;
-        std::optional<Depth> end_of_first;
     };
 
     void directive(const std::string& line) {
@@ -49,7 +47,7 @@ private:
             if (has_name) add({CItem::Kind::macro, {}, line, {std::string(tokens[2])}});
             if (!has_name) add({CItem::Kind::unknown, {}, line, {}});
         } else if (word.starts_with("if")) {
-            conditions_.push_back({line, depth_, {}});
+            conditions_.push_back({line, depth_});
             mark(line);
         } else if (word == "elif" || word == "else") {
             end_branch();
@@ -72,12 +70,10 @@ private:
         }
     }
 
-    // Branches that leave brackets open are read as far as the last one goes.
+    // Of branches that leave brackets open, nobody knows here which is taken.
     void end_branch() {
         if (conditions_.empty()) return;
-        auto& first = conditions_.back().end_of_first;
-        if (!first) first = depth_;
-        if (*first != depth_) is_broken_ = true;
+        if (depth_ != conditions_.back().begin) is_broken_ = true;
     }
 
     void mark(const std::string& line) {

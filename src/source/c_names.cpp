@@ -30,36 +30,119 @@ bool is_typeof(std::string_view word) {
 // Qualifiers, and the kernel's macros for attributes (include/linux/compiler*.h, linkage.h, init.h, cache.h). One that
 // is missing here is taken for a name: that costs time, and is not wrong.
 bool is_decoration(std::string_view word) {
-    static constexpr std::array<std::string_view, 75> words = {
-        "const", "volatile", "restrict", "__restrict", "__const", "__volatile__", "static", "extern", "inline",
-        "__inline", "__inline__", "__always_inline", "noinline", "noinline_for_stack", "register", "auto", "typedef",
-        "_Thread_local", "__extension__", "__user", "__kernel", "__iomem", "__percpu", "__rcu", "__force", "__private",
-        "__nocast", "__safe", "__bitwise", "__must_check", "__maybe_unused", "__always_unused", "__weak", "__cold",
-        "__pure", "__attribute_const__", "__deprecated", "__noreturn", "__init", "__exit", "__initdata", "__initconst",
-        "__ref", "__refdata", "__read_mostly", "__ro_after_init", "__cacheline_aligned", "__cacheline_aligned_in_smp",
-        "____cacheline_aligned", "____cacheline_aligned_in_smp", "____cacheline_internodealigned_in_smp", "__packed",
-        "__page_aligned_bss", "__page_aligned_data", "asmlinkage", "__visible", "notrace", "noinstr", "__cpuidle",
-        "nokprobe_inline", "__sched", "__lockfunc", "__no_sanitize_address", "__nocfi", "__latent_entropy",
-        "__randomize_layout", "__no_randomize_layout", "__designated_init", "__meminit", "__net_init", "__net_exit",
-        "__noclone", "__flatten", "fastcall", "__mustcheck"};
+    static constexpr std::array<std::string_view, 75> words = {"const",
+                                                               "volatile",
+                                                               "restrict",
+                                                               "__restrict",
+                                                               "__const",
+                                                               "__volatile__",
+                                                               "static",
+                                                               "extern",
+                                                               "inline",
+                                                               "__inline",
+                                                               "__inline__",
+                                                               "__always_inline",
+                                                               "noinline",
+                                                               "noinline_for_stack",
+                                                               "register",
+                                                               "auto",
+                                                               "typedef",
+                                                               "_Thread_local",
+                                                               "__extension__",
+                                                               "__user",
+                                                               "__kernel",
+                                                               "__iomem",
+                                                               "__percpu",
+                                                               "__rcu",
+                                                               "__force",
+                                                               "__private",
+                                                               "__nocast",
+                                                               "__safe",
+                                                               "__bitwise",
+                                                               "__must_check",
+                                                               "__maybe_unused",
+                                                               "__always_unused",
+                                                               "__weak",
+                                                               "__cold",
+                                                               "__pure",
+                                                               "__attribute_const__",
+                                                               "__deprecated",
+                                                               "__noreturn",
+                                                               "__init",
+                                                               "__exit",
+                                                               "__initdata",
+                                                               "__initconst",
+                                                               "__ref",
+                                                               "__refdata",
+                                                               "__read_mostly",
+                                                               "__ro_after_init",
+                                                               "__cacheline_aligned",
+                                                               "__cacheline_aligned_in_smp",
+                                                               "____cacheline_aligned",
+                                                               "____cacheline_aligned_in_smp",
+                                                               "____cacheline_internodealigned_in_smp",
+                                                               "__packed",
+                                                               "__page_aligned_bss",
+                                                               "__page_aligned_data",
+                                                               "asmlinkage",
+                                                               "__visible",
+                                                               "notrace",
+                                                               "noinstr",
+                                                               "__cpuidle",
+                                                               "nokprobe_inline",
+                                                               "__sched",
+                                                               "__lockfunc",
+                                                               "__no_sanitize_address",
+                                                               "__nocfi",
+                                                               "__latent_entropy",
+                                                               "__randomize_layout",
+                                                               "__no_randomize_layout",
+                                                               "__designated_init",
+                                                               "__meminit",
+                                                               "__net_init",
+                                                               "__net_exit",
+                                                               "__noclone",
+                                                               "__flatten",
+                                                               "fastcall",
+                                                               "__mustcheck"};
     return is_one_of(words, word);
 }
 
 // With arguments in parentheses.
 bool is_attribute(std::string_view word) {
-    static constexpr std::array<std::string_view, 25> words = {
-        "__attribute__", "__attribute", "__printf", "__scanf", "__acquires", "__releases", "__must_hold", "__acquire",
-        "__aligned", "__assume_aligned", "__alloc_size", "__cond_acquires", "__cond_lock", "__malloc",
-        "__no_sanitize", "__compiletime_error", "__compiletime_warning", "__nonnull", "__realloc_size", "__copy",
-        "__mode", "__format_arg", "__error", "__release", "__must_hold_shared"};
+    static constexpr std::array<std::string_view, 25> words = {"__attribute__",
+                                                               "__attribute",
+                                                               "__printf",
+                                                               "__scanf",
+                                                               "__acquires",
+                                                               "__releases",
+                                                               "__must_hold",
+                                                               "__acquire",
+                                                               "__aligned",
+                                                               "__assume_aligned",
+                                                               "__alloc_size",
+                                                               "__cond_acquires",
+                                                               "__cond_lock",
+                                                               "__malloc",
+                                                               "__no_sanitize",
+                                                               "__compiletime_error",
+                                                               "__compiletime_warning",
+                                                               "__nonnull",
+                                                               "__realloc_size",
+                                                               "__copy",
+                                                               "__mode",
+                                                               "__format_arg",
+                                                               "__error",
+                                                               "__release",
+                                                               "__must_hold_shared"};
     return is_one_of(words, word);
 }
 
 // What keeps or places code that nobody mentions.
 bool keeps_unused(std::string_view word) {
     static constexpr std::array<std::string_view, 12> words = {
-        "__used", "used", "__section", "section", "__section__", "constructor", "__constructor__", "destructor",
-        "retain", "__used__", "asm", "__asm__"};
+        "__used",          "used",       "__section", "section",  "__section__", "constructor",
+        "__constructor__", "destructor", "retain",    "__used__", "asm",         "__asm__"};
     return is_one_of(words, word);
 }
 
@@ -195,8 +278,10 @@ private:
                 ++at_;
             } else if (word == "(") {
                 if (has_name && is_function) throw NotPlain();
-                if (has_name) is_function = true;
-                else has_name = is_pointer = inner_declarator();
+                if (has_name)
+                    is_function = true;
+                else
+                    has_name = is_pointer = inner_declarator();
                 if (!has_name) throw NotPlain();
                 at_ = behind_group(tokens_, at_);
             } else if (word == "[" && has_name) {

@@ -8,7 +8,8 @@
 
 namespace klp::source {
 
-// The logical lines of a source: continued ones are joined, a comment or a run of blanks is one blank, none at the ends.
+// The logical lines of a source: continued ones are joined, a comment or a run of blanks is one blank, none at the
+// ends.
 [[nodiscard]] std::vector<std::string> code_lines(std::string_view source);
 
 // A word (identifier or number), a literal, or one character of anything else. The texts belong to what was split.

@@ -110,7 +110,6 @@ void HeaderReach::ask(const std::string& source, const std::vector<std::string>&
 }
 
 void HeaderReach::ask_all(const std::vector<std::string>& sources, const std::vector<std::string>& headers, Side side) {
-    std::atomic<std::size_t> asked = 0;
     parallel_for(sources.size(), options_.jobs, [&](std::size_t i) {
         check_interrupted();
         if (is_cut_short_) return;
@@ -120,8 +119,7 @@ void HeaderReach::ask_all(const std::vector<std::string>& sources, const std::ve
             const std::lock_guard guard(lock_);
             if (!failure_ || sources[i] < failure_->source) failure_ = Failure{sources[i], failure};
         }
-        const std::size_t count = ++asked;
-        if (is_cut_short_) result_.asked = count;
+        const std::size_t count = ++asked_;
         if (count % progress_step != 0) return;
         const std::lock_guard guard(lock_);
         options_.progress(fmt::format("{} of {} source files looked at, {} include a patched header", count,
@@ -169,9 +167,8 @@ HeaderReach::Result HeaderReach::find(const std::vector<std::string>& headers,
 
     // In an order that lets those looked at so far stand for all.
     const auto still_open = [&](std::set<std::string> found) {
-        std::erase_if(found, [&](const std::string& source) {
-            return known.contains(source) || result_.units.contains(source);
-        });
+        std::erase_if(
+            found, [&](const std::string& source) { return known.contains(source) || result_.units.contains(source); });
         result_.candidates += found.size();
         std::vector<std::string> sources(found.begin(), found.end());
         std::ranges::sort(sources, {}, [](const std::string& source) { return std::pair(word_sum(source), source); });
@@ -191,6 +188,7 @@ HeaderReach::Result HeaderReach::find(const std::vector<std::string>& headers,
     // Too many is an answer that the one which could not be had would not change.
     if (failure_ && !is_cut_short_) throw Error(failure_->error);
     result_.is_cut_short = is_cut_short_;
+    result_.asked = asked_;
     std::ranges::sort(result_.watched, {}, &TranslationUnit::source);
     return std::move(result_);
 }

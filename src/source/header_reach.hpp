@@ -40,7 +40,12 @@ public:
         std::size_t candidates = 0;     // sources that may include one, units or not
         std::set<std::string> unused;   // headers in which nothing changes that a source uses
         bool is_cut_short = false;      // more units than are allowed
-        std::size_t asked = 0;          // candidates, where it is cut short
+        std::size_t asked = 0;          // candidates, until it was cut short
+
+        // From those of the candidates that were asked.
+        [[nodiscard]] std::size_t estimated_units() const {
+            return asked == 0 ? units.size() : units.size() * candidates / asked;
+        }
     };
     // `headers`: paths of patched files, `known`: units that are compiled anyway. Error: kbuild or the compiler does
     // not answer.
@@ -71,6 +76,7 @@ private:
     Result result_;
     std::size_t known_ = 0;
     std::atomic<bool> is_cut_short_ = false;
+    std::atomic<std::size_t> asked_ = 0;  // candidates
     struct Failure {
         std::string source;
         Error error;

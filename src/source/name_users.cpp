@@ -41,7 +41,8 @@ NameUsers::NameUsers(const kernel::Kernel& kernel, const SourceTree& tree, const
     const DerivedFile words = kept_of_tree(words_kind, kernel, tree);
     if (auto text = words.load()) words_.emplace(*std::move(text));
     if (!words_) {
-        words_.emplace(WordIndex::of(paths, [&](const std::string& path) { return locate(path); }, jobs));
+        words_.emplace(WordIndex::of(
+            paths, [&](const std::string& path) { return locate(path); }, jobs));
         words.store(words_->text());
     }
     const DerivedFile pasted = kept_of_tree(pasted_kind, kernel, tree);

@@ -3,8 +3,8 @@
 // whose item in a header mentions one, and so on. Who is not among them compiles to what it was when those names
 // change their meaning, whichever headers it includes.
 //
-// A name that a macro pastes of pieces (##) is found where the source, or the item of a header, that calls the macro has
-// the pieces. Pieces that stand in different macros are not put together.
+// A name that a macro pastes of pieces (##) is found where the source, or the item of a header, that calls the macro
+// has the pieces. Pieces that stand in different macros are not put together.
 #pragma once
 
 #include <map>
@@ -39,9 +39,9 @@ private:
         NameSet mentioned;
     };
     struct Search {
-        NameSet names;                 // all that carry the change
-        NameSet fresh;                 // whose users are still to be found
-        std::set<std::string> users;   // sources
+        NameSet names;                   // all that carry the change
+        NameSet fresh;                   // whose users are still to be found
+        std::set<std::string> users;     // sources
         std::set<std::string> carriers;  // included files, of which all that include them are users
     };
 
