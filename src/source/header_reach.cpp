@@ -16,7 +16,8 @@
 namespace klp::source {
 namespace {
 
-constexpr std::size_t progress_step = 100;  // candidates
+constexpr std::size_t progress_step = 100;       // candidates
+constexpr std::size_t enough_to_estimate = 100;  // candidates
 
 std::vector<std::string> common_files(const Dependencies::Files& files, const std::vector<std::string>& headers) {
     std::vector<std::string> common;
@@ -112,7 +113,7 @@ void HeaderReach::ask(const std::string& source, const std::vector<std::string>&
 void HeaderReach::ask_all(const std::vector<std::string>& sources, const std::vector<std::string>& headers, Side side) {
     parallel_for(sources.size(), options_.jobs, [&](std::size_t i) {
         check_interrupted();
-        if (is_cut_short_) return;
+        if (is_cut_short_ && asked_ >= enough_to_estimate) return;
         try {
             ask(sources[i], headers, side);
         } catch (const Error& failure) {

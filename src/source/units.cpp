@@ -119,6 +119,8 @@ void UnitSelector::select_new_file(const PatchedFile& file, Diagnostics& diagnos
     Overlay overlay(tree_.root());
     write_patched(overlay, files_);
     kernel::CommandAnswer answer = kbuild_.look_up(object_of(file.path), true, overlay.root());
+    if (answer.command && answer.command->part == kernel::ObjectPart::none)
+        return skip(file.path, "the configuration of this kernel does not ask for it");
     std::string why_not = answer.why_not;
     auto unit = unit_of(file.path, std::move(answer));
     if (!unit && why_not.empty()) why_not = "the configuration of this kernel does not ask for it";
