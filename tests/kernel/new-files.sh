@@ -58,14 +58,18 @@ build 0
 jq -e '[.objects[] | .name] == ["sctp"]' out >/dev/null || fail "$(jq .objects out)"
 
 # What no livepatch can have is refused in a new file as well.
-for text in 'static int __init start(void) { calls = 1; return 0; }
-device_initcall(start);' 'EXPORT_SYMBOL(new_text);'; do
-    patched_cmdline
-    new fs/proc/cmdline-new.c <<<"#include <linux/module.h>
+patched_cmdline
+new fs/proc/cmdline-new.c <<<"#include <linux/module.h>
 $body
-$text"
-    build 2
-done
+static int __init start(void) { calls = 1; return 0; }
+device_initcall(start);"
+build 2
+patched_cmdline
+new fs/proc/cmdline-new.c <<<"#include <linux/module.h>
+$body
+EXPORT_SYMBOL(new_text);"
+build 0
+expect_in "[diff.not-carried]" err
 
 # A new module; a Makefile that says more; a list that takes the place of a file; one that no Makefile names.
 patched_cmdline
