@@ -117,6 +117,9 @@ expect_in "is made into, which a livepatch cannot replace" err
 edit arch/x86/lib/x86-opcode-map.txt 's/^00: ADD/00: SUB/'
 build 2
 expect_in "[build.source-input]" err
+edit arch/x86/include/asm/cpufeatures.h 's/^#define X86_FEATURE_FPU.*/& \/* "text" *\/\n#define X86_FEATURE_NEW 1/'
+build 2
+expect_in "[build.source-input]" err
 edit drivers/tty/vt/defkeymap.map '1i # nothing'
 build 2
 expect_in "[build.source-input]" err
