@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "pipeline/build.hpp"
 
+#include <limits>
 #include <memory>
 
 #include "base/file.hpp"
@@ -26,6 +27,7 @@ struct BuildOptions {
     std::vector<std::string> accepted;
     pipeline::Request request{};
     bool no_replace = false;
+    bool any_number = false;  // of units
     bool json = false;
     bool verbose = false;
     bool is_written = true;  // false: the module is made to see whether it can be, and forgotten
@@ -96,6 +98,7 @@ kernel::Kernel prepare_request(BuildOptions& options) {
     request.patches.assign(options.patches.begin(), options.patches.end());
     request.replace = !options.no_replace;
     request.lines = options.json;
+    if (options.any_number) request.max_units = std::numeric_limits<unsigned>::max();
     Accepted accepted = accepted_changes(options.accepted);
     request.accepted_layouts = std::move(accepted.layouts);
     request.left_out = std::move(accepted.left_out);
@@ -158,9 +161,11 @@ void add_options(CommandLine& command, BuildOptions& options) {
         .range(1, 1024)
         .type_name("N");
     add_accept_option(command, options.accepted);
-    command.value("--max-units", options.request.max_units, "refuse headers that reach more units (default: 300)")
+    command
+        .value("--limit,--max-units", options.request.max_units, "refuse headers that reach more units (default: 300)")
         .range(1, 1000000)
         .type_name("N");
+    command.flag("-y,--yes", options.any_number, "compile however many units patched headers reach");
     command.flag("--json", options.json, "print JSON");
 }
 

@@ -127,7 +127,7 @@ Command Kbuild::in_tree(std::vector<std::string> argv, const fs::path& temporary
 
 // -B: a tree in which objects were made already would print nothing for them.
 Kbuild::DryRun Kbuild::dry_run(const std::string& folder, const std::string& object,
-                               const std::vector<std::string>& overrides) const {
+                               const std::vector<std::string>& overrides, const fs::path& tree) const {
     const TempDir scratch("klp-kbuild");  // for trial compilations (scripts/Makefile.compiler: TMPOUT)
     std::vector<std::string> argv = {"make",
                                      "-rRnB",
@@ -143,6 +143,7 @@ Kbuild::DryRun Kbuild::dry_run(const std::string& folder, const std::string& obj
     argv.insert(argv.end(), overrides.begin(), overrides.end());
     argv.insert(argv.end(), {"klp-parts", object});
     Command command = in_tree(argv, scratch.path());
+    if (!tree.empty()) command.directory = tree;
     if (const auto flags = inherited_flags(folder)) command.environment.emplace_back("KBUILD_SUBDIR_CCFLAGS", *flags);
     CommandResult result = klp::run(command);
 
@@ -284,13 +285,16 @@ CommandAnswer Kbuild::parse(const DryRun& run, const std::string& object, bool s
 }
 
 // An object is made by the Makefile of its folder, or of a folder above ("xfs-y += libxfs/xfs_alloc.o").
-CommandAnswer Kbuild::look_up(std::string_view object, bool split_sections) const {
+CommandAnswer Kbuild::look_up(std::string_view object, bool split_sections, const fs::path& tree) const {
     const std::string name(object);
+    if (!tree.empty() && source_tree_ != ".")
+        return {.why_not =
+                    "the kernel is built in another folder than its source, whose Makefiles cannot be exchanged"};
     std::optional<DryRun> first_rule;
     std::string errors;
     for (fs::path folder = fs::path(name).parent_path(); !folder.empty(); folder = folder.parent_path()) {
         if (!has_makefile(folder)) continue;
-        DryRun run = dry_run(folder.string(), name, {});
+        DryRun run = dry_run(folder.string(), name, {}, tree);
         if (run.part != ObjectPart::none && !run.has_rule)
             throw Error({name, {}, {}}, fmt::format("kernel '{}' has this object, but cannot make it: {}", name_,
                                                     first_line(run.errors)));
@@ -308,7 +312,7 @@ CompileCommand Kbuild::module_command(const fs::path& folder, std::string_view n
     const std::string object = fmt::format("{}/{}.o", path, name);
     // The variables by which the releases of Makefile.build find the folder's Makefile and sources.
     const DryRun run =
-        dry_run(path, object, {"src=" + path, "kbuild-dir=" + path, "kbuild-file=" + path + "/Makefile"});
+        dry_run(path, object, {"src=" + path, "kbuild-dir=" + path, "kbuild-file=" + path + "/Makefile"}, {});
     if (!run.has_rule) throw Error({path, {}, {}}, fmt::format("kbuild of '{}' fails: {}", name_, run.errors));
     CommandAnswer answer = parse(run, object, false);
     if (!answer.command) throw Error({object, {}, {}}, answer.why_not);

@@ -68,7 +68,9 @@ public:
     // How to compile an object of the tree, by its path in the tree. Each function and variable gets a section
     // of its own where `split_sections`. Error: make could not tell (no memory, a file that cannot be read), or cannot
     // make what it takes for a part of the kernel.
-    [[nodiscard]] CommandAnswer look_up(std::string_view object, bool split_sections) const;
+    // `tree`: a copy of the source tree whose Makefiles are asked instead; nothing is known of one where the kernel's
+    // tree names itself by an absolute path. Empty: the kernel's own.
+    [[nodiscard]] CommandAnswer look_up(std::string_view object, bool split_sections, const fs::path& tree = {}) const;
 
     // What is made in a folder of the tree ("fs/proc"; "." for the top) that kbuild goes to. Error: it cannot be asked.
     [[nodiscard]] FolderParts parts(const std::string& folder) const;
@@ -100,7 +102,7 @@ private:
 
     [[nodiscard]] std::string value(std::string_view variable) const;
     [[nodiscard]] DryRun dry_run(const std::string& folder, const std::string& object,
-                                 const std::vector<std::string>& overrides) const;
+                                 const std::vector<std::string>& overrides, const fs::path& tree) const;
     [[nodiscard]] std::optional<std::string> inherited_flags(const fs::path& folder) const;
     [[nodiscard]] CommandAnswer parse(const DryRun& run, const std::string& object, bool split_sections) const;
 

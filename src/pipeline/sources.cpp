@@ -163,18 +163,22 @@ Applied apply(Build& build) {
 
 Selected select(Build& build, Applied applied) {
     const auto stage = build.timings.stage("commands");
-    Selected selected{std::move(applied), std::make_unique<kernel::Kbuild>(build.kernel), {}, {}, {}, {}};
+    Selected selected{std::move(applied), std::make_unique<kernel::Kbuild>(build.kernel), {}, {}, {}, {}, {}};
     source::UnitSelector selector(build.kernel, *selected.kbuild, build.tree, selected.applied.files,
                                   {build.request.jobs, build.request.max_units, build.progress});
     source::Selection selection = selector.select(build.diagnostics);
     selected.units = std::move(selection.units);
     selected.watched = std::move(selection.watched);
     selected.tools = std::move(selection.tools);
+    selected.unused = std::move(selection.unused);
     selected.notes = selected.applied.notes;
     append(selected.notes, selection.notes);
     build.diagnostics.stop_on_errors("the patch changes files that a livepatch cannot change");
     if (selected.units.empty() && selected.watched.empty())
-        throw_unchanged(build, selected.notes, "the patch changes no file that code is compiled from");
+        throw_unchanged(build, selected.notes,
+                        selected.unused.empty()
+                            ? "the patch changes no file that code is compiled from"
+                            : "the patch changes no code: no unit of the kernel uses what changes in headers");
     return selected;
 }
 

@@ -54,6 +54,7 @@ struct Selected {
     std::vector<source::TranslationUnit> units;
     std::vector<source::TranslationUnit> watched;  // whose objects must not change; with `units`, at least one
     std::set<std::string> tools;                   // as in source::Selection
+    std::set<std::string> unused;                  // as there
     std::vector<std::string> notes;
 };
 

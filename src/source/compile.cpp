@@ -86,8 +86,12 @@ std::string UnitCompiler::cache_key(const TranslationUnit& unit) const {
 }
 
 CompiledObject UnitCompiler::original(const TranslationUnit& unit) const {
-    const std::string key = cache_key(unit);
     const std::string name = unit.source + " (original)";
+    if (unit.is_new) {
+        Compiled compiled = compile(unit, original_side(unit));
+        return {with_name(compiled.object, name), std::move(compiled.types), std::move(compiled.debug)};
+    }
+    const std::string key = cache_key(unit);
     if (keep_debug_ != KeepDebug::both) {
         if (auto cached = cache_.find(key))
             return {elf::Object::read(std::move(cached->object), name), std::move(cached->types), {}};
@@ -146,7 +150,10 @@ UnitCompiler::Compiled UnitCompiler::compile(const TranslationUnit& unit, const 
     const fs::path object = scratch_.path() / fmt::format("{}.{}.o", flat_name(unit.source), side.name);
     const fs::path dependencies = scratch_.path() / fmt::format("{}.{}.d", flat_name(unit.source), side.name);
     std::vector<std::string> argv = unit.command.compiler;
-    argv.push_back(unit.command.source);
+    const bool is_empty = unit.is_new && side.generated == &generated_;
+    const fs::path empty = scratch_.path() / fmt::format("{}.empty.c", flat_name(unit.source));
+    if (is_empty) write_file(empty, Bytes());
+    argv.push_back(is_empty ? empty.string() : unit.command.source);
     for (auto& word : argv) word = tree_.moved(word, side.sources);
     // Before the first folder of the command, if it has any: kernels may have a header of the same name.
     const auto first = std::ranges::find_if(argv, [](const std::string& word) { return word.starts_with("-I"); });

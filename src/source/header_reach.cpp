@@ -8,13 +8,16 @@
 #include "base/parallel.hpp"
 #include "base/process.hpp"
 #include "source/classify.hpp"
+#include "source/name_users.hpp"
 #include "source/overlay.hpp"
 #include "source/patched_tree.hpp"
+#include "source/touched_names.hpp"
 
 namespace klp::source {
 namespace {
 
-constexpr std::size_t progress_step = 100;  // candidates
+constexpr std::size_t progress_step = 100;       // candidates
+constexpr std::size_t enough_to_estimate = 100;  // candidates
 
 std::vector<std::string> common_files(const Dependencies::Files& files, const std::vector<std::string>& headers) {
     std::vector<std::string> common;
@@ -108,22 +111,49 @@ void HeaderReach::ask(const std::string& source, const std::vector<std::string>&
 }
 
 void HeaderReach::ask_all(const std::vector<std::string>& sources, const std::vector<std::string>& headers, Side side) {
-    std::atomic<std::size_t> asked = 0;
     parallel_for(sources.size(), options_.jobs, [&](std::size_t i) {
         check_interrupted();
-        if (is_cut_short_) return;
+        if (is_cut_short_ && asked_ >= enough_to_estimate) return;
         try {
             ask(sources[i], headers, side);
         } catch (const Error& failure) {
             const std::lock_guard guard(lock_);
             if (!failure_ || sources[i] < failure_->source) failure_ = Failure{sources[i], failure};
         }
-        const std::size_t count = ++asked;
+        const std::size_t count = ++asked_;
         if (count % progress_step != 0) return;
         const std::lock_guard guard(lock_);
         options_.progress(fmt::format("{} of {} source files looked at, {} include a patched header", count,
                                       sources.size(), result_.units.size() + result_.watched.size()));
     });
+}
+
+std::set<std::string> HeaderReach::candidates(const IncludeIndex& index, const std::vector<std::string>& headers) {
+    std::set<std::string> sources;
+    std::set<std::string> told;  // whose change is one of names
+    NameSet names;
+    for (const auto& header : headers) {
+        const PatchedFile& file = files_.files().at(header);
+        const bool is_c = header.ends_with(".h") && file.exists;
+        const auto touched = is_c ? touched_names(file.original, file.text()) : std::nullopt;
+        if (!touched) {
+            sources.merge(index.sources_reaching(header));
+        } else if (touched->empty()) {
+            result_.unused.insert(header);
+        } else {
+            told.insert(header);
+            names.insert(touched->begin(), touched->end());
+        }
+    }
+    if (told.empty()) return sources;
+    const auto users = NameUsers(kernel_, tree_, index, files_, options_.jobs).find(names);
+    for (const auto& header : told) {
+        std::set<std::string> reached = index.sources_reaching(header);
+        if (users) std::erase_if(reached, [&](const std::string& source) { return !users->contains(source); });
+        if (reached.empty()) result_.unused.insert(header);
+        sources.merge(reached);
+    }
+    return sources;
 }
 
 HeaderReach::Result HeaderReach::find(const std::vector<std::string>& headers,
@@ -136,26 +166,30 @@ HeaderReach::Result HeaderReach::find(const std::vector<std::string>& headers,
         if (file.is_changed() && file.exists) texts.emplace(path, file.text());
     for (const auto& header : headers) (files_.files().at(header).existed ? before : added).push_back(header);
 
-    const auto candidates = [&](const IncludeIndex& index, const std::vector<std::string>& wanted) {
-        std::set<std::string> sources;
-        for (const auto& header : wanted) sources.merge(index.sources_reaching(header));
-        std::erase_if(sources, [&](const std::string& source) {
-            return known.contains(source) || result_.units.contains(source);
-        });
-        result_.candidates += sources.size();
-        return std::vector<std::string>(sources.begin(), sources.end());
+    // In an order that lets those looked at so far stand for all.
+    const auto still_open = [&](std::set<std::string> found) {
+        std::erase_if(
+            found, [&](const std::string& source) { return known.contains(source) || result_.units.contains(source); });
+        result_.candidates += found.size();
+        std::vector<std::string> sources(found.begin(), found.end());
+        std::ranges::sort(sources, {}, [](const std::string& source) { return std::pair(word_sum(source), source); });
+        return sources;
     };
     const IncludeIndex index = all_includes(kernel_, tree_, options_.jobs, {});
-    const auto sources = candidates(index, before);
+    const auto sources = still_open(candidates(index, before));
     if (sources.size() > progress_step)
         options_.progress(fmt::format("{} source files may include {}; asking the compiler which of them do",
                                       sources.size(), fmt::join(before, ", ")));
     ask_all(sources, before, Side::original);
     // A new header may also come in the place of one that others mean by the same name.
-    if (!added.empty()) ask_all(candidates(index.with(texts), added), added, Side::patched);
+    if (!added.empty()) {
+        const IncludeIndex patched = index.with(texts);
+        ask_all(still_open(patched.sources_reaching(std::set(added.begin(), added.end()))), added, Side::patched);
+    }
     // Too many is an answer that the one which could not be had would not change.
     if (failure_ && !is_cut_short_) throw Error(failure_->error);
     result_.is_cut_short = is_cut_short_;
+    result_.asked = asked_;
     std::ranges::sort(result_.watched, {}, &TranslationUnit::source);
     return std::move(result_);
 }

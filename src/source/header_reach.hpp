@@ -38,7 +38,14 @@ public:
         std::set<std::string> hosts;    // programs of the build that may include one
         std::set<std::string> tools;    // of scripts/, made when the tree was prepared, that may include one
         std::size_t candidates = 0;     // sources that may include one, units or not
+        std::set<std::string> unused;   // headers in which nothing changes that a source uses
         bool is_cut_short = false;      // more units than are allowed
+        std::size_t asked = 0;          // candidates, until it was cut short
+
+        // From those of the candidates that were asked.
+        [[nodiscard]] std::size_t estimated_units() const {
+            return asked == 0 ? units.size() : units.size() * candidates / asked;
+        }
     };
     // `headers`: paths of patched files, `known`: units that are compiled anyway. Error: kbuild or the compiler does
     // not answer.
@@ -47,6 +54,9 @@ public:
 
 private:
     enum class Side { original, patched };
+
+    // Sources that may include one of `headers`, which the unpatched tree has, and use what changes in it.
+    [[nodiscard]] std::set<std::string> candidates(const IncludeIndex& index, const std::vector<std::string>& headers);
 
     void ask_all(const std::vector<std::string>& sources, const std::vector<std::string>& headers, Side side);
     void ask(const std::string& source, const std::vector<std::string>& headers, Side side);
@@ -66,6 +76,7 @@ private:
     Result result_;
     std::size_t known_ = 0;
     std::atomic<bool> is_cut_short_ = false;
+    std::atomic<std::size_t> asked_ = 0;  // candidates
     struct Failure {
         std::string source;
         Error error;

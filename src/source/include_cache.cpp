@@ -21,12 +21,6 @@ constexpr std::string_view index_kind = "include-lines";
 constexpr std::string_view computed_mark = "!";
 constexpr std::string_view c_files_kind = "included-c-files";
 
-// Another tree, or one that was configured otherwise, is not what was scanned.
-DerivedFile cached(std::string_view kind, const kernel::Kernel& kernel, const SourceTree& tree) {
-    const FileStamp configuration = FileStamp::of(tree.object_root() / "include/generated/autoconf.h");
-    return kernel.derived(kind, {tree.root().string(), configuration.digest()});
-}
-
 std::vector<std::string> split_fields(std::string_view line) {
     std::vector<std::string> fields;
     for (std::size_t end = 0; end != std::string_view::npos; line.remove_prefix(end + 1)) {
@@ -89,7 +83,7 @@ std::string c_files_text(const IncludedCFiles& files) {
 }
 
 IncludeIndex index_of(const kernel::Kernel& kernel, const SourceTree& tree, unsigned jobs) {
-    const DerivedFile file = cached(index_kind, kernel, tree);
+    const DerivedFile file = kept_of_tree(index_kind, kernel, tree);
     if (const auto text = file.load()) return parse_index(*text);
     std::vector<fs::path> roots = {tree.root()};
     if (tree.is_split()) roots.push_back(tree.object_root());  // generated headers
@@ -100,6 +94,11 @@ IncludeIndex index_of(const kernel::Kernel& kernel, const SourceTree& tree, unsi
 
 }  // namespace
 
+DerivedFile kept_of_tree(std::string_view kind, const kernel::Kernel& kernel, const SourceTree& tree) {
+    const FileStamp configuration = FileStamp::of(tree.object_root() / "include/generated/autoconf.h");
+    return kernel.derived(kind, {tree.root().string(), configuration.digest()});
+}
+
 IncludeIndex all_includes(const kernel::Kernel& kernel, const SourceTree& tree, unsigned jobs,
                           const std::map<std::string, std::string>& added) {
     IncludeIndex index = index_of(kernel, tree, jobs);
@@ -107,7 +106,7 @@ IncludeIndex all_includes(const kernel::Kernel& kernel, const SourceTree& tree, 
 }
 
 IncludedCFiles included_c_files(const kernel::Kernel& kernel, const SourceTree& tree, unsigned jobs) {
-    const DerivedFile file = cached(c_files_kind, kernel, tree);
+    const DerivedFile file = kept_of_tree(c_files_kind, kernel, tree);
     if (const auto text = file.load()) return parse_c_files(*text);
     IncludedCFiles files = index_of(kernel, tree, jobs).included_c_files();
     file.store(c_files_text(files));

@@ -68,9 +68,9 @@ public:
 
     [[nodiscard]] const Files& files() const noexcept { return files_; }
 
-    [[nodiscard]] std::set<std::string> sources_reaching(const std::string& path) const {
-        std::set<std::string_view> seen = {path};
-        std::vector<std::string_view> open = {path};
+    [[nodiscard]] std::set<std::string> sources_reaching(const std::set<std::string>& paths) const {
+        std::set<std::string_view> seen(paths.begin(), paths.end());
+        std::vector<std::string_view> open(paths.begin(), paths.end());
         const auto meet = [&](std::string_view includer) {
             if (seen.insert(includer).second) open.push_back(includer);
         };
@@ -89,10 +89,10 @@ public:
         std::set<std::string> sources;
         const bool is_for_all = seen.contains(command_line);
         for (const auto file : seen)
-            if (is_code(file) && file != path) sources.emplace(file);
+            if (is_code(file) && !paths.contains(std::string(file))) sources.emplace(file);
         if (!is_for_all) return sources;
         for (const auto& [file, includes] : files_)
-            if (is_code(file) && file != path) sources.insert(file);
+            if (is_code(file) && !paths.contains(std::string(file))) sources.insert(file);
         return sources;
     }
 
@@ -101,7 +101,7 @@ public:
         for (const auto& [path, file] : files_) {
             if (!path.ends_with(".c")) continue;
             if (!lines_.contains(file_name_of(path)) && bringers_of(path).empty()) continue;
-            auto sources = sources_reaching(path);
+            auto sources = sources_reaching({path});
             if (!sources.empty()) included.emplace(path, std::move(sources));
         }
         return included;
@@ -179,7 +179,11 @@ const IncludeIndex::Files& IncludeIndex::files() const noexcept {
 }
 
 std::set<std::string> IncludeIndex::sources_reaching(const std::string& path) const {
-    return graph_->sources_reaching(path);
+    return graph_->sources_reaching({path});
+}
+
+std::set<std::string> IncludeIndex::sources_reaching(const std::set<std::string>& paths) const {
+    return graph_->sources_reaching(paths);
 }
 
 IncludedCFiles IncludeIndex::included_c_files() const {

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/derived.hpp"
 #include "base/file.hpp"
 #include "kernel/kernel.hpp"
 #include "source/source_tree.hpp"
@@ -60,12 +61,18 @@ public:
     // All .c and .S files, and templates of such (.uc), that may include `path`, themselves or by way of others.
     // Translation units are not told from .c files that are only included.
     [[nodiscard]] std::set<std::string> sources_reaching(const std::string& path) const;
+    // Of several files.
+    [[nodiscard]] std::set<std::string> sources_reaching(const std::set<std::string>& paths) const;
     [[nodiscard]] IncludedCFiles included_c_files() const;
 
 private:
     class Graph;
     std::unique_ptr<Graph> graph_;
 };
+
+// What was read off a tree, kept in the kernel's cache folder. Another tree, or one that was configured otherwise, is
+// not what was read.
+[[nodiscard]] DerivedFile kept_of_tree(std::string_view kind, const kernel::Kernel& kernel, const SourceTree& tree);
 
 // What each build asks for. Scanned once a kernel, then kept in its cache folder.
 [[nodiscard]] IncludedCFiles included_c_files(const kernel::Kernel& kernel, const SourceTree& tree, unsigned jobs);

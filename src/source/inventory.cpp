@@ -2,10 +2,12 @@
 #include "source/inventory.hpp"
 
 #include <fmt/format.h>
+#include <fnmatch.h>
 
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <utility>
 
 #include "base/text.hpp"
 #include "source/object_names.hpp"
@@ -80,6 +82,27 @@ bool has_made_of(const Names& names, const std::string& stem) {
     for (auto name = names.lower_bound(prefix); name != names.end() && name->starts_with(prefix); ++name)
         if (is_compiled(*name)) return true;
     return stem.ends_with(".lds") && names.contains(stem);
+}
+
+// Whether a word of a Makefile is the path of `header`, in the source tree and with a folder: a name alone is that of a
+// header that is made.
+bool names_input(std::string_view makefile, const std::string& header) {
+    std::string_view before;
+    for (std::size_t at = 0; at < makefile.size();) {
+        const std::size_t begin = makefile.find_first_not_of(" \t\n", at);
+        if (begin == std::string_view::npos) break;
+        at = std::min(makefile.find_first_of(" \t\n", begin), makefile.size());
+        std::string_view word = makefile.substr(begin, at - begin);
+        const bool is_option = std::exchange(before, word) == "-include";
+        if (is_option || !word.ends_with(".h") || word.starts_with("$(obj)") || word.starts_with('-')) continue;
+        if (const std::size_t variable = word.find(")/"); variable != std::string_view::npos)
+            word.remove_prefix(variable + 2);
+        while (word.starts_with("../")) word.remove_prefix(3);
+        if (word.find('/') == std::string_view::npos) continue;
+        const std::string pattern = "*/" + std::string(word);
+        if (::fnmatch(pattern.c_str(), ("/" + header).c_str(), 0) == 0) return true;
+    }
+    return false;
 }
 
 }  // namespace
@@ -197,6 +220,15 @@ bool Inventory::is_left_out(const std::string& path) const {
     }
     if (!path.ends_with(".c") && !path.ends_with(".S")) return false;
     return place_of(path).use == Use::none && is_named_by_makefile(path, fs::path(object_of(path)).filename().string());
+}
+
+bool Inventory::is_input_of_makefile(const std::string& header) const {
+    for (const auto& entry : fs::recursive_directory_iterator(tree_.root() / "arch" / arch_)) {
+        const std::string file = entry.path().filename();
+        if (!entry.is_regular_file() || (!file.starts_with("Makefile") && !file.starts_with("Kbuild"))) continue;
+        if (names_input(read_text(entry.path()), header)) return true;
+    }
+    return false;
 }
 
 // As arch/s390/Makefile names drivers/s390.

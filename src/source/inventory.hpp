@@ -40,6 +40,9 @@ public:
     [[nodiscard]] bool is_left_out(const std::string& path) const;
     // Whether a Makefile of the file's folder or of one above names the file `name`.
     [[nodiscard]] bool is_named_by_makefile(const std::string& path, std::string_view name) const;
+    // Whether a Makefile of the architecture makes something from this header, other than by including it
+    // (arch/x86/kernel/cpu/Makefile: cpufeatures.h).
+    [[nodiscard]] bool is_input_of_makefile(const std::string& header) const;
     // A file of another architecture's folder, which nothing of this one's leads to.
     [[nodiscard]] bool is_of_foreign_arch(const std::string& path) const;
 

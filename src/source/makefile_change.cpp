@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "source/makefile_change.hpp"
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -47,6 +48,46 @@ bool is_without_effect(const std::string& statement, const std::function<bool(st
     return is_plain_name && is_assignment && !is_enabled(std::string_view(statement).substr(name, end - name));
 }
 
+// `LIST-… += a.o b.o`, whatever decides whether it counts. `list`: "foo" of foo-y, foo-objs and foo-$(CONFIG_X).
+struct ObjectList {
+    std::string target;  // with the operator
+    std::string list;
+    std::multiset<std::string> objects;
+};
+
+std::optional<ObjectList> object_list(const std::string& statement) {
+    const std::size_t assignment = statement.find('=');
+    if (assignment == std::string::npos || assignment == 0 || statement.starts_with('\t')) return std::nullopt;
+    ObjectList found;
+    std::string words = statement.substr(assignment + 1);
+    for (const char c : statement.substr(0, assignment + 1))
+        if (c != ' ' && c != '\t') found.target += c;
+    const std::size_t dash = found.target.find_last_of('-', found.target.find("$("));
+    if (dash == std::string::npos || found.target.find_first_of("$()") < dash) return std::nullopt;
+    found.list = found.target.substr(0, dash);
+    for (std::size_t at = 0; at < words.size();) {
+        const std::size_t begin = words.find_first_not_of(" \t", at);
+        if (begin == std::string::npos) break;
+        at = std::min(words.find_first_of(" \t", begin), words.size());
+        found.objects.insert(words.substr(begin, at - begin));
+    }
+    return found;
+}
+
+// Those of `from` that are not in `other`.
+std::vector<std::string> only_in(const std::vector<std::string>& from, const std::vector<std::string>& other) {
+    std::multiset<std::string> left(other.begin(), other.end());
+    std::vector<std::string> found;
+    for (const auto& each : from) {
+        const auto place = left.find(each);
+        if (place == left.end())
+            found.push_back(each);
+        else
+            left.erase(place);
+    }
+    return found;
+}
+
 }  // namespace
 
 bool is_makefile(std::string_view path) {
@@ -63,6 +104,43 @@ bool is_for_other_configurations(std::string_view before, std::string_view after
         return kept;
     };
     return matters(statements(before)) == matters(statements(after));
+}
+
+std::optional<std::set<std::string>> added_objects(std::string_view before, std::string_view after) {
+    const auto original = statements(before);
+    const auto patched = statements(after);
+    std::vector<ObjectList> gone;
+    std::set<std::string> lists;
+    for (const auto& statement : original)
+        if (const auto list = object_list(statement); list && !list->objects.empty()) lists.insert(list->list);
+    for (const auto& statement : only_in(original, patched)) {
+        auto list = object_list(statement);
+        if (!list) return std::nullopt;
+        gone.push_back(*std::move(list));
+    }
+    std::set<std::string> added;
+    for (const auto& statement : only_in(patched, original)) {
+        auto list = object_list(statement);
+        // A first list of foo-y takes the place of foo.c.
+        if (!list || (list->list != "obj" && !lists.contains(list->list))) return std::nullopt;
+        const auto same = std::ranges::find(gone, list->target, &ObjectList::target);
+        if (same != gone.end()) {
+            for (const auto& object : same->objects) {
+                const auto place = list->objects.find(object);
+                if (place == list->objects.end()) return std::nullopt;
+                list->objects.erase(place);
+            }
+            gone.erase(same);
+        } else if (!list->target.ends_with("+=")) {
+            return std::nullopt;
+        }
+        for (const auto& object : list->objects) {
+            if (!object.ends_with(".o") || object.find_first_of("$/") != std::string::npos) return std::nullopt;
+            added.insert(object);
+        }
+    }
+    if (!gone.empty() || added.empty()) return std::nullopt;
+    return added;
 }
 
 }  // namespace klp::source

@@ -3,6 +3,9 @@
 #pragma once
 
 #include <functional>
+#include <optional>
+#include <set>
+#include <string>
 #include <string_view>
 
 namespace klp::source {
@@ -14,5 +17,9 @@ namespace klp::source {
 // moved. `is_enabled` is asked for "CONFIG_NEW".
 [[nodiscard]] bool is_for_other_configurations(std::string_view before, std::string_view after,
                                                const std::function<bool(std::string_view)>& is_enabled);
+
+// The objects that a changed Makefile or Kbuild names in addition, where nothing else changes: in lists that had
+// objects before. nullopt: something else changes, or nothing is added.
+[[nodiscard]] std::optional<std::set<std::string>> added_objects(std::string_view before, std::string_view after);
 
 }  // namespace klp::source

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <thread>
 
 #include "base/parallel.hpp"
 #include "source/c_scanner.hpp"
@@ -11,6 +12,8 @@
 #include "source/header_reach.hpp"
 #include "source/makefile_change.hpp"
 #include "source/object_names.hpp"
+#include "source/overlay.hpp"
+#include "source/patched_tree.hpp"
 
 namespace klp::source {
 namespace {
@@ -23,6 +26,14 @@ std::string named(const std::set<std::string>& paths) {
     for (const auto& path : paths)
         if (first.size() < most_named) first.push_back(path);
     return fmt::format("{}{}", fmt::join(first, ", "), paths.size() > most_named ? ", …" : "");
+}
+
+// A guess: both sides, and what makes the difference between units is not known before.
+std::string compile_time(std::size_t units, unsigned jobs) {
+    constexpr std::size_t seconds_a_unit = 3;
+    const std::size_t processors = jobs != 0 ? jobs : std::max(1U, std::thread::hardware_concurrency());
+    const std::size_t seconds = (units * seconds_a_unit + processors - 1) / processors;
+    return seconds < 120 ? fmt::format("{} s", seconds) : fmt::format("{} minutes", (seconds + 59) / 60);
 }
 
 std::string file_name(const std::string& path) {
@@ -74,11 +85,63 @@ UnitSelector::Role UnitSelector::role_of_refused(const PatchedFile& file, Diagno
                             "the changed lines are comments, or for options that this kernel's configuration has not"});
         return Role::none;
     }
+    if (is_makefile(file.path) && adds_new_objects_alone(file)) return Role::none;
     diagnostics
         .error(std::string(kind.id), {file.path, {}, {}},
                fmt::format("cannot be changed by a livepatch: {}", kind.reason))
         .hint(leave_out);
     return Role::none;
+}
+
+// Whether what the Makefile names in addition is made from files that the patch adds.
+bool UnitSelector::adds_new_objects_alone(const PatchedFile& makefile) const {
+    if (!makefile.existed || !makefile.exists) return false;
+    const auto added = added_objects(makefile.original, makefile.text());
+    return added && std::ranges::all_of(*added, [&](const std::string& object) {
+               const std::string stem = object.substr(0, object.size() - 2);
+               const auto source =
+                   files_.files().find((fs::path(makefile.path).parent_path() / (stem + ".c")).string());
+               return source != files_.files().end() && !source->second.existed && source->second.exists;
+           });
+}
+
+bool UnitSelector::is_named_by_patched_makefile(const std::string& source) const {
+    const fs::path folder = fs::path(source).parent_path();
+    return std::ranges::any_of(files_.files(), [&](const auto& each) {
+        const auto& [path, file] = each;
+        if (!is_makefile(path) || fs::path(path).parent_path() != folder || !adds_new_objects_alone(file)) return false;
+        return added_objects(file.original, file.text())->contains(file_name(object_of(source)));
+    });
+}
+
+// The patched Makefile tells how it is compiled, and what has it.
+void UnitSelector::select_new_file(const PatchedFile& file, Diagnostics& diagnostics) {
+    Overlay overlay(tree_.root());
+    write_patched(overlay, files_);
+    kernel::CommandAnswer answer = kbuild_.look_up(object_of(file.path), true, overlay.root());
+    if (answer.command && answer.command->part == kernel::ObjectPart::none)
+        return skip(file.path, "the configuration of this kernel does not ask for it");
+    std::string why_not = answer.why_not;
+    auto unit = unit_of(file.path, std::move(answer));
+    if (!unit && why_not.empty()) why_not = "the configuration of this kernel does not ask for it";
+    const std::string folder = fs::path(file.path).parent_path().string();
+    if (unit && unit->objects.front() == "vmlinux" && inventory_.visit(folder) != Inventory::Visit::everything)
+        why_not = "the configuration of this kernel leaves its folder out of the image";
+    if (unit && unit->objects.front() != "vmlinux") {
+        for (const auto& module : unit->objects)
+            if (!kernel_.module_path(module))
+                why_not =
+                    fmt::format("it would make a new module, '{}': a livepatch adds code to what there is", module);
+    }
+    if (why_not.empty()) {
+        unit->is_new = true;
+        units_.emplace(file.path, *std::move(unit));
+        return;
+    }
+    diagnostics
+        .error("build.new-file", {file.path, {}, {}}, "the patch adds this file, which is no part of what there is")
+        .note(why_not)
+        .hint("put the new functions into one of the existing files that the patch changes");
 }
 
 // A text in a folder of code may be documentation, a part of a source, or what a Makefile makes a source from.
@@ -99,7 +162,7 @@ UnitSelector::Role UnitSelector::role_of_text(const PatchedFile& file, Diagnosti
 }
 
 bool UnitSelector::is_usable_c_file(const PatchedFile& file, Diagnostics& diagnostics) {
-    if (file.exists && file.existed) return true;
+    if (file.exists && (file.existed || is_named_by_patched_makefile(file.path))) return true;
     if (inventory_.is_left_out(file.path)) {
         skip(file.path, "the configuration of this kernel leaves it out");
     } else if (!file.exists) {
@@ -141,6 +204,13 @@ UnitSelector::Role UnitSelector::role_of(const PatchedFile& file, Diagnostics& d
                 code_without_comments(file.text()) == code_without_comments(file.original)) {
                 // Line numbers below the change do not count: the header is compiled with #line directives.
                 notes_.push_back(fmt::format("{}: only comments change", file.path));
+                return Role::none;
+            }
+            if (inventory_.is_input_of_makefile(file.path)) {
+                diagnostics
+                    .error("build.source-input", {file.path, {}, {}},
+                           "cannot be changed by a livepatch: a Makefile makes source code or data of the kernel from it")
+                    .hint("move the change into the .c files that need it");
                 return Role::none;
             }
             return Role::header;
@@ -208,6 +278,10 @@ void UnitSelector::select_c_files(const std::vector<const PatchedFile*>& files, 
     if (files.empty()) return;
     const IncludedCFiles included = included_c_files(kernel_, tree_, options_.jobs);
     for (const PatchedFile* file : files) {
+        if (!file->existed) {
+            select_new_file(*file, diagnostics);
+            continue;
+        }
         std::vector<std::string> includers;
         const auto found = included.find(file->path);
         for (const auto& includer : found == included.end() ? std::set<std::string>() : found->second) {
@@ -234,13 +308,18 @@ void UnitSelector::add_headers(const std::vector<const PatchedFile*>& headers, S
     const Location where{paths.front(), {}, {}};
     if (found.is_cut_short) {
         diagnostics
-            .error("build.header", where,
-                   fmt::format("the patched headers reach more than {} units of kernel '{}' (up to {} source files "
-                               "include them)",
-                               options_.max_units, kernel_.manifest().name, found.candidates))
+            .error(
+                "build.header", where,
+                fmt::format("the patched headers reach more than {} units of kernel '{}': about {}, as {} of {} source "
+                            "files that may include them say",
+                            options_.max_units, kernel_.manifest().name, found.estimated_units(), found.asked,
+                            found.candidates))
+            .note(fmt::format("each of them would be compiled twice, which takes about {}",
+                              compile_time(found.estimated_units(), options_.jobs)))
             .hint(
-                "each of them would be compiled twice: allow it with --max-units, or move the change into the .c files "
-                "that need it, for instance as a copy of the changed definition under a new name");
+                "allow it with --yes, or up to a number with --limit; or move the change into the .c files that need "
+                "it, "
+                "for instance as a copy of the changed definition under a new name");
         return;
     }
     if (!found.unknown.empty()) {
@@ -256,15 +335,19 @@ void UnitSelector::add_headers(const std::vector<const PatchedFile*>& headers, S
     for (const auto& path : paths) {
         const bool is_included = std::ranges::any_of(
             found.units, [&](const auto& unit) { return std::ranges::count(unit.second.reached_by, path) != 0; });
-        if (!is_included && units_.empty())
+        if (found.unused.contains(path))
+            notes_.push_back(fmt::format("{}: no unit of this kernel uses what changes in it", path));
+        else if (!is_included && units_.empty())
             notes_.push_back(fmt::format("{}: no unit of this kernel includes it", path));
     }
     if (!found.units.empty())
-        options_.progress(
-            fmt::format("{} units of this kernel include {}", found.units.size(), fmt::join(paths, ", ")));
+        options_.progress(fmt::format("{} units of this kernel include {}; to compile them takes up to {}",
+                                      found.units.size(), fmt::join(paths, ", "),
+                                      compile_time(found.units.size(), options_.jobs)));
     units_.merge(found.units);
     selection.watched = std::move(found.watched);
     selection.tools = std::move(found.tools);
+    selection.unused = std::move(found.unused);
 }
 
 void UnitSelector::report_skipped(Selection& selection, Diagnostics& diagnostics) {

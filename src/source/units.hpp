@@ -24,6 +24,7 @@ struct TranslationUnit {
     kernel::CompileCommand command;
     std::vector<std::string> objects;     // that have it: "vmlinux", or one or more modules
     std::vector<std::string> reached_by;  // patched files that it includes; empty where it is itself among them
+    bool is_new = false;                  // the patch adds its file: an empty one stands for the original
 };
 
 struct Selection {
@@ -33,6 +34,7 @@ struct Selection {
     std::vector<TranslationUnit> watched;
     // Sources of programs in scripts/, made when the tree was prepared, which may include a patched header.
     std::set<std::string> tools;
+    std::set<std::string> unused;  // headers in which nothing changes that a unit of this kernel uses
     std::vector<std::string> notes;
 };
 
@@ -70,6 +72,9 @@ private:
     [[nodiscard]] Role role_of_text(const PatchedFile& file, Diagnostics& diagnostics);
     [[nodiscard]] Role role_of_refused(const PatchedFile& file, Diagnostics& diagnostics);
     [[nodiscard]] bool is_usable_c_file(const PatchedFile& file, Diagnostics& diagnostics);
+    [[nodiscard]] bool adds_new_objects_alone(const PatchedFile& makefile) const;
+    [[nodiscard]] bool is_named_by_patched_makefile(const std::string& source) const;
+    void select_new_file(const PatchedFile& file, Diagnostics& diagnostics);
     [[nodiscard]] bool changes_nothing_built(const PatchedFile& file) const;
     void skip(const std::string& path, std::string_view reason);
     [[nodiscard]] Candidate look_up(const std::string& source) const;

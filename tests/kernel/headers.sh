@@ -52,15 +52,48 @@ expect_in "only comments change" err
 edit fs/proc/fd.h 's/^#define.*/&\n#define NOBODY_USES_THIS 1/'
 build 3
 expect_in "changes no code" err
+expect_in "fs/proc/fd.h: no unit of this kernel uses what changes in it" err
+for line in '/* a comment */' 'extern int nobody_calls_this(struct task_struct *task);' '#define NOBODY_USES_THIS(x) (x)'; do
+    edit include/linux/sched.h "/^struct task_struct {/i $line"
+    build 3
+done
+
+# A prototype reaches who mentions the function: here the patched unit alone, of all that include the header.
+edit fs/proc/internal.h '/^struct proc_dir_entry \*proc_create_reg(/i extern int new_answer(void);'
+edit fs/proc/cmdline.c 's/^static int cmdline_proc_show/int new_answer(void)\n{\n\treturn 42;\n}\n&/; s/seq_putc(m, /seq_printf(m, " %d", new_answer()); &/; s/^#include <linux.seq_file.h>/&\n#include "internal.h"/'
+build 0
+[ "$(reached true)" = fs/proc/cmdline.c ] || fail "reached: $(reached true)"
+
+# An inline function of a header that half of the kernel includes: those that grep finds.
+edit include/linux/seq_file.h 's/BUG_ON(m->count > m->size);/BUG_ON(m->count >= m->size);/'
+build 0
+(cd "$source" && grep -rlw --include='*.c' --exclude-dir=Documentation --exclude-dir=tools seq_get_buf . | sed 's,^\./,,' | sort) >users
+[ "$(reached true)" = "$(tr '\n' ' ' <users | sed 's/ $//')" ] || fail "reached: $(reached true), not $(cat users)"
+
+# A macro of a module's header, by way of another one; a type, whose layout is looked at in units that have it only from
+# there.
+edit include/net/sctp/sctp.h '/^#define SCTP_SAT_LEN/s/(x) \*/((x) + 1) */'
+build 0
+jq -e '[.objects[].name] == ["sctp"]' out >/dev/null || fail "$(jq .objects out)"
+edit fs/proc/internal.h '/^struct proc_dir_entry {/a \\tlong new_member;'
+build 2
+expect_in "[diff.layout]" err
+expect_in "proc_dir_entry" err
 
 # Included by an option of the compiler, and so by all: too many, unless they are allowed.
 edit include/linux/kconfig.h 's/^#define IS_BUILTIN.*/&\n#define NOBODY_USES_THIS 1/'
-build 2 --max-units 3
+build 3
+edit include/linux/kconfig.h 's/^#define IS_BUILTIN(option) .*/#define IS_BUILTIN(option) (__is_defined(option) + 0)/'
+build 2 --limit 3
 expect_in "reach more than 3 units" err
-expect_in "--max-units" err
+expect_in "source files that may include them say" err
+expect_in "--yes" err
+expect_in "minutes" err
 edit block/elevator.h 's/list_entry((ptr), struct request, queuelist)/list_entry((ptr)->next, struct request, queuelist)/'
-build 2 --max-units 3
-expect_in "reach more than 3 units" err
+build 2 --max-units 1
+expect_in "reach more than 1 units" err
+edit block/elevator.h 's/list_entry((ptr), struct request, queuelist)/list_entry((ptr)->next, struct request, queuelist)/'
+build 0 --limit 1 --yes
 
 # A new header of a patched file; one that is taken away.
 edit fs/proc/cmdline.c 's/^#include <linux\/seq_file.h>/&\n#include "cmdline-text.h"/; s/seq_puts(m, saved_command_line);/seq_puts(m, CMDLINE_TEXT);/'
@@ -82,6 +115,9 @@ expect_in "is made into, which a livepatch cannot replace" err
 
 # What makefiles make source code from is not documentation.
 edit arch/x86/lib/x86-opcode-map.txt 's/^00: ADD/00: SUB/'
+build 2
+expect_in "[build.source-input]" err
+edit arch/x86/include/asm/cpufeatures.h 's/^#define X86_FEATURE_FPU.*/& \/* "text" *\/\n#define X86_FEATURE_NEW 1/'
 build 2
 expect_in "[build.source-input]" err
 edit drivers/tty/vt/defkeymap.map '1i # nothing'

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The names that one declaration of C introduces at file scope.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "source/c_tokens.hpp"
+
+namespace klp::source {
+
+// Whether a `{` that follows opens a function's body, not that of a struct, an enum or an initializer.
+[[nodiscard]] bool opens_function(const CTokens& declaration);
+
+// nullopt where it is not plain C, or makes code or data in each unit that has it, used or not. More names than
+// there are may come out where macros stand for attributes.
+[[nodiscard]] std::optional<std::vector<std::string>> declared_names(const CTokens& declaration);
+
+// `foo(…);`, `*foo(…) __attribute;`: neither a body nor an initializer nor a typedef.
+[[nodiscard]] bool is_prototype(const CTokens& declaration);
+
+}  // namespace klp::source
