@@ -57,6 +57,12 @@ public:
     [[nodiscard]] virtual bool checks_elf_class() const noexcept { return false; }
     // module_elf_check_arch()
     [[nodiscard]] virtual bool accepts_header_flags(std::uint32_t flags) const noexcept = 0;
+    // What code adds to S + A of a relocation that is a distance, at least and at most, to mean an address: distances
+    // are counted from the end of the instruction, or from its start, where the field is in it.
+    struct DistanceOrigin {
+        std::int64_t least = 0, most = 0;  // bytes
+    };
+    [[nodiscard]] virtual DistanceOrigin distance_origin() const noexcept { return {}; }
     // Where the loader's own copy of a module's file is likely to be, which symbols of sections that are not loaded
     // lead to. 0: nobody knows.
     [[nodiscard]] virtual std::uint64_t temporary_copy() const noexcept { return 0; }

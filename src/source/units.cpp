@@ -208,8 +208,9 @@ UnitSelector::Role UnitSelector::role_of(const PatchedFile& file, Diagnostics& d
             }
             if (inventory_.is_input_of_makefile(file.path)) {
                 diagnostics
-                    .error("build.source-input", {file.path, {}, {}},
-                           "cannot be changed by a livepatch: a Makefile makes source code or data of the kernel from it")
+                    .error(
+                        "build.source-input", {file.path, {}, {}},
+                        "cannot be changed by a livepatch: a Makefile makes source code or data of the kernel from it")
                     .hint("move the change into the .c files that need it");
                 return Role::none;
             }

@@ -35,6 +35,7 @@ public:
     bool checks_elf_class() const noexcept override { return true; }
     bool accepts_header_flags(std::uint32_t) const noexcept override { return true; }
     bool has_init_sections() const noexcept override { return true; }
+    DistanceOrigin distance_origin() const noexcept override { return {-2, -2}; }
     std::span<const std::string_view> undefined_symbols() const noexcept override { return {}; }
 };
 

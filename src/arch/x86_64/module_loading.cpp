@@ -42,6 +42,8 @@ public:
 
     bool accepts_header_flags(std::uint32_t) const noexcept override { return true; }
     bool has_init_sections() const noexcept override { return true; }
+    // Up to four bytes of a constant come behind the field.
+    DistanceOrigin distance_origin() const noexcept override { return {4, 8}; }
     // VMALLOC_START with four levels of page tables; out of reach for all relocations of 32 bits in any case.
     std::uint64_t temporary_copy() const noexcept override { return 0xffffc90000000000; }
     std::span<const std::string_view> undefined_symbols() const noexcept override {
