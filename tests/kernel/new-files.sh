@@ -2,7 +2,6 @@
 # New .c files, which a patched Makefile adds to an object of the kernel or to a module, on the stock kernel.
 . "$(dirname "$0")/../lib.sh"
 
-source=$(path_of source)
 
 edit() { add_change new.patch "$@"; }
 
