@@ -175,7 +175,7 @@ std::optional<fs::path> file_in(const fs::path& root, const fs::path& path) {
 std::optional<fs::path> program_in(const fs::path& root, std::string_view name) {
     if (name.find('/') != std::string_view::npos) return file_in(root, name);
     for (const char* folder : {"/usr/sbin", "/usr/bin", "/sbin", "/bin"}) {
-        const auto found = file_in(root, fs::path(folder) / name);
+        auto found = file_in(root, fs::path(folder) / name);
         if (found && fs::is_regular_file(*found)) return found;
     }
     return std::nullopt;

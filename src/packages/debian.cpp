@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cctype>
 #include <charconv>
+#include <ranges>
 
 #include "base/error.hpp"
 #include "base/process.hpp"
@@ -241,9 +242,9 @@ void Apt::update_suite(const fs::path& state) {
         if (result.status == 0) return;
         const auto missing = missing_repositories(repositories, result.errors);
         if (missing.empty()) check_update(result);
-        for (auto index = missing.rbegin(); index != missing.rend(); ++index) {
-            if (repositories[*index].is_required) throw no_suite(repositories[*index]);
-            repositories.erase(repositories.begin() + static_cast<std::ptrdiff_t>(*index));
+        for (const std::size_t index : std::views::reverse(missing)) {
+            if (repositories[index].is_required) throw no_suite(repositories[index]);
+            repositories.erase(repositories.begin() + static_cast<std::ptrdiff_t>(index));
         }
     }
 }

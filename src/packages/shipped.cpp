@@ -36,15 +36,16 @@ void take_module_script(const fs::path& folder) {
 
 }  // namespace
 
-void take_shipped(const fs::path& headers, const fs::path& kbuild, const fs::path& folder) {
+void take_shipped(const fs::path& headers_package, const fs::path& kbuild, const fs::path& folder) {
     fs::create_directories(folder);
     for (const char* file : {".config", "Module.symvers"}) {
-        if (!fs::exists(headers / file))
-            throw Error(fmt::format("the headers package has no file {}", (headers.filename() / file).string()));
-        fs::copy_file(headers / file, folder / file, fs::copy_options::overwrite_existing);
+        if (!fs::exists(headers_package / file))
+            throw Error(
+                fmt::format("the headers package has no file {}", (headers_package.filename() / file).string()));
+        fs::copy_file(headers_package / file, folder / file, fs::copy_options::overwrite_existing);
     }
     for (const char* part : {"include", "arch", "scripts"}) {
-        if (!fs::is_symlink(headers / part)) copy_tree(headers / part, folder / part);
+        if (!fs::is_symlink(headers_package / part)) copy_tree(headers_package / part, folder / part);
     }
     for (const char* part : {"scripts", "tools", "certs"}) copy_tree(kbuild / part, folder / part);
     take_module_script(folder);

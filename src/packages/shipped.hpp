@@ -8,9 +8,9 @@
 
 namespace klp::packages {
 
-// Takes from unpacked packages what a tree needs, into `folder`, in the places that the tree has them. `headers` is
-// usr/src/linux-headers-RELEASE, `kbuild` usr/lib/linux-kbuild-…. Error: something is missing.
-void take_shipped(const fs::path& headers, const fs::path& kbuild, const fs::path& folder);
+// Takes from unpacked packages what a tree needs, into `folder`, in the places that the tree has them.
+// `headers_package` is usr/src/linux-headers-RELEASE, `kbuild` usr/lib/linux-kbuild-…. Error: something is missing.
+void take_shipped(const fs::path& headers_package, const fs::path& kbuild, const fs::path& folder);
 
 // Lays those files into the tree, beside its own.
 void prepare_from_shipped(const fs::path& folder, const fs::path& source);
