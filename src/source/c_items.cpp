@@ -149,40 +149,10 @@ private:
     std::string text_;  // the same with the conditions in it
 };
 
-// The index of the pointed-at type's name, where `struct NAME *` is at `i`.
-bool is_pointed_at(const CTokens& tokens, std::size_t i) {
-    if (i == 0 || (tokens[i - 1] != "struct" && tokens[i - 1] != "union")) return false;
-    std::size_t next = i + 1;
-    while (next < tokens.size() && (tokens[next] == "const" || tokens[next] == "volatile" || tokens[next] == "__user" ||
-                                    tokens[next] == "__rcu"))
-        ++next;
-    return next < tokens.size() && tokens[next] == "*";
-}
-
 }  // namespace
 
 std::vector<CItem> c_items(std::string_view header) {
     return ItemReader().read(header);
-}
-
-std::set<std::string, std::less<>> mentioned_by(const CItem& item) {
-    std::set<std::string, std::less<>> found;
-    const CTokens tokens = c_tokens(item.text);
-    const bool is_only_prototype = item.kind == CItem::Kind::declaration && is_prototype(tokens);
-    int depth = 0;
-    for (std::size_t i = 0; i < tokens.size(); ++i) {
-        if (tokens[i] == "(") ++depth;
-        if (tokens[i] == ")") --depth;
-        if (!is_c_identifier(tokens[i])) {
-            // Assembly names functions in strings.
-            if (tokens[i].front() == '"')
-                for (const auto word : c_tokens(tokens[i].substr(1, tokens[i].size() - 1)))
-                    if (is_c_identifier(word)) found.emplace(word);
-            continue;
-        }
-        if (!(is_only_prototype && depth > 0 && is_pointed_at(tokens, i))) found.emplace(tokens[i]);
-    }
-    return found;
 }
 
 }  // namespace klp::source

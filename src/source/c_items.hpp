@@ -30,8 +30,4 @@ struct CItem {
 // In the order of the text.
 [[nodiscard]] std::vector<CItem> c_items(std::string_view header);
 
-// The identifiers of an item that can matter to whoever mentions one of its names. Of a prototype's parameters, types
-// that are only pointed at (`struct NAME *`) do not: whoever calls has the pointer from elsewhere.
-[[nodiscard]] std::set<std::string, std::less<>> mentioned_by(const CItem& item);
-
 }  // namespace klp::source

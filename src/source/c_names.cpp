@@ -364,9 +364,4 @@ std::optional<std::vector<std::string>> declared_names(const CTokens& declaratio
     }
 }
 
-bool is_prototype(const CTokens& declaration) {
-    const auto has = [&](std::string_view token) { return std::ranges::find(declaration, token) != declaration.end(); };
-    return !has("{") && !has("=") && !has("typedef") && has("(");
-}
-
 }  // namespace klp::source

@@ -17,7 +17,4 @@ namespace klp::source {
 // there are may come out where macros stand for attributes.
 [[nodiscard]] std::optional<std::vector<std::string>> declared_names(const CTokens& declaration);
 
-// `foo(…);`, `*foo(…) __attribute;`: neither a body nor an initializer nor a typedef.
-[[nodiscard]] bool is_prototype(const CTokens& declaration);
-
 }  // namespace klp::source

@@ -7,11 +7,12 @@
 
 #include "base/parallel.hpp"
 #include "base/process.hpp"
+#include "source/c_items.hpp"
 #include "source/classify.hpp"
-#include "source/name_users.hpp"
 #include "source/overlay.hpp"
 #include "source/patched_tree.hpp"
 #include "source/touched_names.hpp"
+#include "source/word_index.hpp"
 
 namespace klp::source {
 namespace {
@@ -130,30 +131,42 @@ void HeaderReach::ask_all(const std::vector<std::string>& sources, const std::ve
 
 std::set<std::string> HeaderReach::candidates(const IncludeIndex& index, const std::vector<std::string>& headers) {
     std::set<std::string> sources;
-    std::set<std::string> told;  // whose change is one of names
-    NameSet names;
     for (const auto& header : headers) {
         const PatchedFile& file = files_.files().at(header);
         const bool is_c = header.ends_with(".h") && file.exists;
         const auto touched = is_c ? touched_names(file.original, file.text()) : std::nullopt;
-        if (!touched) {
-            sources.merge(index.sources_reaching(header));
-        } else if (touched->empty()) {
+        if (touched && (touched->empty() || are_new_declarations(*touched, file, index)))
             result_.unused.insert(header);
-        } else {
-            told.insert(header);
-            names.insert(touched->begin(), touched->end());
-        }
-    }
-    if (told.empty()) return sources;
-    const auto users = NameUsers(kernel_, tree_, index, files_, options_.jobs).find(names);
-    for (const auto& header : told) {
-        std::set<std::string> reached = index.sources_reaching(header);
-        if (users) std::erase_if(reached, [&](const std::string& source) { return !users->contains(source); });
-        if (reached.empty()) result_.unused.insert(header);
-        sources.merge(reached);
+        else
+            sources.merge(index.sources_reaching(header));
     }
     return sources;
+}
+
+// A declaration of what nothing has mentioned so far means nothing to sources that the patch leaves as they are. Of
+// other names nobody can tell from the text who uses them: macros make names of pieces (##).
+bool HeaderReach::are_new_declarations(const NameSet& names, const PatchedFile& file, const IncludeIndex& index) const {
+    for (const CItem& item : c_items(file.text())) {
+        const auto is_touched = [&](const std::string& name) { return names.contains(name); };
+        if (item.kind == CItem::Kind::macro && std::ranges::any_of(item.names, is_touched)) return false;
+    }
+    std::set<WordSum> sums;
+    for (const std::string& name : names) sums.insert(word_sum(name));
+    const DerivedFile kept = kept_of_tree("source-words", kernel_, tree_);
+    const auto words = [&] {
+        if (auto text = kept.load()) return WordIndex(*std::move(text));
+        std::vector<std::string> paths;
+        for (const auto& [path, source] : index.files())
+            if (path != IncludeIndex::command_line) paths.push_back(path);
+        const auto locate = [&](const std::string& path) {
+            const fs::path in_tree = tree_.root() / path;
+            return !tree_.is_split() || fs::exists(in_tree) ? in_tree : tree_.object_root() / path;
+        };
+        WordIndex made = WordIndex::of(paths, locate, options_.jobs);
+        kept.store(made.text());
+        return made;
+    }();
+    return words.files_with(sums).empty();
 }
 
 HeaderReach::Result HeaderReach::find(const std::vector<std::string>& headers,

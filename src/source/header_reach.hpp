@@ -14,6 +14,7 @@
 #include "source/dependencies.hpp"
 #include "source/includes.hpp"
 #include "source/inventory.hpp"
+#include "source/touched_names.hpp"
 #include "source/units.hpp"
 
 namespace klp::source {
@@ -55,8 +56,12 @@ public:
 private:
     enum class Side { original, patched };
 
-    // Sources that may include one of `headers`, which the unpatched tree has, and use what changes in it.
+    // Sources that may include one of `headers`, which the unpatched tree has, and in which something changes that may
+    // matter to them.
     [[nodiscard]] std::set<std::string> candidates(const IncludeIndex& index, const std::vector<std::string>& headers);
+
+    [[nodiscard]] bool are_new_declarations(const NameSet& names, const PatchedFile& file,
+                                            const IncludeIndex& index) const;
 
     void ask_all(const std::vector<std::string>& sources, const std::vector<std::string>& headers, Side side);
     void ask(const std::string& source, const std::vector<std::string>& headers, Side side);

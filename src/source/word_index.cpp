@@ -26,7 +26,7 @@ std::size_t end_of_identifier(std::string_view text, std::size_t at) {
     return at;
 }
 
-// Calls `use` with each word outside of comments, and with `##`.
+// Calls `use` with each word outside of comments.
 template <typename Use>
 void each_word(std::string_view text, Use use) {
     char quote = '\0';
@@ -53,9 +53,6 @@ void each_word(std::string_view text, Use use) {
         } else if (quote == '\0' && c == '/' && next == '/') {
             at = std::min(text.find('\n', at), text.size());
             continue;
-        } else if (c == '#' && next == '#') {
-            use(text.substr(at, 2));
-            ++at;
         }
         ++at;
     }
@@ -196,24 +193,6 @@ std::vector<std::string> WordIndex::files_with(const std::set<WordSum>& words) c
     for (EntryReader reader(text_); !reader.at_end();) {
         const auto entry = reader.next();
         if (SortedWords(entry.words).has_any(words)) found.emplace_back(entry.path);
-    }
-    return found;
-}
-
-std::map<std::string, std::vector<std::size_t>> WordIndex::files_with(
-    const std::vector<Combination>& combinations) const {
-    std::map<WordSum, std::vector<std::size_t>> by_first;
-    for (std::size_t i = 0; i < combinations.size(); ++i) by_first[combinations[i].first].push_back(i);
-    std::map<std::string, std::vector<std::size_t>> found;
-    for (EntryReader reader(text_); !reader.at_end();) {
-        const auto entry = reader.next();
-        const SortedWords words(entry.words);
-        for (const auto& [first, indices] : by_first) {
-            if (!words.contains(first)) continue;
-            for (const std::size_t i : indices)
-                if (std::ranges::all_of(combinations[i].rest, [&](WordSum word) { return words.contains(word); }))
-                    found[std::string(entry.path)].push_back(i);
-        }
     }
     return found;
 }

@@ -18,7 +18,7 @@ namespace klp::source {
 using WordSum = std::uint32_t;
 [[nodiscard]] WordSum word_sum(std::string_view word) noexcept;
 
-// Of identifiers outside of comments (those in literals count), each once, in order. `##` counts as a word.
+// Of identifiers outside of comments (those in literals count), each once, in order.
 [[nodiscard]] std::vector<WordSum> word_sums(std::string_view source);
 
 class WordIndex {
@@ -32,14 +32,6 @@ public:
     [[nodiscard]] const std::string& text() const noexcept { return text_; }
     // Paths, in order; those of files with at least one of `words`.
     [[nodiscard]] std::vector<std::string> files_with(const std::set<WordSum>& words) const;
-
-    // Paths of files with the word `first` and all of `rest`, for one of the combinations.
-    struct Combination {
-        WordSum first;
-        std::vector<WordSum> rest;
-    };
-    [[nodiscard]] std::map<std::string, std::vector<std::size_t>> files_with(
-        const std::vector<Combination>& combinations) const;  // indices of the combinations that a file has
 
 private:
     std::string text_;
