@@ -219,7 +219,8 @@ linux-source-7.3=7.3.4-1) printf 'Package: linux-source-7.3\nVersion: 7.3.4-1\nS
 *) echo "E: No packages found" >&2; exit 100;;
 esac
 )");
-    program("apt-get", "#!/bin/sh\nfor name; do :; done\n[ $name = update ] || echo nonsense >${name%=*}_1_amd64.deb\n");
+    program("apt-get",
+            "#!/bin/sh\nfor name; do :; done\n[ $name = update ] || echo nonsense >${name%=*}_1_amd64.deb\n");
     EXPECT_THAT(fetching("7.3.4-amd64", suite("sid")),
                 ThrowsMessage<Error>(HasSubstr("package linux-binary-7.3.4-amd64_1_amd64.deb cannot be unpacked")));
     for (const char* name :
