@@ -134,6 +134,22 @@ TEST_F(X86Relocation, FieldsMustBeZero) {
     EXPECT_TRUE(outcome.writes.empty());
 }
 
+// Zeroes of the one let the other be written.
+TEST_F(X86Relocation, FieldsDoNotOverlap) {
+    const auto apply_at = [&](std::uint64_t first, std::uint64_t second, std::uint64_t value) {
+        section_ = module_.add_code(".text", text, zeros);
+        const auto symbol = module_.add_symbol("foo", value);
+        rela_ = module_.add_relocations(section_, {{first, R_X86_64_32, symbol, 0}, {second, R_X86_64_32, symbol, 0}});
+        return module_.apply(rela_);
+    };
+    EXPECT_FALSE(apply_at(0, 4, 0x10).refusal);
+    EXPECT_FALSE(apply_at(4, 0, 0x10).refusal);
+    EXPECT_THROW(static_cast<void>(apply_at(0, 1, 0x10)), Error);
+    EXPECT_THROW(static_cast<void>(apply_at(0, 3, 0x10)), Error);
+    EXPECT_THROW(static_cast<void>(apply_at(3, 0, 0x10000000)), Error);
+    EXPECT_TRUE(apply_at(3, 0, 0x10).refusal);
+}
+
 TEST_F(X86Relocation, TheMessageAboutAPcRelativeFieldChanged) {
     constexpr std::string_view used = "000001000000";
     EXPECT_EQ(message_of(relocate(R_X86_64_PC32, text + 0x100, -4, used)),

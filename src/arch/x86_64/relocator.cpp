@@ -23,6 +23,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <iterator>
+#include <map>
 
 #include <fmt/format.h>
 
@@ -47,16 +49,18 @@ private:
 
     [[nodiscard]] Value value_of(const Place& place, const ImageRelocation& relocation) const;
     std::uint64_t prepare_sections() override { return 0; }
-    void before_section() override {}
+    void before_section() override { fields_.clear(); }
     void apply_one(const Place& place, const ImageRelocation& relocation) override;
     void clear_one(const Place& place, const ImageRelocation& relocation) override;
     void make_final_entries() override {}
+    void check_overlap(const Place& place, std::uint8_t size);
     [[nodiscard]] std::vector<std::byte> field_of(const Value& value) const;
     [[noreturn]] void refuse_target(std::string_view problem, const Place& place, const ImageRelocation& relocation,
                                     std::uint64_t value) const;
     [[noreturn]] void refuse_overflow(const ImageRelocation& relocation, std::uint64_t value) const;
 
     Features features_;
+    std::map<std::uint64_t, std::uint8_t> fields_;  // written for this section: sizes, by address
 };
 
 X86Relocator::Value X86Relocator::value_of(const Place& place, const ImageRelocation& relocation) const {
@@ -99,8 +103,21 @@ void X86Relocator::apply_one(const Place& place, const ImageRelocation& relocati
                                 relocation.type != R_X86_64_32S && !features_.clear_relocate_add;
         refuse_target("existing value is nonzero", place, relocation, value.value + (subtracted ? place.address : 0));
     }
+    check_overlap(place, value.size);
     write(place, field_of(value)).cut_off = value.is_cut_off;
     if (value.overflows) refuse_overflow(relocation, value.value);
+}
+
+// Fields are written to where there are zeroes alone: whether a part of another field has them, and what both make
+// then, depends on the addresses.
+void X86Relocator::check_overlap(const Place& place, std::uint8_t size) {
+    const auto next = fields_.lower_bound(place.address);
+    const bool meets_next = next != fields_.end() && next->first != place.address && next->first < place.address + size;
+    const bool meets_last = next != fields_.begin() && std::prev(next)->first + std::prev(next)->second > place.address;
+    if (meets_next || meets_last)
+        throw Error({image_.name, image_.sections[*place.section].name, place.offset},
+                    "the fields of two relocations overlap: what they make depends on where the module is loaded");
+    fields_.emplace(place.address, size);
 }
 
 void X86Relocator::clear_one(const Place& place, const ImageRelocation& relocation) {
