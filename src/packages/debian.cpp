@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <cctype>
 #include <charconv>
-#include <ranges>
 
 #include "base/error.hpp"
 #include "base/process.hpp"
@@ -240,9 +239,10 @@ void Apt::update_suite(const fs::path& state) {
                    sources_text(repositories, fs::absolute(keyring), !archive_->mirror.empty()));
         const CommandResult result = update();
         if (result.status == 0) return;
-        const auto missing = missing_repositories(repositories, result.errors);
+        auto missing = missing_repositories(repositories, result.errors);
         if (missing.empty()) check_update(result);
-        for (const std::size_t index : std::views::reverse(missing)) {
+        for (; !missing.empty(); missing.pop_back()) {
+            const std::size_t index = missing.back();
             if (repositories[index].is_required) throw no_suite(repositories[index]);
             repositories.erase(repositories.begin() + static_cast<std::ptrdiff_t>(index));
         }
