@@ -106,6 +106,7 @@ def livepatch():
     made.add(".rela.init.text", RELA, 0, rela([(1, PLT32, made.symbol("klp_enable_patch"), -4)]), info=init, align=8,
              entry=24)
     made.symbol("init_module", init, 0, 5, info=FUNCTION)
+    made.symbol("cleanup_module", text, 8, 1, info=FUNCTION)
     new_show = made.symbol("new_show", text, 0, 1, info=FUNCTION)
     strings = made.symbol("names", made.add(".rodata", PROGBITS, 2, b"show\0"))
     patch, funcs, objs = 0, 96, 224
@@ -170,7 +171,7 @@ def past(path, _count):
 
 def bad_symbol(path, _count):
     made = sound()
-    made.sections[-1].content = rela([(8, ABS64, 77, 0)])
+    made.sections[-1].content = rela([(8, ABS64, 7777, 0)])
     made.write(path)
 
 

@@ -30,8 +30,8 @@ refused overlap "(.data): begins at 0x108 in the file, but section '.text' reach
 refused names-without-end '(.strtab): does not end with a zero byte' 'leads out of a string table'
 refused relocation-past "(.rela.text+0x18): relocation at 0xfffffffffffffff8 is past the end of section '.text' (0x40 bytes)" \
     'cannot be told: hostile:(.text+0xfffffffffffffff8): the kernel would access 8 bytes outside of'
-refused relocation-symbol '(.rela.text+0x0): symbol index is 77' \
-    'cannot be told: hostile:(.rela.text): symbol index 77 of a relocation is outside of the table'
+refused relocation-symbol '(.rela.text+0x0): symbol index is 7777' \
+    'cannot be told: hostile:(.rela.text): symbol index 7777 of a relocation is outside of the table'
 refused size '+0x310: section 3 reaches from 0x100 over 0xfffffffffffffff0 bytes' 'Invalid ELF section in module (section 3 type 1)'
 refused offset '+0x310: section 3 reaches from 0xfffffffffffffff0 over 0x40 bytes' 'Invalid ELF section in module (section 3 type 1)'
 refused link '(.symtab): sh_link is section 999' 'Invalid ELF sh_link'

@@ -111,6 +111,15 @@ mv changed "$entry"
 json 0 simulate --kernel "$KLPKIT_TEST_KERNEL" "$sample"
 json 0 check --kernel "$KLPKIT_TEST_KERNEL" "$sample"
 
+# A toolchain, and a kernel that is built for with its compiler.
+mkdir -p cache/toolchains/made
+jq -n --arg root "$PWD/root" '{name: "made", root: $root, fetched: false,
+    compilers: [{program: "gcc-99", version: "(Made 99)", machine: "x86_64-linux-gnu"}]}' >cache/toolchains/made/toolchain.json
+json 0 'toolchain list'
+jq '.toolchain = "made"' "$entry" >changed
+mv changed "$entry"
+json 0 'kernel info' "$KLPKIT_TEST_KERNEL"
+
 # A kernel of the catalogue whose entry is damaged.
 mkdir cache/kernels/damaged
 echo '{' >cache/kernels/damaged/kernel.json
