@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // What is kept of a unit is a derived file, compressed: a checksum of what the file system says of its dependencies,
-// then those, a line each.
+// that of its code, or an empty line, then the dependencies, a line each.
 #include "source/dependencies.hpp"
 
 #include <fmt/format.h>
@@ -14,10 +14,23 @@
 #include "base/error.hpp"
 #include "base/process.hpp"
 #include "base/text.hpp"
+#include "source/live_code.hpp"
 #include "source/overlay.hpp"
 
 namespace klp::source {
 namespace {
+
+// Whether what nothing mentions is left out of the object, as live_code() has it.
+bool leaves_out_unused(const kernel::CompileCommand& command) {
+    return std::ranges::none_of(command.compiler, [](const std::string& option) {
+        return option.starts_with("-fkeep-") || option == "-fno-toplevel-reorder" || option == "-fno-unit-at-a-time" ||
+               option == "-O0";
+    });
+}
+
+bool is_c_unit(const kernel::CompileCommand& command) {
+    return command.source.ends_with(".c") && leaves_out_unused(command);
+}
 
 // The Makefiles that decide about an object's command, besides those that the environment comes from.
 std::vector<fs::path> deciding_makefiles(const fs::path& tree, const std::string& object) {
@@ -37,11 +50,12 @@ Dependencies::Dependencies(const kernel::Kernel& kernel, const kernel::Kbuild& k
     : kernel_(kernel), kbuild_(kbuild), tree_(tree), identity_(kbuild.identity()), scratch_("klp-dependencies") {}
 
 DerivedFile Dependencies::entry(const std::string& object) const {
-    std::vector<std::string> made_from = {"object " + object, "tree " + tree_.root().string(), "kbuild " + identity_};
+    std::vector<std::string> made_from = {"object " + object, "tree " + tree_.root().string(), "kbuild " + identity_,
+                                          std::string("code ") + live_code_version};
     for (const auto& makefile : deciding_makefiles(tree_.root(), object))
         made_from.push_back(makefile.string() + " " + state_of(makefile.string()));
     const std::string digest = sha256_hex(as_bytes(fmt::format("{}", fmt::join(made_from, "\n"))));
-    return {kernel_.cache_folder() / "dependencies" / digest, "dependencies", made_from};
+    return {kernel_.cache_folder() / "dependencies" / digest, "unit-dependencies", made_from};
 }
 
 // Size, times and inode; what a file is that is not there, is a state too.
@@ -93,57 +107,76 @@ void Dependencies::add_name(Files& files, const fs::path& file, const fs::path& 
     if (error) throw Error({file.string(), {}, {}}, fmt::format("cannot be looked at: {}", error.message()));
 }
 
-std::optional<Dependencies::Files> Dependencies::kept(const std::string& object) const {
+std::optional<Dependencies::Answer> Dependencies::kept(const std::string& object) const {
     const auto packed = entry(object).load();
     if (!packed) return std::nullopt;
     const auto bytes = decompress(Compression::zstd, as_bytes(*packed), {object, {}, {}});
     const auto lines = lines_of(as_text(bytes));
-    if (lines.empty()) return std::nullopt;
-    Files files;
-    for (auto line = lines.begin() + 1; line != lines.end(); ++line) files.emplace(*line);
-    if (states_digest(files) != lines.front()) return std::nullopt;
-    return files;
+    if (lines.size() < 2) return std::nullopt;
+    Answer answer{{}, std::string(lines[1])};
+    for (auto line = lines.begin() + 2; line != lines.end(); ++line) answer.files.emplace(*line);
+    if (states_digest(answer.files) != lines.front()) return std::nullopt;
+    return answer;
 }
 
-std::vector<std::string> Dependencies::run_compiler(const kernel::CompileCommand& command, const fs::path& directory,
-                                                    const fs::path& root) const {
+// A path of the other tree is no difference.
+std::string Dependencies::code_in(const fs::path& preprocessed, const fs::path& root) const {
+    auto code = live_code(read_text(preprocessed));
+    fs::remove(preprocessed);
+    if (!code) return {};
+    const std::string other = root.string() + "/";
+    const std::string own = tree_.root().string() + "/";
+    if (other != own)
+        for (std::size_t at = code->find(other); at != std::string::npos; at = code->find(other, at + own.size()))
+            code->replace(at, other.size(), own);
+    return sha256_hex(as_bytes(*code));
+}
+
+Dependencies::Answer Dependencies::run_compiler(const kernel::CompileCommand& command, const fs::path& root) const {
+    const fs::path directory = tree_.is_split() || root == tree_.root() ? command.directory : root;
     std::string flat = command.object;
     std::ranges::replace(flat, '/', '_');
     const fs::path output = scratch_.path() / (flat + ".d");
+    const fs::path preprocessed = scratch_.path() / (flat + ".i");
     std::vector<std::string> argv = command.compiler;
     argv.push_back(command.source);
     for (auto& word : argv) word = tree_.moved(word, root);
-    argv.insert(argv.end(), {"-M", "-MF", output.string()});
-    Command run = kbuild_.in_tree(argv, scratch_.path());
-    run.directory = directory;
-    CommandResult result = klp::run(run);
-    if (result.status != 0) {
-        // A prepared tree lacks some headers that are generated while the kernel is built, such as numbers for
-        // assembly; the compiler then takes what it does not find for such. They include nothing.
-        run.argv.emplace_back("-MG");
-        result = klp::run(run);
+    const auto run_with = [&](const std::vector<std::string>& options) {
+        std::vector<std::string> all = argv;
+        all.insert(all.end(), options.begin(), options.end());
+        Command run = kbuild_.in_tree(std::move(all), scratch_.path());
+        run.directory = directory;
+        return klp::run(run);
+    };
+    Answer answer;
+    CommandResult result;
+    if (is_c_unit(command)) {
+        result = run_with({"-E", "-MD", "-MF", output.string(), "-o", preprocessed.string()});
+        if (result.status == 0) answer.code = code_in(preprocessed, root);
+    } else {
+        result = run_with({"-M", "-MF", output.string()});
     }
+    // A prepared tree lacks some headers that are generated while the kernel is built, such as numbers for
+    // assembly; the compiler then takes what it does not find for such. They include nothing.
+    if (result.status != 0) result = run_with({"-M", "-MF", output.string(), "-MG"});
     if (result.status != 0)
         throw Error({command.source, {}, {}},
                     fmt::format("the compiler does not say which files this is made from:\n{}",
                                 without_newline(result.errors)));
-    return read_dependency_file(output);
+    for (const auto& file : read_dependency_file(output)) add_name(answer.files, directory / file, root);
+    return answer;
 }
 
-Dependencies::Files Dependencies::ask(const std::string& object, const kernel::CompileCommand& command) const {
-    Files files;
-    for (const auto& file : run_compiler(command, command.directory, tree_.root()))
-        add_name(files, command.directory / file, tree_.root());
-    const std::string text = fmt::format("{}\n{}\n", states_digest(files), fmt::join(files, "\n"));
+Dependencies::Answer Dependencies::ask(const std::string& object, const kernel::CompileCommand& command) const {
+    Answer answer = run_compiler(command, tree_.root());
+    const std::string text =
+        fmt::format("{}\n{}\n{}\n", states_digest(answer.files), answer.code, fmt::join(answer.files, "\n"));
     entry(object).store(as_text(compress_zstd(as_bytes(text))));
-    return files;
+    return answer;
 }
 
-Dependencies::Files Dependencies::ask_patched(const kernel::CompileCommand& command, const fs::path& root) const {
-    const fs::path directory = tree_.is_split() ? command.directory : root;
-    Files files;
-    for (const auto& file : run_compiler(command, directory, root)) add_name(files, directory / file, root);
-    return files;
+Dependencies::Answer Dependencies::ask_patched(const kernel::CompileCommand& command, const fs::path& root) const {
+    return run_compiler(command, root);
 }
 
 }  // namespace klp::source
