@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // What is kept of a unit is a derived file, compressed: a checksum of what the file system says of its dependencies,
-// that of its code, or an empty line, then the dependencies, a line each.
+// that of its code, or an empty line, the words of it (each as its distance to the one before), then the dependencies,
+// a line each.
 #include "source/dependencies.hpp"
 
 #include <fmt/format.h>
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <charconv>
 
 #include "base/compress.hpp"
 #include "base/decompress.hpp"
@@ -26,6 +28,28 @@ bool leaves_out_unused(const kernel::CompileCommand& command) {
         return option.starts_with("-fkeep-") || option == "-fno-toplevel-reorder" || option == "-fno-unit-at-a-time" ||
                option == "-O0";
     });
+}
+
+std::string text_of(const std::vector<WordSum>& words) {
+    std::string text;
+    WordSum last = 0;
+    for (const WordSum word : words) {
+        text += fmt::format("{:x} ", word - last);
+        last = word;
+    }
+    return text;
+}
+
+std::vector<WordSum> words_in(std::string_view line) {
+    std::vector<WordSum> words;
+    WordSum last = 0;
+    while (!line.empty()) {
+        WordSum distance = 0;
+        const char* end = std::from_chars(line.data(), line.data() + line.size(), distance, 16).ptr;
+        line.remove_prefix(std::min<std::size_t>(static_cast<std::size_t>(end - line.data()) + 1, line.size()));
+        words.push_back(last += distance);
+    }
+    return words;
 }
 
 bool is_c_unit(const kernel::CompileCommand& command) {
@@ -112,24 +136,30 @@ std::optional<Dependencies::Answer> Dependencies::kept(const std::string& object
     if (!packed) return std::nullopt;
     const auto bytes = decompress(Compression::zstd, as_bytes(*packed), {object, {}, {}});
     const auto lines = lines_of(as_text(bytes));
-    if (lines.size() < 2) return std::nullopt;
-    Answer answer{{}, std::string(lines[1])};
-    for (auto line = lines.begin() + 2; line != lines.end(); ++line) answer.files.emplace(*line);
+    if (lines.size() < 3) return std::nullopt;
+    Answer answer{{}, std::string(lines[1]), words_in(lines[2])};
+    for (auto line = lines.begin() + 3; line != lines.end(); ++line) answer.files.emplace(*line);
     if (states_digest(answer.files) != lines.front()) return std::nullopt;
     return answer;
 }
 
 // A path of the other tree is no difference.
-std::string Dependencies::code_in(const fs::path& preprocessed, const fs::path& root) const {
-    auto code = live_code(read_text(preprocessed));
+void Dependencies::read_code(Answer& answer, const fs::path& preprocessed, const fs::path& root) const {
+    const std::string text = read_text(preprocessed);
     fs::remove(preprocessed);
-    if (!code) return {};
+    auto code = live_code(text);
+    if (!code) return;
     const std::string other = root.string() + "/";
     const std::string own = tree_.root().string() + "/";
     if (other != own)
         for (std::size_t at = code->find(other); at != std::string::npos; at = code->find(other, at + own.size()))
             code->replace(at, other.size(), own);
-    return sha256_hex(as_bytes(*code));
+    answer.code = sha256_hex(as_bytes(*code));
+    answer.words = word_sums(*code);
+    for (const std::string_view macro : used_macros(text)) answer.words.push_back(word_sum(macro));
+    std::ranges::sort(answer.words);
+    const auto repeated = std::ranges::unique(answer.words);
+    answer.words.erase(repeated.begin(), repeated.end());
 }
 
 Dependencies::Answer Dependencies::run_compiler(const kernel::CompileCommand& command, const fs::path& root) const {
@@ -151,8 +181,8 @@ Dependencies::Answer Dependencies::run_compiler(const kernel::CompileCommand& co
     Answer answer;
     CommandResult result;
     if (is_c_unit(command)) {
-        result = run_with({"-E", "-MD", "-MF", output.string(), "-o", preprocessed.string()});
-        if (result.status == 0) answer.code = code_in(preprocessed, root);
+        result = run_with({"-E", "-dU", "-MD", "-MF", output.string(), "-o", preprocessed.string()});
+        if (result.status == 0) read_code(answer, preprocessed, root);
     } else {
         result = run_with({"-M", "-MF", output.string()});
     }
@@ -169,8 +199,8 @@ Dependencies::Answer Dependencies::run_compiler(const kernel::CompileCommand& co
 
 Dependencies::Answer Dependencies::ask(const std::string& object, const kernel::CompileCommand& command) const {
     Answer answer = run_compiler(command, tree_.root());
-    const std::string text =
-        fmt::format("{}\n{}\n{}\n", states_digest(answer.files), answer.code, fmt::join(answer.files, "\n"));
+    const std::string text = fmt::format("{}\n{}\n{}\n{}\n", states_digest(answer.files), answer.code,
+                                         text_of(answer.words), fmt::join(answer.files, "\n"));
     entry(object).store(as_text(compress_zstd(as_bytes(text))));
     return answer;
 }

@@ -13,6 +13,7 @@
 #include "kernel/kbuild.hpp"
 #include "kernel/kernel.hpp"
 #include "source/source_tree.hpp"
+#include "source/word_index.hpp"
 
 namespace klp::source {
 
@@ -28,6 +29,9 @@ public:
         // A checksum of live_code(): with the same one, the unit is compiled to the same code and data. Empty where
         // it is not known, as of assembly.
         std::string code;
+        // Of every word in live_code(), and of every macro that is expanded or asked for: whoever changes the meaning
+        // of other names alone changes nothing here. Sorted.
+        std::vector<WordSum> words;
     };
 
     // What was kept of an earlier answer for this object, by its path; nullopt where there is none, or where one of the
@@ -42,7 +46,7 @@ public:
 private:
     [[nodiscard]] DerivedFile entry(const std::string& object) const;
     [[nodiscard]] Answer run_compiler(const kernel::CompileCommand& command, const fs::path& root) const;
-    [[nodiscard]] std::string code_in(const fs::path& preprocessed, const fs::path& root) const;
+    void read_code(Answer& answer, const fs::path& preprocessed, const fs::path& root) const;
     void add_name(Files& files, const fs::path& file, const fs::path& root) const;
     [[nodiscard]] std::string name_of(const fs::path& file, const fs::path& root) const;
     [[nodiscard]] std::string state_of(const std::string& name) const;

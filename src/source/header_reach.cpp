@@ -98,7 +98,15 @@ void HeaderReach::ask(const std::string& source, const std::vector<std::string>&
     if (place.use == Inventory::Use::host) return note_down(result_.hosts);
     std::optional<Dependencies::Answer> answer;
     if (side == Side::original && !is_linker_script(source)) answer = dependencies_.kept(place.object);
-    if (answer && common_files(answer->files, headers).empty()) return;
+    const auto needs_no_more = [&] {
+        const auto common = common_files(answer->files, headers);
+        if (common.empty()) return true;
+        if (side == Side::patched || !mentions_none(*answer, common)) return false;
+        const std::lock_guard guard(lock_);
+        ++result_.unaffected;
+        return true;
+    };
+    if (answer && needs_no_more()) return;
     auto unit = look_up(source, place);
     if (!unit) return note_down(result_.unknown);
     try {
@@ -108,11 +116,23 @@ void HeaderReach::ask(const std::string& source, const std::vector<std::string>&
         if (place.use != Inventory::Use::elsewhere) throw;
         return note_down(result_.unknown);
     }
+    if (needs_no_more()) return;
     unit->reached_by = common_files(answer->files, headers);
-    if (unit->reached_by.empty()) return;
     const std::lock_guard guard(lock_);
     // A new header has no original to compare with.
     reached_.push_back({*std::move(unit), place.use, side == Side::original ? std::move(answer->code) : std::string()});
+}
+
+// Macros that paste names are no way around this: what they make is in the text after preprocessing, and a macro that
+// is changed is told by the compiler itself.
+bool HeaderReach::mentions_none(const Dependencies::Answer& answer, const std::vector<std::string>& headers) const {
+    if (answer.code.empty()) return false;
+    return std::ranges::all_of(headers, [&](const std::string& header) {
+        const auto words = words_.find(header);
+        return words != words_.end() && std::ranges::none_of(words->second, [&](WordSum word) {
+                   return std::ranges::binary_search(answer.words, word);
+               });
+    });
 }
 
 void HeaderReach::ask_all(const std::vector<std::string>& sources, const std::vector<std::string>& headers, Side side) {
@@ -182,10 +202,13 @@ std::set<std::string> HeaderReach::candidates(const IncludeIndex& index, const s
         const PatchedFile& file = files_.files().at(header);
         const bool is_c = header.ends_with(".h") && file.exists;
         const auto touched = is_c ? touched_names(file.original, file.text()) : std::nullopt;
-        if (touched && (touched->empty() || are_new_declarations(*touched, file, index)))
+        if (touched && (touched->names.empty() || are_new_declarations(touched->names, file, index))) {
             result_.unused.insert(header);
-        else
-            sources.merge(index.sources_reaching(header));
+            continue;
+        }
+        if (touched && !touched->makes_macros)
+            for (const std::string& name : touched->names) words_[header].push_back(word_sum(name));
+        sources.merge(index.sources_reaching(header));
     }
     return sources;
 }

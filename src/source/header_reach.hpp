@@ -81,6 +81,7 @@ private:
     [[nodiscard]] Dependencies::Answer dependencies_of(const TranslationUnit& unit, Side side) const;
     void add_affected();
     [[nodiscard]] bool is_unaffected(const Reached& reached) const;
+    [[nodiscard]] bool mentions_none(const Dependencies::Answer& answer, const std::vector<std::string>& headers) const;
     void add(TranslationUnit unit, Inventory::Use use);
     void report_progress(std::size_t all);
 
@@ -96,6 +97,8 @@ private:
     std::vector<Reached> reached_;
     std::optional<Overlay> patched_;  // the tree, from the first reached units on
     std::set<std::string> noticed_;   // headers that a unit is affected by
+    // By header, where only units that mention one of these words can be affected.
+    std::map<std::string, std::vector<WordSum>> words_;
     std::size_t known_ = 0;
     std::atomic<bool> is_cut_short_ = false;
     std::atomic<std::size_t> asked_ = 0;  // candidates

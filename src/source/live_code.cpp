@@ -6,11 +6,18 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/text.hpp"
 #include "source/c_names.hpp"
 #include "source/c_tokens.hpp"
 
 namespace klp::source {
 namespace {
+
+// `#define NAME` or `#undef NAME`.
+std::optional<std::string_view> macro_of(const CTokens& directive) {
+    if (directive.size() < 3 || (directive[1] != "define" && directive[1] != "undef")) return std::nullopt;
+    return directive[2];
+}
 
 // A part of the tokens, which ends with `;` or a function's body. A directive is one token.
 struct FileItem {
@@ -44,6 +51,7 @@ private:
         // `# 12 "file"` says where the next line is from.
         const CTokens directive = c_tokens(text);
         if (directive.size() > 1 && !is_c_identifier(directive[1])) return true;
+        if (macro_of(directive)) return true;
         is_plain_ = false;
         tokens.push_back(text);
         if (begin_ + 1 == tokens.size()) end_item();
@@ -172,6 +180,15 @@ std::optional<std::string> live_code(std::string_view preprocessed) {
         text += '\n';
     }
     return text;
+}
+
+std::vector<std::string_view> used_macros(std::string_view preprocessed) {
+    std::vector<std::string_view> found;
+    for (const std::string_view line : lines_of(preprocessed)) {
+        if (!line.starts_with("#d") && !line.starts_with("#u")) continue;
+        if (const auto macro = macro_of(c_tokens(line))) found.push_back(*macro);
+    }
+    return found;
 }
 
 }  // namespace klp::source

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace klp::source {
 
@@ -17,6 +18,10 @@ namespace klp::source {
 // GCC's -fkeep-* and -fno-toplevel-reorder must not be given). Words in string literals count as mentioned, since
 // assembly and aliases name symbols there.
 [[nodiscard]] std::optional<std::string> live_code(std::string_view preprocessed);
+
+// The macros that a preprocessed unit expands, or asks for by #ifdef and the like: the names in the lines that
+// `gcc -E -dU` puts into the text. live_code() goes by them.
+[[nodiscard]] std::vector<std::string_view> used_macros(std::string_view preprocessed);
 
 // Of the results: those of other versions cannot be compared.
 constexpr const char* live_code_version = "1";

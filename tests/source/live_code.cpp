@@ -70,6 +70,13 @@ TEST(LiveCode, DirectivesAreOfTheirPlace) {
     EXPECT_NE(live("static inline int f(void)\n{\n#pragma GCC unroll 4\n\treturn 1;\n}\n"), "");
 }
 
+TEST(LiveCode, GoesByDefinitionsOfMacros) {
+    constexpr std::string_view text =
+        "#define A(x) x\nint a;\n#undef B\n# define C\n#pragma define D\nint f(\n#define E e\nint e);\n";
+    EXPECT_EQ(live(text), " int a;\n\n#pragma define D\n\n");
+    EXPECT_THAT(used_macros(text), testing::ElementsAre("A", "B", "E"));
+}
+
 TEST(LiveCode, OfTextThatIsNotUnderstood) {
     for (const char* text : {"int f(void) {", "int x = 1; }", "int f(void", "int x"})
         EXPECT_EQ(live_code(text), std::nullopt) << text;
