@@ -17,6 +17,7 @@
 namespace klp::source {
 namespace {
 
+constexpr const char* looked_at = "source files looked at";
 constexpr std::size_t progress_step = 100;       // candidates
 constexpr std::size_t enough_to_estimate = 100;  // candidates
 
@@ -139,13 +140,16 @@ void HeaderReach::ask_all(const std::vector<std::string>& sources, const std::ve
     const std::span all(sources);
     for (std::size_t at = 0; at < all.size(); at += progress_step) {
         if (is_cut_short_ && asked_ >= enough_to_estimate) return;
-        ask_some(all.subspan(at, std::min(progress_step, all.size() - at)), headers, side);
+        ask_some(all.subspan(at, std::min(progress_step, all.size() - at)), headers, side, {at, all.size()});
         add_affected();
         if (at + progress_step < all.size()) report_progress(all.size());
     }
+    options_.progress.count(looked_at, all.size(), all.size());
 }
 
-void HeaderReach::ask_some(std::span<const std::string> sources, const std::vector<std::string>& headers, Side side) {
+void HeaderReach::ask_some(std::span<const std::string> sources, const std::vector<std::string>& headers, Side side,
+                           Part part) {
+    std::atomic<std::size_t> done = part.begin;
     parallel_for(sources.size(), options_.jobs, [&](std::size_t i) {
         check_interrupted();
         try {
@@ -155,6 +159,7 @@ void HeaderReach::ask_some(std::span<const std::string> sources, const std::vect
             if (!failure_ || sources[i] < failure_->source) failure_ = Failure{sources[i], failure};
         }
         ++asked_;
+        options_.progress.count(looked_at, ++done, part.all);
     });
 }
 
@@ -190,6 +195,7 @@ bool HeaderReach::is_unaffected(const Reached& reached) const {
 }
 
 void HeaderReach::report_progress(std::size_t all) {
+    if (options_.progress.has_bar()) return;
     const std::size_t found = result_.units.size() + result_.watched.size();
     options_.progress(
         fmt::format("{} of {} source files looked at: {} include a patched header, {} of them use what changes",

@@ -74,7 +74,11 @@ private:
     };
 
     void ask_all(const std::vector<std::string>& sources, const std::vector<std::string>& headers, Side side);
-    void ask_some(std::span<const std::string> sources, const std::vector<std::string>& headers, Side side);
+    struct Part {
+        std::size_t begin = 0;
+        std::size_t all = 0;
+    };
+    void ask_some(std::span<const std::string> sources, const std::vector<std::string>& headers, Side side, Part part);
     void ask(const std::string& source, const std::vector<std::string>& headers, Side side);
     [[nodiscard]] std::optional<TranslationUnit> look_up(const std::string& source,
                                                          const Inventory::Place& place) const;

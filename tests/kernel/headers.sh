@@ -45,6 +45,15 @@ build 0
 jq -e '[.objects[].name] == ["vmlinux", "bfq"]' out >/dev/null || fail "$(jq .objects out)"
 [ "$(reached .changed)" = "block/bfq-iosched.c block/mq-deadline.c" ] || fail "changed: $(reached .changed)"
 
+# On a terminal, a bar, of which nothing is left.
+edit block/elevator.h 's/list_entry((ptr), struct request, queuelist)/list_entry((ptr)->next, struct request, queuelist)/'
+script -qec "'$KLP' build --kernel '$KLPKIT_TEST_KERNEL' -o headers.ko headers.patch" typed >/dev/null </dev/null || fail "$(cat typed)"
+expect_in "of 4 objects compiled" typed
+tail -n 1 typed | grep -q '^Script done' || fail "$(tail -n 3 typed | cat -v)"
+[ "$(tr '\r' '\n' <typed | grep -c '^.\[K\[')" -ge 2 ] || fail "no bar"
+[ "$(tr -d '\r' <typed | grep -c '^.\[K[^[]')" -ge 1 ] || fail "the bar stays"
+rm headers.patch headers.ko
+
 # Comments, and definitions that nobody uses, change nothing.
 edit block/elevator.h '1a /* a comment */'
 build 3
