@@ -51,7 +51,7 @@ script -qec "'$KLP' build --kernel '$KLPKIT_TEST_KERNEL' -o headers.ko headers.p
 expect_in "of 4 objects compiled" typed
 tail -n 1 typed | grep -q '^Script done' || fail "$(tail -n 3 typed | cat -v)"
 [ "$(tr '\r' '\n' <typed | grep -c '^.\[K\[')" -ge 2 ] || fail "no bar"
-[ "$(tr -d '\r' <typed | grep -c '^.\[K[^[]')" -ge 1 ] || fail "the bar stays"
+[ "$(tr '\r' '\n' <typed | grep -c '^.\[K[^[]')" -ge 1 ] || fail "the bar stays"
 rm headers.patch headers.ko
 
 # Comments, and definitions that nobody uses, change nothing.
