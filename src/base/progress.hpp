@@ -16,14 +16,22 @@ namespace klp {
 class Progress {
 public:
     using Sink = std::function<void(std::string_view)>;
+    // "source files looked at", how many of how many so far. May be called by several threads at once.
+    using CountSink = std::function<void(std::string_view, std::size_t, std::size_t)>;
     Progress() = default;
-    explicit Progress(Sink sink) : sink_(std::move(sink)) {}
+    explicit Progress(Sink sink, CountSink count = {}) : sink_(std::move(sink)), count_(std::move(count)) {}
     void operator()(std::string_view line) const {
         if (sink_) sink_(line);
     }
+    // For a bar, where there is one.
+    void count(std::string_view what, std::size_t done, std::size_t all) const {
+        if (count_) count_(what, done, all);
+    }
+    [[nodiscard]] bool has_bar() const { return static_cast<bool>(count_); }
 
 private:
     Sink sink_;
+    CountSink count_;
 };
 
 // Wall time of named stages, in the order of their first start; a stage timed twice adds up.

@@ -31,7 +31,7 @@ void print_result(std::string_view text, const OutputFile& output);
 // visible. Results that cannot be printed leave no file.
 void deliver(OutputFile& output, std::string_view results);
 void print_to_stderr(const std::string& text);
-// Progress lines on standard error.
+// Progress lines on standard error, and a bar where it is a terminal.
 [[nodiscard]] Progress stderr_progress();
 // All findings, errors last, on standard error: `klp: error: LOCATION: MESSAGE [id]`, notes and hints indented.
 void print_findings(const Diagnostics& diagnostics);

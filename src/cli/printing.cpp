@@ -8,10 +8,12 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
+#include <mutex>
 
 #include "base/errno_text.hpp"
 #include "base/write.hpp"
 #include "cli/command.hpp"
+#include "cli/progress_bar.hpp"
 #include "report/text.hpp"
 
 namespace klp::cli {
@@ -40,11 +42,24 @@ std::string text_of(const Finding& finding) {
     return text;
 }
 
+// The bar of the terminal that standard error is.
+std::mutex terminal_lock;
+ProgressBar bar;
+
+void show_progress(std::string_view what, std::size_t done, std::size_t all) {
+    const std::lock_guard guard(terminal_lock);
+    const std::string text = bar.step(what, done, all);
+    std::fwrite(text.data(), 1, text.size(), stderr);
+}
+
 }  // namespace
 
 // One write a message: lines of concurrent jobs do not mix.
 void print_to_stderr(const std::string& text) {
-    std::fwrite(text.data(), 1, text.size(), stderr);
+    const std::lock_guard guard(terminal_lock);
+    const std::string all = bar.is_shown() ? std::string(clear_line) + text : text;
+    bar.hide();
+    std::fwrite(all.data(), 1, all.size(), stderr);
 }
 
 void print_result(std::string_view text) {
@@ -64,7 +79,8 @@ void deliver(OutputFile& output, std::string_view results) {
 }
 
 Progress stderr_progress() {
-    return Progress([](std::string_view line) { print_to_stderr(indented_lines(line, "", "")); });
+    const auto print_line = [](std::string_view line) { print_to_stderr(indented_lines(line, "", "")); };
+    return ::isatty(STDERR_FILENO) == 1 ? Progress(print_line, show_progress) : Progress(print_line);
 }
 
 void print_findings(const Diagnostics& diagnostics) {

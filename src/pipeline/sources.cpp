@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 
 #include "base/kernel_names.hpp"
 #include "base/parallel.hpp"
@@ -71,6 +72,7 @@ std::vector<Sides> compile_all(const Build& build, const source::UnitCompiler& c
                                const std::vector<source::TranslationUnit>& units) {
     const std::size_t count = units.size();
     std::vector<Sides> sides(count);
+    std::atomic<std::size_t> compiled = 0;
     parallel_for(2 * count + 1, build.request.jobs, [&](std::size_t job) {
         check_interrupted();
         if (job < count) {
@@ -80,7 +82,9 @@ std::vector<Sides> compile_all(const Build& build, const source::UnitCompiler& c
         } else {
             (void)build.kernel.exports();
             (void)build.kernel.symbols();
+            return;
         }
+        build.progress.count("objects compiled", ++compiled, 2 * count);
     });
     return sides;
 }

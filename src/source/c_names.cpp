@@ -27,28 +27,20 @@ bool is_typeof(std::string_view word) {
     return word == "typeof" || word == "__typeof__" || word == "__typeof" || word == "_Alignas";
 }
 
-// Qualifiers, and the kernel's macros for attributes (include/linux/compiler*.h, linkage.h, init.h, cache.h). One that
+bool is_qualifier(std::string_view word) {
+    static constexpr std::array<std::string_view, 21> words = {
+        "const",      "__const", "__const__",     "volatile",      "__volatile", "__volatile__", "restrict",
+        "__restrict", "static",  "__restrict__",  "extern",        "inline",     "__inline",     "__inline__",
+        "register",   "auto",    "__extension__", "_Thread_local", "__thread",   "_Noreturn",    "typedef"};
+    return is_one_of(words, word);
+}
+
+// The kernel's macros for attributes (include/linux/compiler*.h, linkage.h, init.h, cache.h). One that
 // is missing here is taken for a name: that costs time, and is not wrong.
-bool is_decoration(std::string_view word) {
-    static constexpr std::array<std::string_view, 75> words = {"const",
-                                                               "volatile",
-                                                               "restrict",
-                                                               "__restrict",
-                                                               "__const",
-                                                               "__volatile__",
-                                                               "static",
-                                                               "extern",
-                                                               "inline",
-                                                               "__inline",
-                                                               "__inline__",
-                                                               "__always_inline",
+bool is_macro_decoration(std::string_view word) {
+    static constexpr std::array<std::string_view, 59> words = {"__always_inline",
                                                                "noinline",
                                                                "noinline_for_stack",
-                                                               "register",
-                                                               "auto",
-                                                               "typedef",
-                                                               "_Thread_local",
-                                                               "__extension__",
                                                                "__user",
                                                                "__kernel",
                                                                "__iomem",
@@ -109,10 +101,8 @@ bool is_decoration(std::string_view word) {
 }
 
 // With arguments in parentheses.
-bool is_attribute(std::string_view word) {
-    static constexpr std::array<std::string_view, 25> words = {"__attribute__",
-                                                               "__attribute",
-                                                               "__printf",
+bool is_macro_attribute(std::string_view word) {
+    static constexpr std::array<std::string_view, 23> words = {"__printf",
                                                                "__scanf",
                                                                "__acquires",
                                                                "__releases",
@@ -138,11 +128,41 @@ bool is_attribute(std::string_view word) {
     return is_one_of(words, word);
 }
 
+bool is_decoration(std::string_view word, CText text) {
+    return is_qualifier(word) || (text == CText::file && is_macro_decoration(word));
+}
+
+bool is_attribute(std::string_view word, CText text) {
+    return word == "__attribute__" || word == "__attribute" || (text == CText::file && is_macro_attribute(word));
+}
+
 // What keeps or places code that nobody mentions.
 bool keeps_unused(std::string_view word) {
-    static constexpr std::array<std::string_view, 12> words = {
-        "__used",          "used",       "__section", "section",  "__section__", "constructor",
-        "__constructor__", "destructor", "retain",    "__used__", "asm",         "__asm__"};
+    static constexpr std::array<std::string_view, 25> words = {"__used",
+                                                               "used",
+                                                               "__section",
+                                                               "section",
+                                                               "__section__",
+                                                               "constructor",
+                                                               "__constructor__",
+                                                               "destructor",
+                                                               "retain",
+                                                               "__used__",
+                                                               "asm",
+                                                               "__asm__",
+                                                               "__asm",
+                                                               "__retain__",
+                                                               "alias",
+                                                               "__alias",
+                                                               "__alias__",
+                                                               "ifunc",
+                                                               "__ifunc__",
+                                                               "weakref",
+                                                               "__weakref__",
+                                                               "externally_visible",
+                                                               "__externally_visible__",
+                                                               "symver",
+                                                               "__symver__"};
     return is_one_of(words, word);
 }
 
@@ -157,11 +177,10 @@ struct NotPlain {};
 // Walks over one declaration.
 class DeclarationReader {
 public:
-    explicit DeclarationReader(const CTokens& tokens) : tokens_(tokens) {}
+    DeclarationReader(const CTokens& tokens, CText text) : tokens_(tokens), text_(text) {}
 
     std::vector<std::string> read() {
-        for (const auto token : tokens_)
-            if (defines_tag_by_macro(token)) throw NotPlain();
+        if (text_ == CText::file && std::ranges::any_of(tokens_, defines_tag_by_macro)) throw NotPlain();
         add_tags();
         specifiers();
         while (at_ < tokens_.size() && !is(";")) {
@@ -181,9 +200,9 @@ private:
     // Behind decorations and attributes.
     [[nodiscard]] std::size_t behind_decorations(std::size_t i) const {
         for (;;) {
-            if (is_decoration(token(i))) {
+            if (is_decoration(token(i), text_)) {
                 ++i;
-            } else if (is_attribute(token(i)) && token(i + 1) == "(") {
+            } else if (is_attribute(token(i), text_) && token(i + 1) == "(") {
                 i = behind_group(tokens_, i + 1);
             } else {
                 return i;
@@ -291,6 +310,7 @@ private:
                 skip_initializer();
             } else if (word == "{" && is_function) {
                 makes_something_ = true;
+                if (behind_group(tokens_, at_) != tokens_.size()) throw NotPlain();
                 at_ = tokens_.size();
             } else {
                 throw NotPlain();
@@ -307,7 +327,7 @@ private:
         bool has_star = false;
         for (std::size_t i = at_ + 1; i + 1 < end; ++i) {
             has_star |= token(i) == "*";
-            if (!is_c_identifier(token(i)) || is_decoration(token(i))) continue;
+            if (!is_c_identifier(token(i)) || is_decoration(token(i), text_)) continue;
             if (!has_star) return false;
             names_.emplace_back(token(i));
             return true;
@@ -321,6 +341,7 @@ private:
     }
 
     const CTokens& tokens_;
+    CText text_;
     std::size_t at_ = 0;
     std::vector<std::string> names_;
     bool is_typedef_ = false;
@@ -332,7 +353,7 @@ private:
 
 }  // namespace
 
-bool opens_function(const CTokens& declaration) {
+bool opens_function(const CTokens& declaration, CText text) {
     bool has_group = false;
     bool is_aggregate = false;
     int plain_words = 0;
@@ -343,22 +364,25 @@ bool opens_function(const CTokens& declaration) {
         if (is_tag_keyword(token)) {
             is_aggregate = true;
             plain_words = 0;
-        } else if (is_attribute(token) && i + 1 < declaration.size() && declaration[i + 1] == "(") {
+        } else if (is_attribute(token, text) && i + 1 < declaration.size() && declaration[i + 1] == "(") {
             i = behind_group(declaration, i + 1) - 1;
         } else if (token == "(" || token == "[" || token == "{") {
             has_group |= token == "(";
             i = behind_group(declaration, i) - 1;
-        } else if (is_c_identifier(token) && !is_decoration(token)) {
+        } else if (is_c_identifier(token) && !is_decoration(token, text)) {
             ++plain_words;
         }
     }
     return has_group && (!is_aggregate || plain_words > 1);
 }
 
-std::optional<std::vector<std::string>> declared_names(const CTokens& declaration) {
-    if (std::ranges::any_of(declaration, keeps_unused)) return std::nullopt;
+std::optional<std::vector<std::string>> declared_names(const CTokens& declaration, CText text) {
+    // What is in the body of a function that is not kept is not kept either.
+    auto end = std::ranges::find(declaration, "{");
+    if (end != declaration.end() && !opens_function({declaration.begin(), end}, text)) end = declaration.end();
+    if (std::any_of(declaration.begin(), end, keeps_unused)) return std::nullopt;
     try {
-        return DeclarationReader(declaration).read();
+        return DeclarationReader(declaration, text).read();
     } catch (const NotPlain&) {
         return std::nullopt;
     }

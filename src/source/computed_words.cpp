@@ -45,6 +45,17 @@ bool can_be_of_name(std::string_view text) {
     return text.find_first_of("{};=?[]&|!~^%*@") == std::string_view::npos;
 }
 
+// What a definition (the text behind a macro's name) leaves of itself where it is expanded: no parameters.
+std::vector<std::string_view> words_of_definition(std::string_view text) {
+    const std::size_t end = text.starts_with('(') ? text.find(')') : std::string_view::npos;
+    if (end == std::string_view::npos) return words_of(text);
+    const auto parameters = words_of(text.substr(0, end));
+    auto words = words_of(text.substr(end));
+    std::erase_if(words,
+                  [&](std::string_view word) { return std::ranges::find(parameters, word) != parameters.end(); });
+    return words;
+}
+
 // Definitions come from words of earlier ones, which comes to an end after a dozen rounds.
 constexpr int most_rounds = 50;
 
@@ -122,7 +133,7 @@ void add_words(IncludeIndex::Files& files, const std::map<std::string, std::vect
             const bool is_option = path == IncludeIndex::command_line && definition.text.starts_with('=');
             const std::string_view text = std::string_view(definition.text).substr(is_option ? 1 : 0);
             if (!can_be_of_name(text)) return;
-            for (const auto word : words_of(text)) {
+            for (const auto word : is_option ? words_of(text) : words_of_definition(text)) {
                 brought[path].emplace(word);
                 next.emplace(word);
             }

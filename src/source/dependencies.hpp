@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The files that the compilation of a unit reads, as the compiler says.
+// The files that the compilation of a unit reads, as the compiler says, and what the preprocessor makes of them.
 #pragma once
 
 #include <map>
@@ -13,6 +13,7 @@
 #include "kernel/kbuild.hpp"
 #include "kernel/kernel.hpp"
 #include "source/source_tree.hpp"
+#include "source/word_index.hpp"
 
 namespace klp::source {
 
@@ -23,19 +24,29 @@ public:
 
     Dependencies(const kernel::Kernel& kernel, const kernel::Kbuild& kbuild, const SourceTree& tree);
 
+    struct Answer {
+        Files files;
+        // A checksum of live_code(): with the same one, the unit is compiled to the same code and data. Empty where
+        // it is not known, as of assembly.
+        std::string code;
+        // Of every word in live_code(), and of every macro that is expanded or asked for: whoever changes the meaning
+        // of other names alone changes nothing here. Sorted.
+        std::vector<WordSum> words;
+    };
+
     // What was kept of an earlier answer for this object, by its path; nullopt where there is none, or where one of the
     // files has been touched since.
-    [[nodiscard]] std::optional<Files> kept(const std::string& object) const;
+    [[nodiscard]] std::optional<Answer> kept(const std::string& object) const;
     // Asks the compiler. May be called for several at once. Error: it does not come to an end, for instance because a
     // file is not there.
-    [[nodiscard]] Files ask(const std::string& object, const kernel::CompileCommand& command) const;
+    [[nodiscard]] Answer ask(const std::string& object, const kernel::CompileCommand& command) const;
     // The same of a patched tree, of which nothing is kept. `root` stands for the source tree.
-    [[nodiscard]] Files ask_patched(const kernel::CompileCommand& command, const fs::path& root) const;
+    [[nodiscard]] Answer ask_patched(const kernel::CompileCommand& command, const fs::path& root) const;
 
 private:
     [[nodiscard]] DerivedFile entry(const std::string& object) const;
-    [[nodiscard]] std::vector<std::string> run_compiler(const kernel::CompileCommand& command,
-                                                        const fs::path& directory, const fs::path& root) const;
+    [[nodiscard]] Answer run_compiler(const kernel::CompileCommand& command, const fs::path& root) const;
+    void read_code(Answer& answer, const fs::path& preprocessed, const fs::path& root) const;
     void add_name(Files& files, const fs::path& file, const fs::path& root) const;
     [[nodiscard]] std::string name_of(const fs::path& file, const fs::path& root) const;
     [[nodiscard]] std::string state_of(const std::string& name) const;

@@ -17,6 +17,7 @@
 namespace klp::source {
 namespace {
 
+constexpr const char* looked_at = "source files looked at";
 constexpr std::size_t progress_step = 100;       // candidates
 constexpr std::size_t enough_to_estimate = 100;  // candidates
 
@@ -61,7 +62,7 @@ std::optional<TranslationUnit> HeaderReach::look_up(const std::string& source, c
     return std::nullopt;
 }
 
-Dependencies::Files HeaderReach::dependencies_of(const TranslationUnit& unit, Side side) const {
+Dependencies::Answer HeaderReach::dependencies_of(const TranslationUnit& unit, Side side) const {
     if (side == Side::original) return dependencies_.ask(unit.command.object, unit.command);
     Overlay overlay(tree_.root());
     write_patched(overlay, files_);
@@ -71,6 +72,7 @@ Dependencies::Files HeaderReach::dependencies_of(const TranslationUnit& unit, Si
 
 void HeaderReach::add(TranslationUnit unit, Inventory::Use use) {
     const std::lock_guard guard(lock_);
+    noticed_.insert(unit.reached_by.begin(), unit.reached_by.end());
     if (use == Inventory::Use::elsewhere || unit.objects.empty()) {
         result_.watched.push_back(std::move(unit));
         return;
@@ -95,38 +97,109 @@ void HeaderReach::ask(const std::string& source, const std::vector<std::string>&
     const Inventory::Place place = inventory_.place_of(source);
     if (place.use == Inventory::Use::none) return;
     if (place.use == Inventory::Use::host) return note_down(result_.hosts);
-    std::optional<Dependencies::Files> files;
-    if (side == Side::original && !is_linker_script(source)) files = dependencies_.kept(place.object);
-    if (files && common_files(*files, headers).empty()) return;
+    std::optional<Dependencies::Answer> answer;
+    if (side == Side::original && !is_linker_script(source)) answer = dependencies_.kept(place.object);
+    const auto needs_no_more = [&] {
+        const auto common = common_files(answer->files, headers);
+        if (common.empty()) return true;
+        if (side == Side::patched || !mentions_none(*answer, common)) return false;
+        const std::lock_guard guard(lock_);
+        ++result_.unaffected;
+        return true;
+    };
+    if (answer && needs_no_more()) return;
     auto unit = look_up(source, place);
     if (!unit) return note_down(result_.unknown);
     try {
-        if (!files) files = dependencies_of(*unit, side);
+        if (!answer) answer = dependencies_of(*unit, side);
     } catch (const Error&) {
         // Options that come from rules of its own are not known: it cannot be told.
         if (place.use != Inventory::Use::elsewhere) throw;
         return note_down(result_.unknown);
     }
-    unit->reached_by = common_files(*files, headers);
-    if (!unit->reached_by.empty()) add(*std::move(unit), place.use);
+    if (needs_no_more()) return;
+    unit->reached_by = common_files(answer->files, headers);
+    const std::lock_guard guard(lock_);
+    // A new header has no original to compare with.
+    reached_.push_back({*std::move(unit), place.use, side == Side::original ? std::move(answer->code) : std::string()});
+}
+
+// Macros that paste names are no way around this: what they make is in the text after preprocessing, and a macro that
+// is changed is told by the compiler itself.
+bool HeaderReach::mentions_none(const Dependencies::Answer& answer, const std::vector<std::string>& headers) const {
+    if (answer.code.empty()) return false;
+    return std::ranges::all_of(headers, [&](const std::string& header) {
+        const auto words = words_.find(header);
+        return words != words_.end() && std::ranges::none_of(words->second, [&](WordSum word) {
+                   return std::ranges::binary_search(answer.words, word);
+               });
+    });
 }
 
 void HeaderReach::ask_all(const std::vector<std::string>& sources, const std::vector<std::string>& headers, Side side) {
+    const std::span all(sources);
+    for (std::size_t at = 0; at < all.size(); at += progress_step) {
+        if (is_cut_short_ && asked_ >= enough_to_estimate) return;
+        ask_some(all.subspan(at, std::min(progress_step, all.size() - at)), headers, side, {at, all.size()});
+        add_affected();
+        if (at + progress_step < all.size()) report_progress(all.size());
+    }
+    options_.progress.count(looked_at, all.size(), all.size());
+}
+
+void HeaderReach::ask_some(std::span<const std::string> sources, const std::vector<std::string>& headers, Side side,
+                           Part part) {
+    std::atomic<std::size_t> done = part.begin;
     parallel_for(sources.size(), options_.jobs, [&](std::size_t i) {
         check_interrupted();
-        if (is_cut_short_ && asked_ >= enough_to_estimate) return;
         try {
             ask(sources[i], headers, side);
         } catch (const Error& failure) {
             const std::lock_guard guard(lock_);
             if (!failure_ || sources[i] < failure_->source) failure_ = Failure{sources[i], failure};
         }
-        const std::size_t count = ++asked_;
-        if (count % progress_step != 0) return;
-        const std::lock_guard guard(lock_);
-        options_.progress(fmt::format("{} of {} source files looked at, {} include a patched header", count,
-                                      sources.size(), result_.units.size() + result_.watched.size()));
+        ++asked_;
+        options_.progress.count(looked_at, ++done, part.all);
     });
+}
+
+// Units whose code is the same after preprocessing are left out.
+void HeaderReach::add_affected() {
+    const auto is_known = [](const Reached& reached) { return !reached.code.empty(); };
+    if (std::ranges::any_of(reached_, is_known) && !patched_) {
+        patched_.emplace(tree_.root());
+        write_patched(*patched_, files_);
+    }
+    for (const Reached& reached : reached_)
+        if (is_known(reached)) patched_->make_folders_real(tree_.path_in_tree(reached.unit.command.source));
+    parallel_for(reached_.size(), options_.jobs, [&](std::size_t i) {
+        check_interrupted();
+        Reached& reached = reached_[i];
+        if (is_known(reached) && is_unaffected(reached)) {
+            const std::lock_guard guard(lock_);
+            ++result_.unaffected;
+        } else {
+            add(std::move(reached.unit), reached.use);
+        }
+    });
+    reached_.clear();
+}
+
+// What the preprocessor does not come to an end with, the compiler will not either: it says why.
+bool HeaderReach::is_unaffected(const Reached& reached) const {
+    try {
+        return dependencies_.ask_patched(reached.unit.command, patched_->root()).code == reached.code;
+    } catch (const Error&) {
+        return false;
+    }
+}
+
+void HeaderReach::report_progress(std::size_t all) {
+    if (options_.progress.has_bar()) return;
+    const std::size_t found = result_.units.size() + result_.watched.size();
+    options_.progress(
+        fmt::format("{} of {} source files looked at: {} include a patched header, {} of them use what changes",
+                    asked_.load(), all, found + result_.unaffected, found));
 }
 
 std::set<std::string> HeaderReach::candidates(const IncludeIndex& index, const std::vector<std::string>& headers) {
@@ -135,10 +208,13 @@ std::set<std::string> HeaderReach::candidates(const IncludeIndex& index, const s
         const PatchedFile& file = files_.files().at(header);
         const bool is_c = header.ends_with(".h") && file.exists;
         const auto touched = is_c ? touched_names(file.original, file.text()) : std::nullopt;
-        if (touched && (touched->empty() || are_new_declarations(*touched, file, index)))
+        if (touched && (touched->names.empty() || are_new_declarations(touched->names, file, index))) {
             result_.unused.insert(header);
-        else
-            sources.merge(index.sources_reaching(header));
+            continue;
+        }
+        if (touched && !touched->makes_macros)
+            for (const std::string& name : touched->names) words_[header].push_back(word_sum(name));
+        sources.merge(index.sources_reaching(header));
     }
     return sources;
 }
@@ -201,6 +277,9 @@ HeaderReach::Result HeaderReach::find(const std::vector<std::string>& headers,
     }
     // Too many is an answer that the one which could not be had would not change.
     if (failure_ && !is_cut_short_) throw Error(failure_->error);
+    if (result_.unaffected != 0)
+        for (const auto& header : before)
+            if (!noticed_.contains(header)) result_.unused.insert(header);
     result_.is_cut_short = is_cut_short_;
     result_.asked = asked_;
     std::ranges::sort(result_.watched, {}, &TranslationUnit::source);

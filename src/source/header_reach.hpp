@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The units of this kernel that patched headers reach: the text of the tree says which may include them, the compiler
-// which do.
+// which do, and what the preprocessor makes of both sides, which of these notice.
 #pragma once
 
 #include <atomic>
@@ -8,12 +8,14 @@
 #include <mutex>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "source/dependencies.hpp"
 #include "source/includes.hpp"
 #include "source/inventory.hpp"
+#include "source/overlay.hpp"
 #include "source/touched_names.hpp"
 #include "source/units.hpp"
 
@@ -40,6 +42,7 @@ public:
         std::set<std::string> tools;    // of scripts/, made when the tree was prepared, that may include one
         std::size_t candidates = 0;     // sources that may include one, units or not
         std::set<std::string> unused;   // headers in which nothing changes that a source uses
+        std::size_t unaffected = 0;     // units that include one, and use nothing of what changes
         bool is_cut_short = false;      // more units than are allowed
         std::size_t asked = 0;          // candidates, until it was cut short
 
@@ -63,12 +66,28 @@ private:
     [[nodiscard]] bool are_new_declarations(const NameSet& names, const PatchedFile& file,
                                             const IncludeIndex& index) const;
 
+    // Units that include a patched header, until it is known whether they notice.
+    struct Reached {
+        TranslationUnit unit;
+        Inventory::Use use{};
+        std::string code;  // as in Dependencies::Answer
+    };
+
     void ask_all(const std::vector<std::string>& sources, const std::vector<std::string>& headers, Side side);
+    struct Part {
+        std::size_t begin = 0;
+        std::size_t all = 0;
+    };
+    void ask_some(std::span<const std::string> sources, const std::vector<std::string>& headers, Side side, Part part);
     void ask(const std::string& source, const std::vector<std::string>& headers, Side side);
     [[nodiscard]] std::optional<TranslationUnit> look_up(const std::string& source,
                                                          const Inventory::Place& place) const;
-    [[nodiscard]] Dependencies::Files dependencies_of(const TranslationUnit& unit, Side side) const;
+    [[nodiscard]] Dependencies::Answer dependencies_of(const TranslationUnit& unit, Side side) const;
+    void add_affected();
+    [[nodiscard]] bool is_unaffected(const Reached& reached) const;
+    [[nodiscard]] bool mentions_none(const Dependencies::Answer& answer, const std::vector<std::string>& headers) const;
     void add(TranslationUnit unit, Inventory::Use use);
+    void report_progress(std::size_t all);
 
     const kernel::Kernel& kernel_;
     const kernel::Kbuild& kbuild_;
@@ -79,6 +98,11 @@ private:
     const Dependencies& dependencies_;
     std::mutex lock_;
     Result result_;
+    std::vector<Reached> reached_;
+    std::optional<Overlay> patched_;  // the tree, from the first reached units on
+    std::set<std::string> noticed_;   // headers that a unit is affected by
+    // By header, where only units that mention one of these words can be affected.
+    std::map<std::string, std::vector<WordSum>> words_;
     std::size_t known_ = 0;
     std::atomic<bool> is_cut_short_ = false;
     std::atomic<std::size_t> asked_ = 0;  // candidates

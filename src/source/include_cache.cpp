@@ -17,9 +17,9 @@
 namespace klp::source {
 namespace {
 
-constexpr std::string_view index_kind = "include-lines";
+constexpr std::string_view index_kind = "include-names";
 constexpr std::string_view computed_mark = "!";
-constexpr std::string_view c_files_kind = "included-c-files";
+constexpr std::string_view c_files_kind = "c-files-included";
 
 std::vector<std::string> split_fields(std::string_view line) {
     std::vector<std::string> fields;

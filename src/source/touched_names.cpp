@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "source/c_items.hpp"
+#include "source/c_tokens.hpp"
 
 namespace klp::source {
 namespace {
@@ -59,6 +60,14 @@ std::optional<Items> different_items(Items a, Items b) {
     return different;
 }
 
+// Of the item's macro, under the item's condition.
+std::ptrdiff_t count_definitions(const std::vector<CItem>& items, const CItem& macro) {
+    return std::ranges::count_if(items, [&](const CItem& each) {
+        return each.kind == CItem::Kind::macro && each.names == macro.names && each.conditions == macro.conditions &&
+               c_tokens(each.text)[1] == "define";
+    });
+}
+
 Items pointers(const std::vector<CItem>& items) {
     Items found;
     for (const CItem& item : items) found.push_back(&item);
@@ -67,18 +76,20 @@ Items pointers(const std::vector<CItem>& items) {
 
 }  // namespace
 
-std::optional<NameSet> touched_names(std::string_view before, std::string_view after) {
+std::optional<TouchedNames> touched_names(std::string_view before, std::string_view after) {
     const std::vector<CItem> original = c_items(before);
     const std::vector<CItem> patched = c_items(after);
     const auto different = different_items(pointers(original), pointers(patched));
     if (!different) return std::nullopt;
-    NameSet names;
+    TouchedNames touched;
     for (const CItem* item : *different) {
         if (item->kind == CItem::Kind::inert) continue;
         if (item->kind != CItem::Kind::macro && item->kind != CItem::Kind::declaration) return std::nullopt;
-        names.insert(item->names.begin(), item->names.end());
+        touched.names.insert(item->names.begin(), item->names.end());
+        touched.makes_macros |= item->kind == CItem::Kind::macro &&
+                                (count_definitions(original, *item) != 1 || count_definitions(patched, *item) != 1);
     }
-    return names;
+    return touched;
 }
 
 }  // namespace klp::source

@@ -256,7 +256,7 @@ void UnitSelector::select_c_file(const PatchedFile& file, const std::vector<std:
         auto read = dependencies_.kept(command.object);
         if (!read) read = dependencies_.ask(command.object, command);
         candidate.unit->reached_by = {file.path};
-        if (!read->contains(file.path)) candidate.unit.reset();
+        if (!read->files.contains(file.path)) candidate.unit.reset();
     });
     bool is_built = false;
     for (auto& candidate : candidates) {
@@ -341,8 +341,11 @@ void UnitSelector::add_headers(const std::vector<const PatchedFile*>& headers, S
         else if (!is_included && units_.empty())
             notes_.push_back(fmt::format("{}: no unit of this kernel includes it", path));
     }
+    if (found.unaffected != 0)
+        notes_.push_back(fmt::format("{} units of this kernel include {} and use nothing of what changes",
+                                     found.unaffected, fmt::join(paths, ", ")));
     if (!found.units.empty())
-        options_.progress(fmt::format("{} units of this kernel include {}; to compile them takes up to {}",
+        options_.progress(fmt::format("{} units of this kernel use what changes in {}; to compile them takes up to {}",
                                       found.units.size(), fmt::join(paths, ", "),
                                       compile_time(found.units.size(), options_.jobs)));
     units_.merge(found.units);

@@ -38,7 +38,6 @@ refused 2 "[build.nothing-replaced]" fs/proc/cmdline.c '/^static int __init/i in
 refused 2 "[check.load]" fs/proc/cmdline.c 's/^static int cmdline_proc_show/#include <linux\/percpu.h>\nstatic DEFINE_PER_CPU(char [65536], big);\n&/; s/seq_putc(m, .*/&\n\tthis_cpu_inc(big[65000]);/'
 expect_in "livepatch_bad.ko: loading of 'livepatch_bad' is refused with error 12" err
 refused 2 "'init_cpu_devs' of vmlinux is in init memory" arch/x86/xen/enlighten.c '/^static __ref void xen_get_vendor/,/^}/s/init_cpu_devs();/&\n\tbarrier();\n\tWRITE_ONCE(boot_cpu_data.x86_cache_size, 3);/'
-refused 2 "the patched headers reach more than 300 units" include/linux/seq_file.h 's/^#define SEQ_SKIP 1/#define SEQ_SKIP 2/'
 
 # A patch for other source: the context is not there.
 cat >bad.patch <<'P'

@@ -85,7 +85,8 @@ TEST(CItems, BracesThatConditionsOpenTwice) {
 }
 
 std::optional<NameSet> touched(std::string_view before, std::string_view after) {
-    return touched_names(before, after);
+    const auto found = touched_names(before, after);
+    return found ? std::optional(found->names) : std::nullopt;
 }
 
 constexpr std::string_view sample =
@@ -110,6 +111,19 @@ TEST(TouchedNames, OfChanges) {
     EXPECT_THAT(touched("int f(void);\n#define M 1\n", "#define M 1\nint f(void);\n"), Optional(Not(IsEmpty())));
     EXPECT_EQ(touched(sample, changed("<x.h>", "<y.h>")), std::nullopt);
     EXPECT_EQ(touched(sample, changed("DECLARE(x)", "DECLARE(y)")), std::nullopt);
+}
+
+TEST(TouchedNames, WhetherMacrosComeOrGo) {
+    const auto makes_macros = [](std::string_view from, std::string_view to) {
+        return touched_names(sample, changed(from, to)).value_or(TouchedNames{}).makes_macros;
+    };
+    EXPECT_FALSE(makes_macros("M 1", "M 2"));
+    EXPECT_FALSE(makes_macros("int a;", "int a, b;"));
+    EXPECT_TRUE(makes_macros("#define M 1", "#define M 1\n#define N 1"));
+    EXPECT_TRUE(makes_macros("#define M 1\n", ""));
+    EXPECT_TRUE(makes_macros("#define M 1", "#undef M"));
+    EXPECT_TRUE(makes_macros("#define M 1", "#ifdef X\n#define M 1\n#endif"));
+    EXPECT_TRUE(makes_macros("#define M 1", "#define M 1\n#define M 2"));
 }
 
 // Each item of a header, changed or taken away in turn, is among those that are touched, or cannot be told.
