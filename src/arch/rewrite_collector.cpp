@@ -44,9 +44,9 @@ std::optional<Bytes> RewriteCollector::bytes_at(std::uint64_t address, std::uint
     return Bytes(image.sections[place->first].memory).subspan(place->second, size);
 }
 
-std::string_view RewriteCollector::section_name_at(std::uint64_t address) const {
+const ImageSection* RewriteCollector::section_at(std::uint64_t address) const {
     const auto place = place_of(address, 1);
-    return place ? std::string_view(image.sections[place->first].name) : std::string_view();
+    return place ? &image.sections[place->first] : nullptr;
 }
 
 void RewriteCollector::add(Mechanism mechanism, std::uint64_t address, std::uint64_t size,

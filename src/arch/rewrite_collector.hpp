@@ -90,6 +90,8 @@ public:
     [[nodiscard]] JumpCode code_after(const JumpEntry& entry) const;
     // kernel/static_call_inline.c:static_call_add_module().
     void static_calls();
+    // nullptr: the address is in no section of the module.
+    [[nodiscard]] const ImageSection* section_at(std::uint64_t address) const;
 
     std::vector<CodeRewrite> rewrites;
 
@@ -101,7 +103,6 @@ private:
     [[nodiscard]] std::optional<std::pair<std::uint32_t, std::uint64_t>> place_of(std::uint64_t address,
                                                                                   std::uint64_t size) const;
     void mark_init(MutableBytes entry, const JumpEntry& jump) const;
-    [[nodiscard]] std::string_view section_name_at(std::uint64_t address) const;
     void add(Mechanism mechanism, std::uint64_t address, std::uint64_t size,
              std::optional<std::vector<std::byte>> after);
 

@@ -110,7 +110,8 @@ std::vector<JumpEntry> RewriteCollector::sort_jump_table() {
 // jump_entry_set_init(): bit 1 of the key says that the code goes with the init area.
 void RewriteCollector::mark_init(MutableBytes entry, const JumpEntry& jump) const {
     const auto key = load<std::uint64_t>(entry.subspan(8), image.order) & ~std::uint64_t{2};
-    const bool in_init = section_name_at(jump.code).starts_with(".init");
+    const ImageSection* code = section_at(jump.code);
+    const bool in_init = code != nullptr && code->name.starts_with(".init");
     store<std::uint64_t>(entry.subspan(8), key | (in_init ? 2 : 0), image.order);
 }
 

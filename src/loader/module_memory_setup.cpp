@@ -119,11 +119,12 @@ private:
 };
 
 // __layout_sections(): init memory has no area for what is read-only after init.
-void check_areas(const Module& module) {
+void check_areas(const Module& module, const Features& features) {
     constexpr std::uint64_t kinds = SHF_ALLOC | SHF_WRITE | SHF_EXECINSTR | shf_ro_after_init;
     for (const arch::ImageSection& each : module.image.sections) {
-        const bool is_init = each.name.starts_with(".init");
-        if (!is_init || (each.flags & kinds) != (SHF_ALLOC | SHF_WRITE | shf_ro_after_init)) continue;
+        if (!is_init_section(each.name, features) ||
+            (each.flags & kinds) != (SHF_ALLOC | SHF_WRITE | shf_ro_after_init))
+            continue;
         throw Undefined{
             fmt::format("{}: {}: WARN() in kernel/module/main.c:__layout_sections(): init memory has no "
                         "area for what is read-only after init",
@@ -193,7 +194,7 @@ void ModuleLoader::lay_out_and_allocate(Module& module, Journal& journal) {
         reserved_text = preparation.reserved_text;
         enforce_rwx(module, system_.features, journal);
     });
-    if (system_.features.separate_memories) check_areas(module);
+    if (system_.features.separate_memories) check_areas(module, system_.features);
     LayoutRequest request = layout_request(module, system_.features, reserved_text);
     request.memory_limit = system_.options.memory_limit;
     module.layout = lay_out(module.image, request, system_.features);

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <iterator>
 #include <map>
 #include <set>
 
@@ -134,7 +135,7 @@ private:
                                       function, replacement, longest));
         const std::uint64_t code = relative32(table, at);
         if (length != 0) (void)finder_.code_at(table, at, code, length, function);
-        const ImageSection* section = section_of(code);
+        const ImageSection* section = module_.section_at(code);
         const std::uint64_t kind = section == nullptr ? 0 : section->flags & (SHF_WRITE | SHF_EXECINSTR);
         if (kind == SHF_WRITE)
             finder_.fault(table, at,
@@ -188,13 +189,14 @@ private:
         const auto fentry = std::ranges::find(module_.image.symbols, "__fentry__", &ImageSymbol::name);
         if (fentry == module_.image.symbols.end()) return;
         const bool is_kernels = fentry->section_index == SHN_UNDEF;
+        const auto replaced = replaced_code();
         std::set<std::uint64_t> seen;
         for (std::uint64_t at = 0; at + ftrace_entry_size <= table->memory.size(); at += ftrace_entry_size) {
             const auto site = load<std::uint64_t>(table->memory.subspan(at), ByteOrder::little);
             if (site == 0) continue;
             const auto code = module_.bytes_at(site, branch);
-            const std::string_view why = !code               ? "that is in no section of the module"
-                                         : is_replaced(site) ? "that an alternative is put over"
+            const std::string_view why = !code                         ? "that is in no section of the module"
+                                         : is_replaced(replaced, site) ? "that an alternative is put over"
                                          : !is_kernels || !is_call(site, *code, fentry->value)
                                              ? "where no call of __fentry__ is"
                                          : !seen.insert(site).second ? "that is listed twice"
@@ -206,15 +208,30 @@ private:
                                       site, why));
         }
     }
-    [[nodiscard]] bool is_replaced(std::uint64_t site) const {
+    // The code that alternatives are put over: ends by beginnings. What touches is one.
+    [[nodiscard]] std::map<std::uint64_t, std::uint64_t> replaced_code() const {
+        std::map<std::uint64_t, std::uint64_t> ranges;
         const ImageSection* table = module_.last_section(".altinstructions");
-        if (table == nullptr) return false;
+        if (table == nullptr) return ranges;
         const std::uint64_t size = alternative_size(module_, *table);
         for (std::uint64_t at = 0; at + size <= table->memory.size(); at += size) {
-            const std::uint64_t code = relative32(*table, at);
-            if (code < site + branch && site < code + length_of(*table, at, size)) return true;
+            std::uint64_t begin = relative32(*table, at);
+            std::uint64_t end = begin + length_of(*table, at, size);
+            if (end <= begin) continue;
+            auto next = ranges.upper_bound(end);
+            while (next != ranges.begin() && std::prev(next)->second >= begin) {
+                --next;
+                begin = std::min(begin, next->first);
+                end = std::max(end, next->second);
+                next = ranges.erase(next);
+            }
+            ranges.emplace(begin, end);
         }
-        return false;
+        return ranges;
+    }
+    static bool is_replaced(const std::map<std::uint64_t, std::uint64_t>& ranges, std::uint64_t site) {
+        const auto next = ranges.lower_bound(site + branch);
+        return next != ranges.begin() && std::prev(next)->second > site;
     }
     static bool is_call(std::uint64_t site, Bytes code, std::uint64_t callee) {
         const auto distance = static_cast<std::int32_t>(load<std::uint32_t>(code.subspan(1), ByteOrder::little));
@@ -236,7 +253,7 @@ private:
         constexpr std::uint64_t type_field = 8;
         const std::uint64_t key = relative32(table, at + 4) & ~std::uint64_t{3};
         finder_.must_be_mapped(table, at, key, function);
-        const ImageSection* section = section_of(key);
+        const ImageSection* section = module_.section_at(key);
         if (section == nullptr) return;  // a key or a trampoline of the kernel or of another module
         // What is code is taken for the trampoline of a key that is not exported, and no module has such ones.
         if ((section->flags & SHF_EXECINSTR) != 0)
@@ -280,12 +297,6 @@ private:
         const std::size_t distance = name.find('+');
         if (distance == std::string::npos) return name;
         return name.erase(distance, std::min(name.find(' ', distance), name.size()) - distance);
-    }
-    [[nodiscard]] const ImageSection* section_of(std::uint64_t address) const {
-        const auto found = std::ranges::find_if(module_.image.sections, [&](const ImageSection& each) {
-            return address >= each.address && address - each.address < each.memory.size();
-        });
-        return found == module_.image.sections.end() ? nullptr : &*found;
     }
 
     const FaultFinder& finder_;
