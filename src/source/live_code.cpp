@@ -137,25 +137,32 @@ private:
         for (std::size_t i = item.begin; i < item.end; ++i) {
             const std::string_view token = file_.tokens[i];
             if (token.front() == '"' || token.front() == '#') {
-                for (const std::string_view word : c_tokens(token.substr(1)))
-                    if (is_c_identifier(word)) mention(word);
+                mention_words_in(std::string(token.substr(1)));
             } else if (is_c_identifier(token)) {
                 mention(token);
             }
         }
     }
 
+    // "\tname" mentions `name`.
+    void mention_words_in(std::string text) {
+        for (std::size_t at = text.find('\\'); at != std::string::npos; at = text.find('\\', at + 1))
+            text.replace(at, std::min<std::size_t>(2, text.size() - at), "  ");
+        for (const std::string_view word : c_tokens(text))
+            if (is_c_identifier(word)) mention(word);
+    }
+
     void mention(std::string_view word) {
-        Name& name = names_[word];
-        if (name.is_mentioned) return;
-        name.is_mentioned = true;
-        for (const std::size_t item : name.items) make_live(item);
+        const auto name = names_.find(word);
+        if (name == names_.end() || name->second.is_mentioned) return;
+        name->second.is_mentioned = true;
+        for (const std::size_t item : name->second.items) make_live(item);
     }
 
     const FileItems& file_;
     std::vector<char> is_live_;
     std::vector<std::size_t> waiting_;
-    std::unordered_map<std::string_view, Name> names_;
+    std::unordered_map<std::string_view, Name> names_;  // that items declare
 };
 
 }  // namespace

@@ -41,7 +41,7 @@ TEST(LiveCode, FollowsMentions) {
     // By way of a type that is only inferred.
     for (const char* user :
          {"int f(struct b *b) { return g(b); }", "b_t y;", "int f(void) { extern b_t z; return sizeof(z); }",
-          "asm(\".long g\");", "int f(void) { enum { A = sizeof(b_t) }; return A; }"}) {
+          "asm(\".long g\");", "asm(\".long\\tg\\n\");", "int f(void) { enum { A = sizeof(b_t) }; return A; }"}) {
         EXPECT_EQ(live(both("int") + user), live(both("int") + user)) << user;
         EXPECT_NE(live(both("int") + user), live(both("long") + user)) << user;
     }
