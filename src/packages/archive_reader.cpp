@@ -23,10 +23,14 @@ ArchiveEntry::Kind kind_of(archive_entry* entry) {
     if (archive_entry_hardlink(entry) != nullptr || archive_entry_hardlink_utf8(entry) != nullptr)
         return ArchiveEntry::Kind::hard_link;
     switch (archive_entry_filetype(entry)) {
-        case AE_IFREG: return ArchiveEntry::Kind::file;
-        case AE_IFDIR: return ArchiveEntry::Kind::folder;
-        case AE_IFLNK: return ArchiveEntry::Kind::symlink;
-        default: return ArchiveEntry::Kind::device;
+        case AE_IFREG:
+            return ArchiveEntry::Kind::file;
+        case AE_IFDIR:
+            return ArchiveEntry::Kind::folder;
+        case AE_IFLNK:
+            return ArchiveEntry::Kind::symlink;
+        default:
+            return ArchiveEntry::Kind::device;
     }
 }
 

@@ -17,10 +17,10 @@ namespace klp::packages {
 struct ArchiveEntry {
     enum class Kind { file, folder, symlink, hard_link, device };
     Kind kind = Kind::file;
-    std::string path;         // as the archive has it: "./usr/src/x", "/etc/x", "../x"
-    std::string target;       // of links
-    std::uint64_t size = 0;   // bytes of content, as the header says; of hard links in cpio archives it may be theirs
-    bool executable = false;  // by its owner
+    std::string path;           // as the archive has it: "./usr/src/x", "/etc/x", "../x"
+    std::string target;         // of links
+    std::uint64_t size = 0;     // bytes of content, as the header says; of hard links in cpio archives it may be theirs
+    bool executable = false;    // by its owner
     std::int64_t modified = 0;  // seconds since 1970
 };
 

@@ -15,13 +15,13 @@ struct Contents {
     fs::path image;
     fs::path config;
     fs::path modules;
-    fs::path symvers;         // may be compressed
-    fs::path headers;         // a folder with generated headers and .config, for building modules
-    fs::path programs;        // a folder with compiled scripts/ and tools/: Debian's linux-kbuild
+    fs::path symvers;              // may be compressed
+    fs::path headers;              // a folder with generated headers and .config, for building modules
+    fs::path programs;             // a folder with compiled scripts/ and tools/: Debian's linux-kbuild
     std::string programs_package;  // that the headers say has them: "linux-kbuild-6.1"
-    fs::path source_tarball;  // of linux-source
-    fs::path source_tree;     // SUSE's /usr/src/linux-VERSION
-    std::string tree_name;    // "linux-VERSION" of source_tree, or that which the headers were made from
+    fs::path source_tarball;       // of linux-source
+    fs::path source_tree;          // SUSE's /usr/src/linux-VERSION
+    std::string tree_name;         // "linux-VERSION" of source_tree, or that which the headers were made from
 
     [[nodiscard]] bool empty() const;
     [[nodiscard]] bool has_source() const { return !source_tarball.empty() || !source_tree.empty(); }

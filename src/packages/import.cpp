@@ -26,7 +26,8 @@ constexpr std::size_t symvers_limit = std::size_t{64} << 20;
 
 void refuse_known(const std::string& name) {
     if (kernel::load_manifest(name))
-        throw Error(fmt::format("there is a kernel '{}' already", name)).hint(fmt::format("klp kernel remove {}", name));
+        throw Error(fmt::format("there is a kernel '{}' already", name))
+            .hint(fmt::format("klp kernel remove {}", name));
 }
 
 void check_source_folder(const fs::path& source) {

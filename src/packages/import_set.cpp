@@ -33,7 +33,6 @@ bool are_of_other_sources(const PackageFile& one, const PackageFile& other) {
     return name_of_source(one.source()) == name_of_source(other.source()) && one.source() != other.source();
 }
 
-// Debian's and SUSE's trees of generated files are laid out alike.
 bool needs_objtool(const fs::path& config_file) {
     const kernel::Config config = kernel::Config::read(config_file);
     return std::ranges::any_of(std::array{"CONFIG_OBJTOOL", "CONFIG_STACK_VALIDATION", "CONFIG_UNWINDER_ORC"},
@@ -141,6 +140,12 @@ void PackageSet::check_sources() const {
                       "another source package");
 }
 
+std::string PackageSet::arch() const {
+    for (const UnpackedPackage& package : packages_)
+        if (!package.file->arch().empty()) return package.file->arch();
+    return {};
+}
+
 fs::path PackageSet::find(fs::path Contents::*part) const {
     for (const UnpackedPackage& package : packages_)
         if (!(package.contents.*part).empty()) return package.contents.*part;
@@ -149,16 +154,22 @@ fs::path PackageSet::find(fs::path Contents::*part) const {
 
 bool PackageSet::has(Part part) const {
     switch (part) {
-        case Part::image: return !find(&Contents::image).empty();
-        case Part::modules: return !find(&Contents::modules).empty();
-        case Part::config: return !find(&Contents::config).empty();
-        case Part::symvers: return !find(&Contents::symvers).empty();
-        case Part::headers: return !find(&Contents::headers).empty();
+        case Part::image:
+            return !find(&Contents::image).empty();
+        case Part::modules:
+            return !find(&Contents::modules).empty();
+        case Part::config:
+            return !find(&Contents::config).empty();
+        case Part::symvers:
+            return !find(&Contents::symvers).empty();
+        case Part::headers:
+            return !find(&Contents::headers).empty();
         case Part::source:
             return source_rpm_ != nullptr || std::ranges::any_of(packages_, [](const UnpackedPackage& package) {
                        return package.contents.has_source();
                    });
-        case Part::programs: break;
+        case Part::programs:
+            break;
     }
     const fs::path programs = find(&Contents::programs);
     const fs::path folder = programs.empty() ? find(&Contents::headers) : programs;
@@ -171,8 +182,8 @@ bool PackageSet::has(Part part) const {
 void PackageSet::check_complete(bool needs_source) const {
     const Origin origin(packages_, release_);
     std::vector<std::pair<std::string, std::vector<std::string_view>>> missing;
-    for (const Part part : {Part::image, Part::modules, Part::config, Part::symvers, Part::headers, Part::programs,
-                            Part::source}) {
+    for (const Part part :
+         {Part::image, Part::modules, Part::config, Part::symvers, Part::headers, Part::programs, Part::source}) {
         if (has(part) || (part == Part::source && !needs_source)) continue;
         const std::string package = origin.package_with(part);
         auto entry = std::ranges::find(missing, package, [](const auto& pair) { return pair.first; });

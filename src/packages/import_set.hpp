@@ -19,6 +19,8 @@ public:
 
     [[nodiscard]] const std::string& release() const noexcept { return release_; }
     [[nodiscard]] const std::vector<UnpackedPackage>& packages() const noexcept { return packages_; }
+    // As the packages have it: "amd64", "x86_64".
+    [[nodiscard]] std::string arch() const;
     // The source package that is an rpm with patches; nullptr where there is none.
     [[nodiscard]] const PackageFile* source_rpm() const noexcept { return source_rpm_; }
     // A part that one of the packages has; empty where none has it.

@@ -26,13 +26,6 @@ void copy_given(const fs::path& given, const fs::path& folder) {
     for (const fs::path& file : kernel::generated_files(folder)) fs::remove(folder / file);
 }
 
-void unpack_tarball(const fs::path& tarball, const fs::path& folder) {
-    const MappedFile file(tarball);
-    const Location where{tarball.filename().string(), "", {}};
-    ArchiveReader archive(file.bytes(), where);
-    unpack(archive, folder, where, {.strip_first = true});
-}
-
 // "6.8" of a Makefile with VERSION = 6 and PATCHLEVEL = 8.
 std::string series_of_makefile(const fs::path& makefile) {
     std::string major;
@@ -53,7 +46,8 @@ void check_source(const fs::path& folder, const std::string& release, std::strin
             throw Error(fmt::format("{} has no kernel source: {} is missing in it", where_from, file));
     const std::string series = series_of_makefile(folder / "Makefile");
     if (!(release + ".").starts_with(series + ".") && !release.starts_with(series + "-"))
-        throw Error(fmt::format("{} has the source of another kernel: of {}, expected {}", where_from, series, release));
+        throw Error(
+            fmt::format("{} has the source of another kernel: of {}, expected {}", where_from, series, release));
 }
 
 }  // namespace
@@ -67,9 +61,9 @@ void take_source(const PackageSet& packages, const fs::path& given, const fs::pa
         copy_given(given, folder);
     } else if (const fs::path tarball = packages.find(&Contents::source_tarball); !tarball.empty()) {
         progress("unpacking the source");
-        unpack_tarball(tarball, folder);
+        unpack_source_tarball(tarball, folder);
     } else if (packages.source_rpm() != nullptr) {
-        unpack_source_rpm(*packages.source_rpm(), folder, scratch, progress);
+        unpack_source_rpm(*packages.source_rpm(), packages.arch(), folder, scratch, progress);
     } else {
         where_from = "kernel-source with kernel-devel";
         for (const UnpackedPackage& package : packages.packages())

@@ -45,10 +45,9 @@ std::string variant_of(std::string_view package) {
 }  // namespace
 
 std::string_view name(Part part) noexcept {
-    constexpr std::array<std::string_view, 7> names{"image",           "modules",
-                                                    "config",          "Module.symvers",
-                                                    "generated headers", "programs of the build (modpost, objtool)",
-                                                    "source"};
+    constexpr std::array<std::string_view, 7> names{
+        "image", "modules", "config", "Module.symvers", "generated headers", "programs of the build (modpost, objtool)",
+        "source"};
     return names[static_cast<std::size_t>(part)];
 }
 
@@ -67,26 +66,35 @@ Origin::Origin(const std::vector<UnpackedPackage>& packages, const std::string& 
 
 std::string Origin::debian_package(Part part) const {
     switch (part) {
-        case Part::image: return (is_split_ ? "linux-binary-" : "linux-image-") + release_;
-        case Part::modules: return (is_split_ ? "linux-modules-" : "linux-image-") + release_;
+        case Part::image:
+            return (is_split_ ? "linux-binary-" : "linux-image-") + release_;
+        case Part::modules:
+            return (is_split_ ? "linux-modules-" : "linux-image-") + release_;
         case Part::config:
         case Part::symvers:
-        case Part::headers: return "linux-headers-" + release_;
-        case Part::programs: return programs_package_.empty() ? "linux-kbuild-" + series(release_) : programs_package_;
-        case Part::source: return "linux-source-" + series(release_);
+        case Part::headers:
+            return "linux-headers-" + release_;
+        case Part::programs:
+            return programs_package_.empty() ? "linux-kbuild-" + series(release_) : programs_package_;
+        case Part::source:
+            return "linux-source-" + series(release_);
     }
     return {};
 }
 
 std::string Origin::ubuntu_package(Part part) const {
     switch (part) {
-        case Part::image: return "linux-image-" + release_;
-        case Part::modules: return "linux-modules-" + release_;
+        case Part::image:
+            return "linux-image-" + release_;
+        case Part::modules:
+            return "linux-modules-" + release_;
         case Part::config:
         case Part::symvers:
         case Part::headers:
-        case Part::programs: return "linux-headers-" + release_;
-        case Part::source: return "linux-source-" + release_.substr(0, release_.find('-'));
+        case Part::programs:
+            return "linux-headers-" + release_;
+        case Part::source:
+            return "linux-source-" + release_.substr(0, release_.find('-'));
     }
     return {};
 }
@@ -95,38 +103,50 @@ std::string Origin::fedora_package(Part part) const {
     const std::string version = version_.empty() ? release_ : version_;
     switch (part) {
         case Part::image:
-        case Part::config: return fmt::format("{}-core-{}", variant_, version);
-        case Part::modules: return fmt::format("{0}-modules-{1} (of newer releases {0}-modules-core, too)", variant_, version);
+        case Part::config:
+            return fmt::format("{}-core-{}", variant_, version);
+        case Part::modules:
+            return fmt::format("{0}-modules-{1} (of newer releases {0}-modules-core, too)", variant_, version);
         case Part::symvers:
         case Part::headers:
-        case Part::programs: return fmt::format("{}-devel-{}", variant_, version);
-        case Part::source: return source_rpm_.empty() ? "the source package (.src.rpm)" : source_rpm_;
+        case Part::programs:
+            return fmt::format("{}-devel-{}", variant_, version);
+        case Part::source:
+            return source_rpm_.empty() ? "the source package (.src.rpm)" : source_rpm_;
     }
     return {};
 }
 
 std::string Origin::suse_package(Part part) const {
     const std::size_t flavour = release_.rfind('-');
-    const std::string variant =
-        variant_ != "kernel" ? variant_ : "kernel" + (flavour == std::string::npos ? "-default" : release_.substr(flavour));
+    const std::string variant = variant_ != "kernel"
+                                    ? variant_
+                                    : "kernel" + (flavour == std::string::npos ? "-default" : release_.substr(flavour));
     switch (part) {
         case Part::image:
         case Part::modules:
-        case Part::config: return variant;
+        case Part::config:
+            return variant;
         case Part::symvers:
         case Part::headers:
-        case Part::programs: return variant + "-devel";
-        case Part::source: return "kernel-source and kernel-devel";
+        case Part::programs:
+            return variant + "-devel";
+        case Part::source:
+            return "kernel-source and kernel-devel";
     }
     return {};
 }
 
 std::string Origin::package_with(Part part) const {
     switch (distribution_) {
-        case Distribution::debian: return debian_package(part);
-        case Distribution::ubuntu: return ubuntu_package(part);
-        case Distribution::fedora: return fedora_package(part);
-        case Distribution::suse: return suse_package(part);
+        case Distribution::debian:
+            return debian_package(part);
+        case Distribution::ubuntu:
+            return ubuntu_package(part);
+        case Distribution::fedora:
+            return fedora_package(part);
+        case Distribution::suse:
+            return suse_package(part);
     }
     return {};
 }

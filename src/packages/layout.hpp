@@ -43,7 +43,7 @@ private:
     std::string source_rpm_;  // "kernel-6.8.5-301.fc40.src.rpm"
     std::string variant_;     // "kernel", "kernel-rt"; SUSE's "kernel-default"
     std::string programs_package_;
-    bool is_split_ = false;   // Debian's linux-binary-RELEASE is there, which leaves the modules to another package
+    bool is_split_ = false;  // Debian's linux-binary-RELEASE is there, which leaves the modules to another package
 };
 
 }  // namespace klp::packages

@@ -36,8 +36,8 @@ std::optional<ArMember> next_member(Cursor& cursor, std::uint64_t file_size) {
     std::string_view name = trimmed(header.substr(0, 16));
     if (name.ends_with('/')) name.remove_suffix(1);
     if (size > cursor.remaining())
-        cursor.fail(fmt::format("the package is cut short: it has {} of {} bytes", file_size,
-                                cursor.position() + size));
+        cursor.fail(
+            fmt::format("the package is cut short: it has {} of {} bytes", file_size, cursor.position() + size));
     ArMember member{std::string(name), cursor.take(size)};
     if (size % 2 == 1 && !cursor.at_end()) cursor.skip(1);
     return member;

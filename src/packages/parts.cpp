@@ -25,8 +25,9 @@ void check_config(const kernel::Manifest& manifest) {
     }
     const std::string_view machine = arch::for_name(manifest.arch).config_option();
     if (!config.enabled(machine))
-        throw Error(whole(manifest.vmlinux), fmt::format("of another architecture: it is for {}, but {} does not set {}",
-                                                      manifest.arch, manifest.config.string(), machine));
+        throw Error(whole(manifest.vmlinux),
+                    fmt::format("of another architecture: it is for {}, but {} does not set {}", manifest.arch,
+                                manifest.config.string(), machine));
 }
 
 // Symbols of the vmlinux; its architecture is the kernel's.

@@ -15,8 +15,8 @@ struct RpmHeader {
     std::string version;
     std::string release;
     std::string arch;
-    std::string vendor;      // empty where it does not say
-    std::string source_rpm;  // the file that it was built from; empty for a source package
+    std::string vendor;                // empty where it does not say
+    std::string source_rpm;            // the file that it was built from; empty for a source package
     std::vector<std::string> sources;  // of a source package, as files of it: "linux-6.8.5.tar.xz"
     std::vector<std::string> patches;
     Bytes payload;  // a compressed cpio archive

@@ -95,8 +95,8 @@ void Unpacker::copy_content(int descriptor, const fs::path& path) {
 
 void Unpacker::write(const fs::path& path, const ArchiveEntry& entry) {
     const fs::path target = place(path);
-    const Descriptor file(::open(target.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-                                 entry.executable ? 0755 : 0644));
+    const Descriptor file(
+        ::open(target.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, entry.executable ? 0755 : 0644));
     if (!file) throw Error({target.string(), "", {}}, "cannot be made: " + errno_text(errno));
     copy_content(file.get(), path);
     // make compares the times of sources and of what was made from them.
@@ -137,10 +137,18 @@ void Unpacker::take(const ArchiveEntry& entry) {
     }
     std::error_code failure;
     switch (entry.kind) {
-        case ArchiveEntry::Kind::file: write(path, entry); break;
-        case ArchiveEntry::Kind::hard_link: link(path, entry); break;
-        case ArchiveEntry::Kind::symlink: symlinks_.push_back({folder_ / path, entry.target}); break;
-        case ArchiveEntry::Kind::device: refuse(entry.path, "is neither a file, a folder nor a link"); break;
+        case ArchiveEntry::Kind::file:
+            write(path, entry);
+            break;
+        case ArchiveEntry::Kind::hard_link:
+            link(path, entry);
+            break;
+        case ArchiveEntry::Kind::symlink:
+            symlinks_.push_back({folder_ / path, entry.target});
+            break;
+        case ArchiveEntry::Kind::device:
+            refuse(entry.path, "is neither a file, a folder nor a link");
+            break;
         case ArchiveEntry::Kind::folder:
             fs::create_directories(folder_ / path, failure);
             if (failure) refuse(entry.path, "cannot be unpacked: " + errno_text(failure.value()));

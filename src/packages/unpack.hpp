@@ -18,8 +18,8 @@ struct UnpackRules {
 };
 
 // `folder` is there, empty and nobody else's. Absolute links, and those that lead out of the folder, are left out:
-// packages have them for files of other packages. Error: an entry that lies outside of the folder, a device, a hard link
-// to what the archive has not, more than the limit, no space left, an archive that is cut short.
+// packages have them for files of other packages. Error: an entry that lies outside of the folder, a device, a hard
+// link to what the archive has not, more than the limit, no space left, an archive that is cut short.
 void unpack(ArchiveReader& archive, const fs::path& folder, const Location& where, const UnpackRules& rules);
 
 // Removes the links below `folder` that lead out of it.

@@ -79,3 +79,105 @@ expect_status 0 "$KLP" kernel import debs/*.deb
 [ "$(cat out)" = "$release" ] || fail "$(cat out)"
 expect_in "nothing of linux-headers-$release-common" err
 imported "$release"
+
+# Fedora and RHEL: all in lib/modules, modules compressed; the source is a tarball in which two lines are others, and
+# the patches that make them right. A third patch is empty, and one is of another architecture.
+# rpms SPEC: builds the packages; what is to be in one is in the folder of its name in ./stage.
+rpms() {
+    expect_status 0 rpmbuild --quiet --define "_topdir $PWD/rpm" --define "stage $PWD/stage" \
+        --define "debug_package %{nil}" --define "__os_install_post %{nil}" --define "_build_id_links none" \
+        --define "_binary_payload ${payload:-w1.gzdio}" --define "_source_payload w1.gzdio" "$@"
+}
+package_text() { printf '%%package %s\nSummary: a part\nAutoReqProv: no\n%%description %s\nA part.\n' "$*" "$*"; }
+vra=1.fc40.x86_64
+mkdir -p "stage/core/lib/modules/$release" "stage/modules-core/lib/modules/$release" \
+    "stage/modules/lib/modules/$release/kernel" "stage/devel/usr/src/kernels" rpm/SOURCES
+cp -L "$made/vmlinuz" "stage/core/lib/modules/$release/vmlinuz"
+cp "$built/.config" "stage/core/lib/modules/$release/config"
+xz -0 <"$built/Module.symvers" >"stage/core/lib/modules/$release/symvers.xz"
+cp -a "$modules/kernel" "stage/modules-core/lib/modules/$release/"
+find "stage/modules-core" -name '*.ko' -exec xz -0 {} +
+find "stage/modules-core" -name 'livepatch-shadow-*' -exec mv -t "stage/modules/lib/modules/$release/kernel" {} +
+cp -a "$made/headers" "stage/devel/usr/src/kernels/$release-$vra"
+cp -a "$made/programs/." "stage/devel/usr/src/kernels/$release-$vra/"
+rm "stage/devel/usr/src/kernels/$release-$vra/Module.symvers"
+ln -s "/usr/src/kernels/$release-$vra" "stage/core/lib/modules/$release/build"
+cat >kernel.spec <<END
+%global upstream $release
+%define nopatches 0
+Summary: a kernel
+Name: kernel
+Version: $release
+Release: 1.fc40
+License: GPL-2.0-only
+Source0: https://kernel.example/pub/linux-%{upstream}.tar.gz
+Source1: Makefile.rhelver
+%if !%{nopatches}
+Patch1: patch-%{upstream}-redhat.patch
+%endif
+Patch2: second.patch
+Patch3: other-machine.patch
+Patch999999: linux-kernel-test.patch
+%description
+A kernel.
+$(for part in core modules modules-core devel; do package_text "$part"; done)
+%prep
+patch_command='patch -p1 -F1 -s'
+ApplyPatch()
+{
+  local patch=\$1
+  shift
+  \$patch_command \${1+"\$@"} < "%{_sourcedir}/\$patch"
+}
+ApplyOptionalPatch()
+{
+  if [ "\$(wc -l <"%{_sourcedir}/\$1")" -gt 9 ]; then
+    ApplyPatch "\$@"
+  fi
+}
+%setup -q -n kernel-%{upstream} -c
+mv linux-%{upstream} linux-%{version}-%{release}
+cd linux-%{version}-%{release}
+cp -a %{SOURCE1} .
+%if !%{nopatches}
+ApplyOptionalPatch patch-%{upstream}-redhat.patch
+%endif
+%if 0%{?fedora} > 38 || 0%{?rhel}
+ApplyPatch second.patch
+%endif
+%ifarch s390x
+ApplyPatch other-machine.patch
+%endif
+ApplyOptionalPatch linux-kernel-test.patch
+%install
+cp -a %{stage}/*/. %{buildroot}/
+%files core
+$(cd stage/core && find . -not -type d | sed 's/^\.//')
+%files modules
+/lib/modules/$release/kernel/livepatch-shadow-*
+%files modules-core
+/lib/modules/$release/kernel/samples
+%files devel
+/usr/src/kernels
+%changelog
+END
+# restoring FILE SED-SCRIPT: the patch that takes back what the script makes of the file in the tarball.
+restoring() {
+    sed "$2" "$clean/$1" >edited
+    ! diff -u --label "a/$1" --label "b/$1" edited "$clean/$1" || fail "the sed script changes nothing in $1"
+    sed -i "$2" "linux-$release/$1"
+}
+mv "linux-source-$series" "linux-$release"
+restoring fs/proc/meminfo.c 's/MemFree:/MemGone:/' >"rpm/SOURCES/patch-$release-redhat.patch"
+restoring fs/proc/meminfo.c 's/si_swapinfo(&i);//' >rpm/SOURCES/second.patch
+restoring fs/proc/version.c 's/seq_printf/none/' >rpm/SOURCES/other-machine.patch
+: >rpm/SOURCES/linux-kernel-test.patch
+echo 'RHEL_MAJOR = 9' >rpm/SOURCES/Makefile.rhelver
+tar -I 'gzip -1' -cf "rpm/SOURCES/linux-$release.tar.gz" "linux-$release"
+mkdir -p "rpm/BUILD/kernel-$release"
+payload=w1.xzdio rpms -bb --noprep kernel.spec
+rpms -bs kernel.spec
+ls rpm/RPMS/x86_64 rpm/SRPMS
+
+expect_status 0 "$KLP" kernel import --name fedora rpm/RPMS/x86_64/*.rpm rpm/SRPMS/*.rpm
+imported fedora
