@@ -87,7 +87,6 @@ void Unpacker::count(std::uint64_t bytes) {
 
 void Unpacker::copy_content(int descriptor, const fs::path& path) {
     while (const std::size_t size = archive_.read(buffer_)) {
-        count(size);
         if (const int failure = write_all(descriptor, Bytes(buffer_).first(size)))
             throw Error({(folder_ / path).string(), "", {}}, "cannot be written: " + errno_text(failure));
     }
@@ -129,12 +128,10 @@ void Unpacker::link(const fs::path& path, const ArchiveEntry& entry) {
 
 void Unpacker::take(const ArchiveEntry& entry) {
     if (++entries_ > entry_limit) throw Error(where_, fmt::format("it has more than {} files", entry_limit));
+    // Content that is skipped has to be decompressed, too.
+    count(entry.size);
     const std::string path = inside(entry.path);
-    if (path.empty() || (rules_.wanted && !rules_.wanted(path))) {
-        // Content that is skipped has to be decompressed, too.
-        if (entry.kind == ArchiveEntry::Kind::file) count(entry.size);
-        return;
-    }
+    if (path.empty() || (rules_.wanted && !rules_.wanted(path))) return;
     std::error_code failure;
     switch (entry.kind) {
         case ArchiveEntry::Kind::file:

@@ -177,7 +177,132 @@ tar -I 'gzip -1' -cf "rpm/SOURCES/linux-$release.tar.gz" "linux-$release"
 mkdir -p "rpm/BUILD/kernel-$release"
 payload=w1.xzdio rpms -bb --noprep kernel.spec
 rpms -bs kernel.spec
-ls rpm/RPMS/x86_64 rpm/SRPMS
-
+rm -rf "linux-$release" stage rpm/BUILD*
 expect_status 0 "$KLP" kernel import --name fedora rpm/RPMS/x86_64/*.rpm rpm/SRPMS/*.rpm
 imported fedora
+expect_in none cache/kernels/fedora/source/fs/proc/version.c
+expect_in 'RHEL_MAJOR = 9' cache/kernels/fedora/source/Makefile.rhelver
+for module in samples/livepatch/livepatch-sample livepatch-shadow-mod; do
+    [ -e "cache/kernels/fedora/modules/kernel/$module.ko.xz" ] || fail "no $module"
+done
+
+# A patch that does not apply, and one whose form is not known: nothing stays of the kernel.
+left() { find cache/kernels -mindepth 1 -maxdepth 1 -not -name '.*.lock' | sort; }
+kernels=$(left)
+restored() { [ "$(left)" = "$kernels" ] || fail "left in the catalogue: $(left)"; }
+sed -i 's/si_swapinfo/no_such_line/; s/struct sysinfo i/struct none i/' rpm/SOURCES/second.patch
+rpms -bs kernel.spec
+expect_status 1 "$KLP" kernel import --name new rpm/RPMS/x86_64/*.rpm rpm/SRPMS/*.rpm
+expect_in "its patch second.patch does not apply" err
+restored
+sed 's/^ApplyPatch second.patch/for i in %{patches}; do patch -p1 <$i; done; git am $i/' kernel.spec >other.spec
+rpms -bs other.spec
+expect_status 1 "$KLP" kernel import --name new rpm/RPMS/x86_64/*.rpm rpm/SRPMS/*.rpm
+expect_in "how it patches the source is not understood" err
+expect_in "rpmbuild -bp" err
+restored
+
+# The same with the unpacked source of another maker's, in place of the source package. It is copied.
+mkdir given
+copy_source "$PWD/given"
+expect_status 0 "$KLP" kernel import --name given rpm/RPMS/x86_64/*.rpm --source given
+cmp "$clean/fs/proc/version.c" cache/kernels/given/source/fs/proc/version.c || fail "the given source is not taken"
+expect_no_file given/include/generated
+sed -i 's/^PATCHLEVEL = .*/PATCHLEVEL = 99/' given/Makefile
+expect_status 1 "$KLP" kernel import --name new rpm/RPMS/x86_64/*.rpm --source given
+expect_in "given has the source of another kernel: of 6.99, expected $release" err
+
+# prepared NAME: it has the files that the kernel was built from, and the same generated ones.
+prepared() {
+    local folder=cache/kernels/$1 file
+    for file in fs/proc/version.c include/linux/sched.h arch/x86/Makefile; do
+        cmp "$clean/$file" "$folder/source/$file" || fail "the source has another $file"
+    done
+    for file in include/generated/autoconf.h .config Module.symvers tools/objtool/objtool scripts/mod/modpost; do
+        cmp "$built/$file" "$folder/source/$file" || fail "the source has another $file"
+    done
+    cmp "$made/vmlinuz" "$folder/vmlinuz" || fail "another image"
+    [ "$(find "$folder/modules" -name '*.ko*' | wc -l)" -eq "$(find "$modules" -name '*.ko' | wc -l)" ] ||
+        fail "modules are missing: $(find "$folder/modules")"
+}
+
+# SUSE: what was generated is in a folder of its own, and two packages have the source.
+tree=usr/src/linux-$release-1
+mkdir -p "stage/default/usr/lib/modules/$release" stage/default/boot "stage/devel/$tree-obj/x86_64" \
+    "stage/headers/$tree" "stage/source/$tree"
+cp -L "$made/vmlinuz" "stage/default/usr/lib/modules/$release/vmlinuz"
+ln -s "../usr/lib/modules/$release/vmlinuz" "stage/default/boot/vmlinuz-$release"
+cp "$built/.config" "stage/default/usr/lib/modules/$release/config"
+cp -a "$modules/kernel" "stage/default/usr/lib/modules/$release/"
+find stage/default -name '*.ko' -exec zstd -q -1 --rm {} +
+cp -a "$made/headers" "stage/devel/$tree-obj/x86_64/default"
+cp -a "$made/programs/." "stage/devel/$tree-obj/x86_64/default/"
+mv given/* "stage/headers/$tree/"
+cp "$clean/Makefile" "stage/headers/$tree/"
+(cd "stage/headers" && find . -name '*.c' -exec cp -a --parents -t ../source {} + -exec rm {} +)
+cat >kernel-default.spec <<END
+Name: kernel-default
+Summary: a kernel
+Version: $release
+Release: 1
+License: GPL-2.0-only
+Vendor: SUSE LLC
+AutoReqProv: no
+%description
+A kernel.
+$(package_text devel)
+%install
+cp -a %{stage}/default/. %{stage}/devel/. %{buildroot}/
+%files
+/boot
+/usr/lib/modules
+%files devel
+/usr/src
+END
+cat >kernel-source.spec <<END
+Name: kernel-source
+Summary: a kernel's
+Version: $release
+Release: 1
+License: GPL-2.0-only
+BuildArch: noarch
+AutoReqProv: no
+%description
+A kernel's.
+$(package_text -n kernel-devel)
+%install
+cp -a %{stage}/headers/. %{stage}/source/. %{buildroot}/
+%files
+$(cd stage/source && find . -type f | sed 's/^\.//')
+%files -n kernel-devel
+$(cd stage/headers && find . -not -type d | sed 's/^\.//')
+END
+rm -rf rpm
+rpms -bb kernel-default.spec
+rpms -bb kernel-source.spec
+rm -rf stage
+expect_status 0 "$KLP" kernel import --name suse rpm/RPMS/*/*.rpm
+prepared suse
+
+# Ubuntu: the image alone, its modules with the config, programs among the headers, the tarball in a folder.
+maintainer="Maintainer: Ubuntu Kernel Team <kernel-team@lists.ubuntu.com>"
+compression=zstd
+rm -f debs/*
+mkdir -p image/boot modules/boot "modules/lib/modules/$release" "extra/lib/modules/$release/kernel" \
+    headers/usr/src "source/usr/src/linux-source-$release"
+cp -L "$made/vmlinuz" "image/boot/vmlinuz-$release"
+cp "$built/.config" "modules/boot/config-$release"
+cp -a "$modules/kernel" "modules/lib/modules/$release/"
+find modules -name 'livepatch-shadow-*' -exec mv -t "extra/lib/modules/$release/kernel" {} +
+cp -a "$made/headers" "headers/usr/src/linux-headers-$release"
+cp -a "$made/programs/." "headers/usr/src/linux-headers-$release/"
+ln -s "../linux-headers-$series/Documentation" "headers/usr/src/linux-headers-$release/Documentation"
+ln source.tar.gz "source/usr/src/linux-source-$release/linux-source-$release.tar.gz"
+ln -s "linux-source-$release/linux-source-$release.tar.gz" "source/usr/src/linux-source-$release.tar.gz"
+deb "linux-image-unsigned-$release" amd64 "$release-4.4" image
+deb "linux-modules-$release" amd64 "$release-4.4" modules
+deb "linux-modules-extra-$release" amd64 "$release-4.4" extra
+deb "linux-headers-$release" amd64 "$release-4.4" headers
+deb "linux-source-$release" all "$release-4.4" source
+expect_status 0 "$KLP" kernel import --name ubuntu debs/*.deb
+prepared ubuntu
