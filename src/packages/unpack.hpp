@@ -13,8 +13,8 @@ namespace klp::packages {
 struct UnpackRules {
     // Which files are wanted, by their paths in the archive without "./" before them; empty: all.
     std::function<bool(std::string_view)> wanted{};
-    bool strip_first = false;  // the first folder of each path is left out, as in tarballs of sources
-    std::uint64_t size_limit = std::uint64_t{4} << 30;  // bytes of all files, unpacked
+    bool strip_first = false;                  // the first folder of each path is left out, as in tarballs of sources
+    std::uint64_t size_limit = 4'000'000'000;  // bytes of all files, unpacked
 };
 
 // `folder` is there, empty and nobody else's. Absolute links, and those that lead out of the folder, are left out:

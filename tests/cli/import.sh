@@ -97,13 +97,13 @@ refused "vmlinuz: " --name mine debs/{signed-image,modules,full-headers,source,s
 
 # A package cut anywhere, and with bytes that are others.
 size=$(stat -c %s debs/full-headers.deb)
-for length in 4 8 40 68 $((size / 4)) $((size / 2)) $((size - 100)) $((size - 1)); do
+for length in 4 8 40 68 $((size / 4)) $((size / 2)) $((size - 100)) $((size - 2)); do
     head -c "$length" debs/full-headers.deb >cut
-    refused "cut: " cut
+    refused "cut:" cut
 done
 sed 's/`$/x/' debs/full-headers.deb >changed
 refused "changed:+0x" changed
-for compression in gzip xz zstd; do
+for compression in xz zstd; do
     image 6.8.0-40-generic
     head -c 200000 /dev/urandom >part/boot/config-6.8.0-40-generic
     deb large amd64 1 part
@@ -129,6 +129,7 @@ release = 'lib/modules/6.8.0/'
 cases = {
     'parent': [entry('./boot/../../../outside/file')],
     'parent-link': [entry('boot/vmlinuz-1', tarfile.LNKTYPE, '../../../outside/there')],
+    'link-inside': [entry('boot/vmlinuz-1', tarfile.LNKTYPE, 'boot/none')],
     'absolute-link': [entry('boot/vmlinuz-1', tarfile.LNKTYPE, outside + '/there')],
     'device': [entry('boot/vmlinuz-1', tarfile.CHRTYPE)],
     'pipe': [entry('boot/vmlinuz-1', tarfile.FIFOTYPE)],
@@ -141,6 +142,7 @@ cases = {
     'image-link': [entry('boot/vmlinuz-1', tarfile.SYMTYPE, '/etc/passwd'), entry(release + 'kernel/a.ko')],
     'huge-name': [entry('boot/' + 'x' * 5000)],
     'no-name': [entry('/')],
+    'bomb': [],
     'source-link': [entry('usr/src/linux-source-1.tar', tarfile.SYMTYPE, outside + '/there')],
 }
 for name, entries in cases.items():
@@ -150,6 +152,10 @@ for name, entries in cases.items():
             if info.name.startswith('/') and name != 'no-name':
                 info.name = '/' + info.name.lstrip('/')
             archive.addfile(info, io.BytesIO(content))
+    if name == 'bomb':  # it only says so
+        info = tarfile.TarInfo('boot/vmlinuz-1')
+        info.size = 5 << 30
+        data = io.BytesIO(info.tobuf(tarfile.GNU_FORMAT))
     control = io.BytesIO()
     with tarfile.open(fileobj=control, mode='w') as archive:
         info, content = entry('control', content=b'Package: %s\nVersion: 1\nArchitecture: amd64\n' % name.encode())
@@ -164,24 +170,88 @@ rm -f ./*.deb
 python3 hostile.py
 refused "'./boot/../../../outside/file' in it lies outside of it" parent.deb
 refused "'../../../outside/there' in it lies outside of it" parent-link.deb
-refused "is a link to '$PWD/outside/there', which it has not" absolute-link.deb
 refused "'boot/vmlinuz-1' in it is neither a file, a folder nor a link" device.deb
 refused "is neither a file, a folder nor a link" pipe.deb
-for name in through-link through-relative link-over-link absolute no-name source-link; do
+refused "'boot/vmlinuz-1' in it is a link to 'boot/none', which it has not" link-inside.deb
+for name in absolute-link through-link through-relative link-over-link absolute source-link; do
     refused "none of the packages has any part of a kernel" "$name.deb"
 done
 refused "'boot/a/b' in it cannot be unpacked" file-and-folder.deb
+refused "an entry has no name" no-name.deb
+refused "bomb.deb: it has more than 4.0 GB of files" bomb.deb
 refused "no image" image-link.deb
 refused ": " huge-name.deb
 [ "$(ls outside)" = there ] && [ "$(cat outside/there)" = there ] || fail "written outside: $(ls outside)"
 
-# A megabyte that is thousands of them.
-mkdir -p part/boot
-truncate -s 7G part/boot/vmlinuz-6.8.0
-tar -I 'zstd -q' -C part -cf data.tar.zst boot
-rm -r part
-printf '2.0\n' >debian-binary
-printf 'Package: bomb\nVersion: 1\nArchitecture: amd64\n' >control
-tar -cf control.tar control
-ar rc bomb.deb debian-binary control.tar data.tar.zst
-refused "bomb.deb: it has more than " bomb.deb
+# rpm packages: Fedora's, SUSE's, and one of another source package.
+command -v rpmbuild >/dev/null || skip "no rpmbuild"
+# rpm NAME RELEASE [PART]...: rpms/NAME… of what is in ./part, all of it in each of them.
+rpm_of() {
+    local name=$1 version=$2 part
+    shift 2
+    mkdir -p part rpms
+    {
+        printf '%s\n' "Name: $name" "Summary: a part" "Version: 6.8.5" "Release: $version" "License: GPL-2.0-only" \
+            "AutoReqProv: no" "${vendor:-Vendor: Somebody}" "${noarch:-}" "%description" "A part."
+        for part in "$@"; do printf '%s\n' "%package $part" "Summary: a part" "%description $part" "A part."; done
+        printf '%s\n' "%install" "cp -a $PWD/part/. %{buildroot}/"
+        if [ $# -eq 0 ]; then printf '%%files\n/*\n'; fi
+        for part in "$@"; do printf '%%files %s\n/*\n' "$part"; done
+    } >part.spec
+    expect_status 0 rpmbuild --quiet -ba --define "_topdir $PWD/rpm" --define "_rpmdir $PWD/rpms" \
+        --define "_srcrpmdir $PWD/rpms" --define "_rpmfilename %%{NAME}-%%{VERSION}-%%{RELEASE}.rpm" \
+        --define "debug_package %{nil}" --define "__os_install_post %{nil}" --target x86_64 part.spec
+    rm -rf part
+}
+release=6.8.5-301.fc40.x86_64
+mkdir -p "part/lib/modules/$release"
+echo image >"part/lib/modules/$release/vmlinuz"
+echo CONFIG_LIVEPATCH=y >"part/lib/modules/$release/config"
+rpm_of kernel 301.fc40 core
+modules $release && rpm_of kernel 302.fc40 modules-core
+mkdir part && touch part/other && rpm_of bash 301.fc40 extra
+core=rpms/kernel-core-6.8.5-301.fc40.rpm
+refused "no modules: it is in kernel-modules-6.8.5-301.fc40.x86_64 (of newer releases kernel-modules-core-6.8.5-301.fc40.x86_64, too); no Module.symvers, no generated headers: they are in kernel-devel-6.8.5-301.fc40.x86_64; no source: it is in kernel-6.8.5-301.fc40.src.rpm" $core
+refused "packages do not belong together: kernel-core-6.8.5-301.fc40.x86_64 is built from kernel-6.8.5-301.fc40.src.rpm, kernel-modules-core-6.8.5-302.fc40.x86_64 is of kernel-6.8.5-302.fc40.src.rpm" \
+    $core rpms/kernel-modules-core-6.8.5-302.fc40.rpm
+refused "kernel-6.8.5-302.fc40.src is of kernel-6.8.5-302.fc40.src.rpm" $core rpms/kernel-6.8.5-302.fc40.src.rpm
+refused "bash-6.8.5-301.fc40.src is another source package" $core rpms/bash-6.8.5-301.fc40.src.rpm
+refused "several source packages" $core rpms/{bash-6.8.5-301,kernel-6.8.5-302}.fc40.src.rpm
+refused "none of the packages has any part of a kernel" rpms/kernel-6.8.5-301.fc40.src.rpm
+refused "$(printf 'packages do not belong together: kernel-core-%s is an .rpm, modules_6.8.0-40.40_amd64 is a .deb' $release)" \
+    $core debs/modules.deb
+vendor="Vendor: SUSE LLC"
+image 6.8.5-1-default && modules 6.8.5-1-default && rpm_of kernel-default 1.2
+headers 6.8.5-1-default usr/src/linux-6.8.5-1-obj/x86_64/default && rpm_of kernel-default 1.2 devel
+noarch="BuildArch: noarch"
+mkdir -p part/usr/src/linux-6.8.5-2 && touch part/usr/src/linux-6.8.5-2/Makefile && rpm_of kernel-source 2.2
+noarch=
+suse=rpms/kernel-default-6.8.5-1.2.rpm
+refused "no Module.symvers, no generated headers: they are in kernel-default-devel; no source: it is in kernel-source and kernel-devel" $suse
+refused "packages do not belong together: kernel-default-devel-6.8.5-1.2.x86_64 is of linux-6.8.5-1, kernel-source-6.8.5-2.2.noarch is of linux-6.8.5-2" \
+    $suse rpms/kernel-default-devel-6.8.5-1.2.rpm rpms/kernel-source-6.8.5-2.2.rpm
+
+# Cut short anywhere, or with a byte that is another one: a message of its own for each, no crash, no hang.
+size=$(stat -c %s $core)
+for length in 50 96 100 200 $((size / 4)) $((size / 2)) $((size - 1)); do
+    head -c "$length" $core >cut
+    refused "cut:" cut
+done
+expect_in "cut: the package is cut short: it has $((size - 1)) of $size bytes" err
+{ head -c $((size - 20)) $core; head -c 1 /dev/zero; tail -c 19 $core; } >changed
+refused "changed: the package is damaged: its files do not fit its checksum" changed
+cat >flip.py <<'END'
+import random, subprocess, sys
+klp, name = sys.argv[1:]
+data = open(name, 'rb').read()
+chance = random.Random(1)
+for _ in range(40):
+    changed = bytearray(data)
+    changed[chance.randrange(96, min(len(data), 6000))] = chance.randrange(256)
+    open('flipped', 'wb').write(changed)
+    done = subprocess.run([klp, 'kernel', 'import', 'flipped'], capture_output=True, text=True, timeout=60)
+    if done.returncode != 1 or done.stderr.count('klp: error:') != 1:
+        sys.exit(f'ended with {done.returncode}: {done.stderr}')
+END
+python3 flip.py "$KLP" $core || fail "a changed package is not told"
+[ -z "$(left)" ] || fail "left $(left)"
