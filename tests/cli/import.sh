@@ -211,7 +211,7 @@ rpm_of kernel 301.fc40 core
 modules $release && rpm_of kernel 302.fc40 modules-core
 mkdir part && touch part/other && rpm_of bash 301.fc40 extra
 core=rpms/kernel-core-6.8.5-301.fc40.rpm
-refused "no modules: it is in kernel-modules-6.8.5-301.fc40.x86_64 (of newer releases kernel-modules-core-6.8.5-301.fc40.x86_64, too); no Module.symvers, no generated headers: they are in kernel-devel-6.8.5-301.fc40.x86_64; no source: it is in kernel-6.8.5-301.fc40.src.rpm" $core
+refused "no modules: it is in kernel-modules-6.8.5-301.fc40.x86_64 (of newer releases kernel-modules-core, too); no Module.symvers, no generated headers: they are in kernel-devel-6.8.5-301.fc40.x86_64; no source: it is in kernel-6.8.5-301.fc40.src.rpm" $core
 refused "packages do not belong together: kernel-core-6.8.5-301.fc40.x86_64 is built from kernel-6.8.5-301.fc40.src.rpm, kernel-modules-core-6.8.5-302.fc40.x86_64 is of kernel-6.8.5-302.fc40.src.rpm" \
     $core rpms/kernel-modules-core-6.8.5-302.fc40.rpm
 refused "kernel-6.8.5-302.fc40.src is of kernel-6.8.5-302.fc40.src.rpm" $core rpms/kernel-6.8.5-302.fc40.src.rpm
