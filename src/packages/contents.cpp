@@ -98,8 +98,8 @@ void Looker::look_into_modules(const fs::path& modules) {
     note_release(modules.filename().string());
     for (const std::string_view kind : image_names) note_file(found_.image, modules / kind);
     note_file(found_.config, modules / "config");
-    for (const char* name : {"symvers", "symvers.gz", "symvers.xz", "symvers.zst"})
-        note_file(found_.symvers, modules / name);
+    for (const char* suffix : {"", ".gz", ".xz", ".zst"})
+        note_file(found_.symvers, modules / fmt::format("symvers{}", suffix));
     for (const fs::path& entry : entries_of(modules))
         if (is_real_folder(entry) && entry.filename() != "build" && entry.filename() != "source")
             found_.modules = modules;

@@ -16,6 +16,7 @@
 #include "packages/import_source.hpp"
 #include "packages/merge.hpp"
 #include "packages/parts.hpp"
+#include "packages/prepare.hpp"
 #include "packages/shipped.hpp"
 
 namespace klp::packages {
@@ -64,6 +65,7 @@ private:
     [[nodiscard]] fs::path at(std::string_view name) const { return folder_.path() / name; }
     [[nodiscard]] kernel::Manifest manifest(const std::string& name) const;
     [[nodiscard]] fs::path config() const;
+    void check_config_of(const UnpackedPackage& package) const;
     void take_binaries();
     void take_headers();
     void say_compiler() const;
@@ -92,8 +94,22 @@ fs::path Importer::config() const {
     return fs::is_regular_file(of_headers) ? of_headers : packages_.find(&Contents::config);
 }
 
+// Packages of one release, but of several builds. Debian's image has not the options of signing modules, which is done
+// elsewhere.
+void Importer::check_config_of(const UnpackedPackage& package) const {
+    auto differences =
+        config_differences(kernel::Config::read(package.contents.config), kernel::Config::read(manifest_.config));
+    std::erase_if(differences, [](const std::string& text) { return text.starts_with("CONFIG_MODULE_SIG"); });
+    if (!differences.empty())
+        throw Error(fmt::format("packages do not belong together: the config in {} is not that of the headers: {}{}",
+                                package.file->full_name(), differences.front(),
+                                differences.size() == 1 ? "" : fmt::format("; and {} more", differences.size() - 1)));
+}
+
 void Importer::take_binaries() {
     fs::copy_file(config(), manifest_.config);
+    for (const UnpackedPackage& package : packages_.packages())
+        if (!package.contents.config.empty()) check_config_of(package);
     write_symvers(packages_.find(&Contents::symvers), manifest_.symvers);
     fs::rename(packages_.find(&Contents::image), manifest_.image);
     for (const UnpackedPackage& package : packages_.packages())

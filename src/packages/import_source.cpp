@@ -58,6 +58,7 @@ void take_source(const PackageSet& packages, const fs::path& given, const fs::pa
     if (!given.empty()) {
         progress(fmt::format("copying {}", given.string()));
         where_from = given.string();
+        check_source(given, packages.release(), where_from);
         copy_given(given, folder);
     } else if (const fs::path tarball = packages.find(&Contents::source_tarball); !tarball.empty()) {
         progress("unpacking the source");

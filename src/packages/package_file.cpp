@@ -24,6 +24,11 @@ struct ArMember {
     Bytes content;
 };
 
+// However it is compressed.
+bool is_tar_of(std::string_view what, const ArMember& member) {
+    return member.name.starts_with(fmt::format("{}.tar", what));
+}
+
 // The members of a .deb are in the traditional ar format (deb(5)).
 std::optional<ArMember> next_member(Cursor& cursor, std::uint64_t file_size) {
     if (cursor.at_end()) return std::nullopt;
@@ -90,12 +95,12 @@ void PackageFile::read_deb() {
     cursor.skip(ar_magic.size());
     std::optional<Package> control;
     while (const auto member = next_member(cursor, file_.bytes().size())) {
-        if (member->name.starts_with("control.tar")) control = read_control(member->content, where());
-        if (member->name.starts_with("data.tar")) payload_ = member->content;
+        if (is_tar_of("control", *member)) control = read_control(member->content, where());
+        if (is_tar_of("data", *member)) payload_ = member->content;
     }
     if (!control || payload_.empty())
-        throw Error(where(), fmt::format("the package is cut short, or no .deb: it has no {}",
-                                         control ? "data.tar" : "control.tar"));
+        throw Error(where(), fmt::format("the package is cut short, or no .deb: it has no {}.tar",
+                                         control ? "data" : "control"));
     name_ = control->name();
     version_ = control->version();
     const std::string_view arch = control->field("Architecture");

@@ -6,7 +6,7 @@ mkdir -p no-cache/kernels debs
 
 # deb NAME ARCH VERSION FOLDER [FIELD]...: debs/NAME.deb of what is in the folder.
 deb() {
-    local name=$1 arch=$2 version=$3 folder=$4 field
+    local name=$1 arch=$2 version=$3 folder=$4
     shift 4
     mkdir -p "$folder/DEBIAN"
     printf '%s\n' "Package: $name" "Version: $version" "Architecture: $arch" "Description: a part" \
@@ -95,11 +95,15 @@ refused "no source" debs/{signed-image,modules,full-headers}.deb
 refused "vmlinuz: " debs/{signed-image,modules,full-headers,source}.deb
 refused "vmlinuz: " --name mine debs/{signed-image,modules,full-headers,source,source}.deb
 
+image 6.8.0-40-generic && echo CONFIG_LIVEPATCH=m >part/boot/config-6.8.0-40-generic && deb other-config amd64 6.8.0-40.40 part
+refused "the config in other-config_6.8.0-40.40_amd64 is not that of the headers: CONFIG_LIVEPATCH: 'm', 'y'" \
+    debs/{other-config,modules,full-headers,source}.deb
+
 # A package cut anywhere, and with bytes that are others.
 size=$(stat -c %s debs/full-headers.deb)
 for length in 4 8 40 68 $((size / 4)) $((size / 2)) $((size - 100)) $((size - 2)); do
-    head -c "$length" debs/full-headers.deb >cut
-    refused "cut:" cut
+    head -c "$length" debs/full-headers.deb >short
+    refused "short:" short
 done
 sed 's/`$/x/' debs/full-headers.deb >changed
 refused "changed:+0x" changed
@@ -234,10 +238,10 @@ refused "packages do not belong together: kernel-default-devel-6.8.5-1.2.x86_64 
 # Cut short anywhere, or with a byte that is another one: a message of its own for each, no crash, no hang.
 size=$(stat -c %s $core)
 for length in 50 96 100 200 $((size / 4)) $((size / 2)) $((size - 1)); do
-    head -c "$length" $core >cut
-    refused "cut:" cut
+    head -c "$length" $core >short
+    refused "short:" short
 done
-expect_in "cut: the package is cut short: it has $((size - 1)) of $size bytes" err
+expect_in "short: the package is cut short: it has $((size - 1)) of $size bytes" err
 { head -c $((size - 20)) $core; head -c 1 /dev/zero; tail -c 19 $core; } >changed
 refused "changed: the package is damaged: its files do not fit its checksum" changed
 cat >flip.py <<'END'
