@@ -19,6 +19,7 @@ macro(klp_find_libraries)
   pkg_check_modules(lzo REQUIRED IMPORTED_TARGET lzo2)
   klp_find_zydis()
   klp_find_elfutils()
+  klp_find_libarchive()
 endmacro()
 
 # Debian's libzydis-dev has a CMake package, but no pkg-config file.
@@ -42,6 +43,16 @@ macro(klp_find_elfutils)
   set_target_properties(elfutils::dw PROPERTIES IMPORTED_LOCATION ${LIBDW_LIBRARY}
                         INTERFACE_INCLUDE_DIRECTORIES ${LIBDW_INCLUDE}
                         INTERFACE_LINK_LIBRARIES "elfutils::elf;LibLZMA::LibLZMA;BZip2::BZip2;Threads::Threads")
+endmacro()
+
+# Static, it needs of what it can read only the libraries that a program asks for: no XML, no access control lists.
+macro(klp_find_libarchive)
+  find_path(LIBARCHIVE_INCLUDE archive.h REQUIRED)
+  find_library(LIBARCHIVE_LIBRARY archive REQUIRED)
+  add_library(archive::archive UNKNOWN IMPORTED)
+  set_target_properties(archive::archive PROPERTIES IMPORTED_LOCATION ${LIBARCHIVE_LIBRARY}
+                        INTERFACE_INCLUDE_DIRECTORIES ${LIBARCHIVE_INCLUDE}
+                        INTERFACE_LINK_LIBRARIES "LibLZMA::LibLZMA;BZip2::BZip2;ZLIB::ZLIB;PkgConfig::zstd")
 endmacro()
 
 add_library(klp_options INTERFACE)

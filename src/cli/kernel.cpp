@@ -15,6 +15,7 @@
 #include "kernel/manifest.hpp"
 #include "packages/add.hpp"
 #include "packages/fetch.hpp"
+#include "packages/import.hpp"
 #include "report/document.hpp"
 #include "report/features.hpp"
 #include "report/text.hpp"
@@ -32,6 +33,13 @@ Needs some 2.2 GB, in the cache folder.)";
 constexpr auto add_footer =
     R"(The files stay where they are and must not change. The source tree must have been prepared for exactly this kernel:
 its config in place, `make modules_prepare` run with the compiler that made the kernel, Module.symvers in it.)";
+
+constexpr auto import_footer =
+    R"(Takes the files of .deb or .rpm packages (Debian, Ubuntu, Fedora, RHEL, SUSE and their kin), whatever this machine runs:
+the image, its modules, the headers for building modules, the source. Nothing is installed. What is missing is named with the
+package that has it. The source of an .src.rpm gets the patches of its spec; where that is not understood, run `rpmbuild -bp`
+where the kernel comes from and give the tree with --source. The compiler is the one that the kernel's config names: of this
+machine, or of a toolchain (klp toolchain add).)";
 
 void print_kernels(const kernel::Catalogue& catalogue, bool json) {
     const Progress warn = stderr_progress();
@@ -143,6 +151,23 @@ void add_add(CommandLine& group) {
     });
 }
 
+void add_import(CommandLine& group) {
+    const auto files = std::make_shared<std::vector<std::string>>();
+    const auto request = std::make_shared<packages::ImportRequest>();
+    CommandLine command = group.command("import", "add a kernel from the package files of any distribution");
+    command.footer(import_footer);
+    command.values("FILE", *files, "packages of one kernel: .deb, .rpm, .src.rpm").required();
+    command.value("--name", request->name, "the name it gets here (default: its release)").not_empty();
+    command.value("--source", request->source, "its unpacked source, in place of a source package; it is copied")
+        .type_name("DIR")
+        .not_empty();
+    command.run([files, request] {
+        request->files.assign(files->begin(), files->end());
+        print_result(packages::import_packages(*request, stderr_progress()).name + '\n');
+        return ExitCode::done;
+    });
+}
+
 void add_list(CommandLine& group) {
     const auto json = std::make_shared<bool>(false);
     CommandLine command = group.command("list", "the kernels there are");
@@ -203,10 +228,11 @@ void append_kernel_files(std::vector<fs::path>& inputs, const kernel::Manifest& 
 }
 
 void add_kernel(CommandLine& program) {
-    CommandLine group = program.command("kernel", "kernels as targets: fetch, add, list, look into");
+    CommandLine group = program.command("kernel", "kernels as targets: fetch, add, import, list, look into");
     group.require_command();
     add_fetch(group);
     add_add(group);
+    add_import(group);
     add_list(group);
     add_info(group);
     add_remove(group);

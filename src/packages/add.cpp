@@ -2,14 +2,11 @@
 // Adding a kernel of any origin: its parts stay where they are, once they are known to fit each other.
 #include <fmt/format.h>
 
-#include "arch/registry.hpp"
-#include "base/process.hpp"
-#include "base/text.hpp"
-#include "kernel/image.hpp"
 #include "kernel/manifest.hpp"
 #include "kernel/prepared_tree.hpp"
 #include "kernel/vmlinux.hpp"
 #include "packages/add.hpp"
+#include "packages/parts.hpp"
 #include "packages/prepare.hpp"
 
 namespace klp::packages {
@@ -27,16 +24,6 @@ fs::path existing(const fs::path& path, std::string_view what, bool folder) {
     return fs::canonical(path);
 }
 
-// What modules compiled in the tree say they are for: `#define UTS_RELEASE "..."`. include/config/kernel.release
-// will not do: the top Makefile writes it without regard to a KERNELRELEASE given to make.
-std::string release_of_source(const fs::path& path) {
-    const std::string text = read_text(path);
-    const std::size_t begin = text.find('"', text.find("UTS_RELEASE"));
-    const std::size_t end = begin == std::string::npos ? begin : text.find('"', begin + 1);
-    if (end == std::string::npos) throw Error(at(path), "does not define UTS_RELEASE");
-    return text.substr(begin + 1, end - begin - 1);
-}
-
 // The folder that holds modules: lib/modules/RELEASE itself, or what it is in (INSTALL_MOD_PATH).
 fs::path modules_folder(const fs::path& given, const std::string& release) {
     for (const fs::path& inner :
@@ -46,38 +33,11 @@ fs::path modules_folder(const fs::path& given, const std::string& release) {
     return given;
 }
 
-void check_config(const kernel::Manifest& manifest) {
-    const kernel::Config config = kernel::Config::read(manifest.config);
-    for (const char* option : {"CONFIG_LIVEPATCH", "CONFIG_KALLSYMS", "CONFIG_MODULES"}) {
-        if (!config.enabled(option))
-            throw Error(at(manifest.config), fmt::format("the kernel cannot be livepatched: {} is not set", option));
-    }
-    const std::string_view machine = arch::for_name(manifest.arch).config_option();
-    if (!config.enabled(machine))
-        throw Error(at(manifest.vmlinux), fmt::format("of another architecture: it is for {}, but {} does not set {}",
-                                                      manifest.arch, manifest.config.string(), machine));
-    if (fs::exists(manifest.source / ".config")) check_same_config(manifest.config, manifest.source / ".config");
-}
-
-void check_release(const std::string& image, const fs::path& other, const std::string& found) {
-    if (found != image)
-        throw Error(at(other),
-                    fmt::format("of another kernel: the image is of release {}, this is of {}", image, found));
-}
-
 fs::path vmlinux_of(const AddRequest& request, const kernel::Manifest& manifest, Bytes image,
                     const kernel::NewKernelFolder& folder) {
     if (!request.vmlinux.empty()) return existing(request.vmlinux, "vmlinux", false);
     if (as_text(image).starts_with("\177ELF")) return manifest.image;
     return folder.path() / "vmlinux";
-}
-
-// Symbols of the vmlinux; its architecture is the kernel's.
-std::string check_vmlinux(const kernel::Manifest& manifest) {
-    const elf::Object vmlinux = elf::Object::read(manifest.vmlinux);
-    const arch::Arch& arch = arch::for_object(vmlinux);
-    (void)kernel::read_kallsyms(vmlinux);
-    return std::string(arch.name());
 }
 
 }  // namespace
@@ -99,15 +59,8 @@ kernel::Manifest add(const AddRequest& request, const Progress& progress) {
     progress(fmt::format("reading {}", manifest.image.string()));
     manifest.vmlinux = vmlinux_of(request, manifest, image.bytes(), folder);
     if (!fs::exists(manifest.vmlinux)) kernel::unpack_vmlinux(manifest);
-    const MappedFile vmlinux(manifest.vmlinux);
-    manifest.release = kernel::release_of_vmlinux(vmlinux.bytes(), at(manifest.vmlinux));
-    if (const auto release = kernel::release_of_image(image.bytes(), at(manifest.image)))
-        check_release(*release, manifest.vmlinux, manifest.release);
-    manifest.arch = check_vmlinux(manifest);
-    const fs::path release_file = manifest.source / "include/generated/utsrelease.h";
-    check_release(manifest.release, release_file, release_of_source(release_file));
-    check_config(manifest);
-    (void)kernel::Exports::read(manifest.symvers);
+    identify(manifest);
+    check_tree(manifest);
     if (!request.modules.empty())
         manifest.modules = modules_folder(existing(request.modules, "modules", true), manifest.release);
     kernel::note_tree(manifest);

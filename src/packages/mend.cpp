@@ -32,6 +32,26 @@ kernel::TreeLook look_at_unknown(const kernel::Manifest& manifest) {
     return {Result::not_noted, {}};
 }
 
+fs::path shipped_files(const kernel::Manifest& manifest) {
+    return kernel::kernel_folder(manifest.name) / "shipped";
+}
+
+// A fetched kernel's, and that of one that was imported, which is prepared from what its packages have.
+bool is_prepared_here(const kernel::Manifest& manifest) {
+    return manifest.fetched || fs::exists(shipped_files(manifest));
+}
+
+std::string getting_it(const kernel::Manifest& manifest) {
+    return manifest.fetched ? "klp kernel fetch " + manifest.name
+                            : fmt::format("klp kernel import --name {} FILE…", manifest.name);
+}
+
+// Any command that reads the source does it.
+std::string mending_it(const kernel::Manifest& manifest) {
+    return manifest.fetched ? "klp kernel fetch " + manifest.name
+                            : fmt::format("klp build --kernel {} PATCH", manifest.name);
+}
+
 kernel::TreeLook look(const kernel::Manifest& manifest) {
     const kernel::TreeLook noted = kernel::look_at_tree(manifest);
     return noted.result == Result::not_noted ? look_at_unknown(manifest) : noted;
@@ -50,7 +70,7 @@ kernel::TreeLook look(const kernel::Manifest& manifest) {
 void prepare_again(const kernel::Manifest& manifest, const Progress& progress) {
     kernel::note_unfinished_tree(manifest);
     const arch::Arch& arch = arch::for_name(manifest.arch);
-    const fs::path shipped = kernel::kernel_folder(manifest.name) / "shipped";
+    const fs::path shipped = shipped_files(manifest);
     if (fs::exists(shipped)) {
         if (find_program("make")) clean_source(manifest.source, arch);
         for (const fs::path& file : kernel::generated_files(manifest.source)) fs::remove(manifest.source / file);
@@ -71,14 +91,14 @@ void keep_prepared(const kernel::Manifest& manifest, const Progress& progress) {
     // Of a tree that is gone there is nothing to note.
     if (first.result == Result::not_noted && fs::exists(manifest.source)) kernel::note_tree(manifest);
     if (first.result != Result::changed) return;
-    if (!manifest.fetched) say_what_to_do(manifest, first.change);
+    if (!is_prepared_here(manifest)) say_what_to_do(manifest, first.change);
     if (!fs::exists(manifest.source / "Makefile"))
         throw Error({manifest.source.string(), "", {}}, "the source tree is gone")
-            .hint(fmt::format("klp kernel remove {0}; klp kernel fetch {0}", manifest.name));
+            .hint(fmt::format("klp kernel remove {0}; {1}", manifest.name, getting_it(manifest)));
     if (::access(manifest.source.c_str(), W_OK) != 0)
         throw Error({manifest.source.string(), "", {}},
                     fmt::format("the source tree of kernel '{}' was changed: {}", manifest.name, first.change))
-            .hint(fmt::format("its owner can mend it: klp kernel fetch {}", manifest.name));
+            .hint("its owner can mend it: " + mending_it(manifest));
     progress(fmt::format("the source tree of kernel {} was changed ({}): it is prepared again", manifest.name,
                          first.change));
     const FileLock lock(kernel::kernel_folder(manifest.name), FileLock::Mode::exclusive);

@@ -1,0 +1,261 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Package files that klp kernel import cannot use: each gets one message, and nothing stays in the catalogue.
+. "$(dirname "$0")/../lib.sh"
+
+mkdir -p no-cache/kernels debs
+
+# deb NAME ARCH VERSION FOLDER [FIELD]...: debs/NAME.deb of what is in the folder.
+deb() {
+    local name=$1 arch=$2 version=$3 folder=$4
+    shift 4
+    mkdir -p "$folder/DEBIAN"
+    printf '%s\n' "Package: $name" "Version: $version" "Architecture: $arch" "Description: a part" \
+        "${maintainer:-Maintainer: Somebody <a@b.example>}" "$@" >"$folder/DEBIAN/control"
+    dpkg-deb --root-owner-group -Z"${compression:-gzip}" -b "$folder" "debs/$name.deb" >/dev/null
+    rm -rf "$folder"
+}
+
+# left: what is in the catalogue but for the files that are locked.
+left() { find no-cache/kernels -mindepth 1 -maxdepth 1 -not -name '.*.lock' -printf '%f '; }
+
+# refused TEXT ARGUMENT...: one error that has the text.
+refused() {
+    local text=$1
+    shift
+    expect_status 1 "$KLP" kernel import "$@"
+    [ "$(grep -c '^klp: error:' err)" -eq 1 ] || { cat err; fail "not one error: $*"; }
+    expect_in "$text" err
+    [ -z "$(left)" ] || fail "'$*' left $(left)"
+}
+
+# image RELEASE, modules RELEASE, headers RELEASE, source: folders with such parts; the image is none, but that is not
+# looked at before the parts are complete.
+image() { mkdir -p part/boot; echo image >"part/boot/vmlinuz-$1"; }
+modules() { mkdir -p "part/lib/modules/$1/kernel"; echo module >"part/lib/modules/$1/kernel/a.ko"; }
+headers() {
+    local folder=part/${2:-usr/src/linux-headers-$1}
+    mkdir -p "$folder/include/generated"
+    echo "#define UTS_RELEASE \"$1\"" >"$folder/include/generated/utsrelease.h"
+    echo CONFIG_LIVEPATCH=y >"$folder/.config"
+    echo >"$folder/Module.symvers"
+}
+programs() { mkdir -p "part/$1/scripts/mod"; echo program >"part/$1/scripts/mod/modpost"; }
+source_tarball() {
+    mkdir -p part/usr/src tree/init
+    touch tree/Makefile
+    tar -czf "part/usr/src/linux-source-6.8.tar.gz" tree
+}
+
+# Files that are no packages, or not there.
+echo text >text
+: >empty
+printf '!<arch>\n' >magic
+refused "text: neither a .deb nor an .rpm package" text
+refused "empty: neither a .deb nor an .rpm package" empty
+refused "magic: the package is cut short, or no .deb: it has no control.tar" magic
+refused "nowhere: " nowhere
+refused "debs: " debs
+expect_status 64 "$KLP" kernel import
+expect_status 64 "$KLP" kernel import --name '' text
+refused "'a/b' cannot name a kernel" --name a/b text
+refused "no such folder (expected the kernel's source tree)" --source nowhere text
+ar rc other.deb text
+refused "other.deb: the package is cut short, or no .deb" other.deb
+
+# Debian's and Ubuntu's packages, incomplete.
+image 6.8.0-40-generic && deb image amd64 6.8.0-40.40 part
+modules 6.8.0-40-generic && deb modules amd64 6.8.0-40.40 part
+headers 6.8.0-40-generic && deb headers amd64 6.8.0-40.40 part
+headers 6.8.0-40-generic && programs usr/src/linux-headers-6.8.0-40-generic && deb full-headers amd64 6.8.0-40.40 part
+source_tarball && deb source all 6.8.0-40.40 part
+mkdir part && deb nothing all 1 part
+refused "none of the packages has any part of a kernel" debs/nothing.deb
+refused "which kernel the packages are of cannot be told from source_6.8.0-40.40_all alone" debs/source.deb
+refused "no modules: it is in linux-image-6.8.0-40-generic; no config, no Module.symvers, no generated headers: they are in linux-headers-6.8.0-40-generic; no source: it is in linux-source-6.8" debs/image.deb
+expect_in "--source DIR" err
+refused "no programs of the build (modpost, objtool): it is in linux-kbuild-6.8" debs/{image,modules,headers,source}.deb
+refused "no image, no modules: they are in linux-image-6.8.0-40-generic" debs/{full-headers,source}.deb
+maintainer="Maintainer: Ubuntu Kernel Team <a@b.example>"
+image 6.8.0-40-generic && deb image amd64 6.8.0-40.40 part
+refused "no modules: it is in linux-modules-6.8.0-40-generic; no source: it is in linux-source-6.8.0" debs/{image,full-headers}.deb
+refused "no programs of the build (modpost, objtool): it is in linux-headers-6.8.0-40-generic" debs/{image,modules,headers,source}.deb
+
+# Packages of several kernels.
+image 6.8.0-41-generic && deb later-image amd64 6.8.0-40.40 part
+image 6.8.0-40-generic && deb arm-image arm64 6.8.0-40.40 part
+image 6.8.0-40-generic && deb other-image amd64 6.8.0-41.41 part
+image 6.8.0-40-generic && deb signed-image amd64 3 part "Built-Using: gcc (= 1), linux (= 6.8.0-40.40)"
+image 6.8.0-40-generic && image 6.8.0-41-generic && deb two-images amd64 6.8.0-40.40 part
+refused "packages do not belong together: later-image_6.8.0-40.40_amd64 is of release 6.8.0-41-generic, modules_6.8.0-40.40_amd64 is of release 6.8.0-40-generic" debs/{modules,later-image}.deb
+refused "packages do not belong together: arm-image_6.8.0-40.40_arm64 is for arm64, modules_6.8.0-40.40_amd64 is for amd64" debs/{arm-image,modules}.deb
+refused "packages do not belong together: other-image_6.8.0-41.41_amd64 is built from 6.8.0-41.41, source_6.8.0-40.40_all is of 6.8.0-40.40" debs/{other-image,source}.deb
+refused "two-images_6.8.0-40.40_amd64 has kernels of several releases: 6.8.0-40-generic, 6.8.0-41-generic" debs/two-images.deb
+refused "no source" debs/{signed-image,modules,full-headers}.deb
+# Complete: the image is none, and the source not what it should be.
+refused "vmlinuz: " debs/{signed-image,modules,full-headers,source}.deb
+refused "vmlinuz: " --name mine debs/{signed-image,modules,full-headers,source,source}.deb
+
+image 6.8.0-40-generic && echo CONFIG_LIVEPATCH=m >part/boot/config-6.8.0-40-generic && deb other-config amd64 6.8.0-40.40 part
+refused "the config in other-config_6.8.0-40.40_amd64 is not that of the headers: CONFIG_LIVEPATCH: 'm', 'y'" \
+    debs/{other-config,modules,full-headers,source}.deb
+
+# A package cut anywhere, and with bytes that are others.
+size=$(stat -c %s debs/full-headers.deb)
+for length in 4 8 40 68 $((size / 4)) $((size / 2)) $((size - 100)) $((size - 2)); do
+    head -c "$length" debs/full-headers.deb >short
+    refused "short:" short
+done
+sed 's/`$/x/' debs/full-headers.deb >changed
+refused "changed:+0x" changed
+for compression in xz zstd; do
+    image 6.8.0-40-generic
+    head -c 200000 /dev/urandom >part/boot/config-6.8.0-40-generic
+    deb large amd64 1 part
+    { head -c 100000 debs/large.deb; head -c 1000 /dev/zero; tail -c +101001 debs/large.deb; } >"damaged-$compression"
+    refused "damaged-$compression: the archive in it is cut short or damaged" "damaged-$compression"
+done
+compression=gzip
+
+# Packages that would like to write elsewhere.
+cat >hostile.py <<'END'
+import io, os, sys, tarfile, subprocess
+outside = os.path.abspath('outside')
+
+def entry(name, kind=tarfile.REGTYPE, target='', content=b'text'):
+    info = tarfile.TarInfo(name)
+    info.type = kind
+    info.linkname = target
+    if kind == tarfile.REGTYPE:
+        info.size = len(content)
+    return info, content
+
+release = 'lib/modules/6.8.0/'
+cases = {
+    'parent': [entry('./boot/../../../outside/file')],
+    'parent-link': [entry('boot/vmlinuz-1', tarfile.LNKTYPE, '../../../outside/there')],
+    'link-inside': [entry('boot/vmlinuz-1', tarfile.LNKTYPE, 'boot/none')],
+    'absolute-link': [entry('boot/vmlinuz-1', tarfile.LNKTYPE, outside + '/there')],
+    'device': [entry('boot/vmlinuz-1', tarfile.CHRTYPE)],
+    'pipe': [entry('boot/vmlinuz-1', tarfile.FIFOTYPE)],
+    'through-link': [entry('usr/src', tarfile.SYMTYPE, outside), entry('usr/src/file')],
+    'through-relative': [entry('usr/src', tarfile.SYMTYPE, '../' * 12 + outside[1:]), entry('usr/src/file')],
+    'link-over-link': [entry('usr/src/a', tarfile.SYMTYPE, outside), entry('usr/src/a/b', tarfile.SYMTYPE, 'x'),
+                       entry('usr/src/a/file')],
+    'absolute': [entry(outside + '/file')],
+    'file-and-folder': [entry('boot/a'), entry('boot/a/b')],
+    'image-link': [entry('boot/vmlinuz-1', tarfile.SYMTYPE, '/etc/passwd'), entry(release + 'kernel/a.ko')],
+    'huge-name': [entry('boot/' + 'x' * 5000)],
+    'no-name': [entry('/')],
+    'bomb': [],
+    'source-link': [entry('usr/src/linux-source-1.tar', tarfile.SYMTYPE, outside + '/there')],
+}
+for name, entries in cases.items():
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode='w', format=tarfile.GNU_FORMAT) as archive:
+        for info, content in entries:
+            if info.name.startswith('/') and name != 'no-name':
+                info.name = '/' + info.name.lstrip('/')
+            archive.addfile(info, io.BytesIO(content))
+    if name == 'bomb':  # it only says so
+        info = tarfile.TarInfo('boot/vmlinuz-1')
+        info.size = 5 << 30
+        data = io.BytesIO(info.tobuf(tarfile.GNU_FORMAT))
+    control = io.BytesIO()
+    with tarfile.open(fileobj=control, mode='w') as archive:
+        info, content = entry('control', content=b'Package: %s\nVersion: 1\nArchitecture: amd64\n' % name.encode())
+        archive.addfile(info, io.BytesIO(content))
+    for member, content in (('debian-binary', b'2.0\n'), ('control.tar', control.getvalue()), ('data.tar', data.getvalue())):
+        open(member, 'wb').write(content)
+    subprocess.run(['ar', 'rc', f'{name}.deb', 'debian-binary', 'control.tar', 'data.tar'], check=True)
+END
+mkdir outside
+echo there >outside/there
+rm -f ./*.deb
+python3 hostile.py
+refused "'./boot/../../../outside/file' in it lies outside of it" parent.deb
+refused "'../../../outside/there' in it lies outside of it" parent-link.deb
+refused "'boot/vmlinuz-1' in it is neither a file, a folder nor a link" device.deb
+refused "is neither a file, a folder nor a link" pipe.deb
+refused "'boot/vmlinuz-1' in it is a link to 'boot/none', which it has not" link-inside.deb
+for name in absolute-link through-link through-relative link-over-link absolute source-link; do
+    refused "none of the packages has any part of a kernel" "$name.deb"
+done
+refused "'boot/a/b' in it cannot be unpacked" file-and-folder.deb
+refused "an entry has no name" no-name.deb
+refused "bomb.deb: it has more than 4.0 GB of files" bomb.deb
+refused "no image" image-link.deb
+refused ": " huge-name.deb
+[ "$(ls outside)" = there ] && [ "$(cat outside/there)" = there ] || fail "written outside: $(ls outside)"
+
+# rpm packages: Fedora's, SUSE's, and one of another source package.
+command -v rpmbuild >/dev/null || skip "no rpmbuild"
+# rpm NAME RELEASE [PART]...: rpms/NAME… of what is in ./part, all of it in each of them.
+rpm_of() {
+    local name=$1 version=$2 part
+    shift 2
+    mkdir -p part rpms
+    {
+        printf '%s\n' "Name: $name" "Summary: a part" "Version: 6.8.5" "Release: $version" "License: GPL-2.0-only" \
+            "AutoReqProv: no" "${vendor:-Vendor: Somebody}" "${noarch:-}" "%description" "A part."
+        for part in "$@"; do printf '%s\n' "%package $part" "Summary: a part" "%description $part" "A part."; done
+        printf '%s\n' "%install" "cp -a $PWD/part/. %{buildroot}/"
+        if [ $# -eq 0 ]; then printf '%%files\n/*\n'; fi
+        for part in "$@"; do printf '%%files %s\n/*\n' "$part"; done
+    } >part.spec
+    expect_status 0 rpmbuild --quiet -ba --define "_topdir $PWD/rpm" --define "_rpmdir $PWD/rpms" \
+        --define "_srcrpmdir $PWD/rpms" --define "_rpmfilename %%{NAME}-%%{VERSION}-%%{RELEASE}.rpm" \
+        --define "debug_package %{nil}" --define "__os_install_post %{nil}" --target x86_64 part.spec
+    rm -rf part
+}
+release=6.8.5-301.fc40.x86_64
+mkdir -p "part/lib/modules/$release"
+echo image >"part/lib/modules/$release/vmlinuz"
+echo CONFIG_LIVEPATCH=y >"part/lib/modules/$release/config"
+rpm_of kernel 301.fc40 core
+modules $release && rpm_of kernel 302.fc40 modules-core
+mkdir part && touch part/other && rpm_of bash 301.fc40 extra
+core=rpms/kernel-core-6.8.5-301.fc40.rpm
+refused "no modules: it is in kernel-modules-6.8.5-301.fc40.x86_64 (of newer releases kernel-modules-core, too); no Module.symvers, no generated headers: they are in kernel-devel-6.8.5-301.fc40.x86_64; no source: it is in kernel-6.8.5-301.fc40.src.rpm" $core
+refused "packages do not belong together: kernel-core-6.8.5-301.fc40.x86_64 is built from kernel-6.8.5-301.fc40.src.rpm, kernel-modules-core-6.8.5-302.fc40.x86_64 is of kernel-6.8.5-302.fc40.src.rpm" \
+    $core rpms/kernel-modules-core-6.8.5-302.fc40.rpm
+refused "kernel-6.8.5-302.fc40.src is of kernel-6.8.5-302.fc40.src.rpm" $core rpms/kernel-6.8.5-302.fc40.src.rpm
+refused "bash-6.8.5-301.fc40.src is another source package" $core rpms/bash-6.8.5-301.fc40.src.rpm
+refused "several source packages" $core rpms/{bash-6.8.5-301,kernel-6.8.5-302}.fc40.src.rpm
+refused "none of the packages has any part of a kernel" rpms/kernel-6.8.5-301.fc40.src.rpm
+refused "$(printf 'packages do not belong together: kernel-core-%s is an .rpm, modules_6.8.0-40.40_amd64 is a .deb' $release)" \
+    $core debs/modules.deb
+vendor="Vendor: SUSE LLC"
+image 6.8.5-1-default && modules 6.8.5-1-default && rpm_of kernel-default 1.2
+headers 6.8.5-1-default usr/src/linux-6.8.5-1-obj/x86_64/default && rpm_of kernel-default 1.2 devel
+noarch="BuildArch: noarch"
+mkdir -p part/usr/src/linux-6.8.5-2 && touch part/usr/src/linux-6.8.5-2/Makefile && rpm_of kernel-source 2.2
+noarch=
+suse=rpms/kernel-default-6.8.5-1.2.rpm
+refused "no Module.symvers, no generated headers: they are in kernel-default-devel; no source: it is in kernel-source and kernel-devel" $suse
+refused "packages do not belong together: kernel-default-devel-6.8.5-1.2.x86_64 is of linux-6.8.5-1, kernel-source-6.8.5-2.2.noarch is of linux-6.8.5-2" \
+    $suse rpms/kernel-default-devel-6.8.5-1.2.rpm rpms/kernel-source-6.8.5-2.2.rpm
+
+# Cut short anywhere, or with a byte that is another one: a message of its own for each, no crash, no hang.
+size=$(stat -c %s $core)
+for length in 50 96 100 200 $((size / 4)) $((size / 2)) $((size - 1)); do
+    head -c "$length" $core >short
+    refused "short:" short
+done
+expect_in "short: the package is cut short: it has $((size - 1)) of $size bytes" err
+{ head -c $((size - 20)) $core; head -c 1 /dev/zero; tail -c 19 $core; } >changed
+refused "changed: the package is damaged: its files do not fit its checksum" changed
+cat >flip.py <<'END'
+import random, subprocess, sys
+klp, name = sys.argv[1:]
+data = open(name, 'rb').read()
+chance = random.Random(1)
+for _ in range(40):
+    changed = bytearray(data)
+    changed[chance.randrange(96, min(len(data), 6000))] = chance.randrange(256)
+    open('flipped', 'wb').write(changed)
+    done = subprocess.run([klp, 'kernel', 'import', 'flipped'], capture_output=True, text=True, timeout=60)
+    if done.returncode != 1 or done.stderr.count('klp: error:') != 1:
+        sys.exit(f'ended with {done.returncode}: {done.stderr}')
+END
+python3 flip.py "$KLP" $core || fail "a changed package is not told"
+[ -z "$(left)" ] || fail "left $(left)"
