@@ -60,6 +60,13 @@ struct Argument {
     std::uint32_t position = 0;  // 0: the first argument
 };
 
+// A constant that an instruction loads into an argument's register, for one call alone.
+struct ConstantArgument {
+    Range instruction;  // offsets in the section
+    std::uint64_t value = 0;
+    Argument argument;
+};
+
 // What comes of the address that a field tells.
 enum class Use : std::uint8_t {
     branch,   // the place is gone to
@@ -170,6 +177,12 @@ public:
     [[nodiscard]] virtual std::optional<Argument> argument_of(const elf::Section& section, Range function,
                                                               const elf::Relocation& relocation) const;
 
+    // What the instruction at `offset` (one of instruction_starts()) does, if it only loads a constant for the call
+    // that follows before any other branch, and nothing between reads or changes the register. nullopt: not so, or it
+    // cannot be told.
+    [[nodiscard]] virtual std::optional<ConstantArgument> constant_argument(const elf::Section& section, Range function,
+                                                                            std::uint64_t offset) const = 0;
+
     // Branches from one place of `function` to another that need no relocation, ascending. Error as above.
     [[nodiscard]] virtual std::vector<InnerBranch> inner_branches(const elf::Section& section,
                                                                   Range function) const = 0;
@@ -188,6 +201,9 @@ public:
     // Whether ftrace can hook the function: it has the entry call, or the nops for one, that the kernel's recordmcount
     // or compiler lists (x86: `call __fentry__` at its start, after endbr64 where present).
     [[nodiscard]] virtual bool is_traceable(const elf::Object& object, const elf::Symbol& function) const = 0;
+    // Where in its section the function has that call as its relocation tells it, whether it is listed or not, and
+    // whether a recorder made a nop of it. nullopt: it has none, as where nops alone are compiled in.
+    [[nodiscard]] virtual std::optional<std::uint64_t> entry_call(const elf::Symbol& function) const = 0;
 
     [[nodiscard]] virtual std::span<const SpecialSection> special_sections() const noexcept = 0;
     [[nodiscard]] const SpecialSection* special_section(std::string_view name) const noexcept;

@@ -41,6 +41,22 @@ bool is_same_branch(Bytes a, Bytes b, RelativeOperandOf operand_of) {
     return operand && operand->is_branch && ((ours ^ theirs) & ~operand->displacement_bits) == 0;
 }
 
+std::optional<ConstantArgument> constant_argument_of(const Arch& arch, const elf::Section& section, Range function,
+                                                     std::uint64_t offset, const ConstantRules& rules) {
+    const Bytes code = words_of(section, function);
+    const auto loaded = rules.constant_of(word_at(code, offset - function.begin));
+    if (!loaded) return std::nullopt;
+    for (std::uint64_t at = offset + word_size; at < function.end; at += word_size) {
+        const elf::Relocation* relocation = relocation_at(section, at);
+        const auto info = relocation == nullptr ? std::nullopt : arch.relocation_info(relocation->type);
+        if (info && info->is_call)
+            return ConstantArgument{{offset, offset + word_size}, loaded->value, {at, loaded->position}};
+        const std::uint32_t word = word_at(code, at - function.begin);
+        if (rules.ends(word) || rules.may_concern(word, loaded->register_number)) return std::nullopt;
+    }
+    return std::nullopt;
+}
+
 Bytes words_of(const elf::Section& section, Range function) {
     const Bytes code = code_of(section, function);
     if (code.size() % word_size != 0) {

@@ -33,6 +33,22 @@ using RelativeOperandOf = std::optional<RelativeOperand> (*)(std::uint32_t word)
                                                          RelativeOperandOf operand_of);
 [[nodiscard]] bool is_same_branch(Bytes a, Bytes b, RelativeOperandOf operand_of);
 
+// An instruction that does nothing but load a constant into a register, which is that of an argument.
+struct LoadedConstant {
+    std::uint32_t register_number = 0;
+    std::uint32_t position = 0;  // 0: the first argument
+    std::uint64_t value = 0;
+};
+struct ConstantRules {
+    std::optional<LoadedConstant> (*constant_of)(std::uint32_t word);
+    bool (*may_concern)(std::uint32_t word, std::uint32_t register_number);
+    bool (*ends)(std::uint32_t word);  // a branch, or what cannot be judged by its fields
+};
+// Arch::constant_argument() for an instruction set given by these.
+[[nodiscard]] std::optional<ConstantArgument> constant_argument_of(const Arch& arch, const elf::Section& section,
+                                                                   Range function, std::uint64_t offset,
+                                                                   const ConstantRules& rules);
+
 // The bytes of `function`, whole words. Error: not so.
 [[nodiscard]] Bytes words_of(const elf::Section& section, Range function);
 

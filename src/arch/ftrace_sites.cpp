@@ -21,4 +21,29 @@ bool lists_ftrace_sites(const Arch& arch, const elf::Object& object) {
     });
 }
 
+namespace {
+
+bool is_function_section(const elf::Section& section) {
+    return section.name.starts_with(".text.") && section.name != ".text.unlikely";
+}
+
+bool lists_function_sections(const Arch& arch, const elf::Object& unit) {
+    return std::ranges::any_of(unit.sections(), [&](const auto& section) {
+        const SpecialSection* table = arch.special_section(section->name);
+        if (table == nullptr || table->lists != Lists::ftrace_sites) return false;
+        return std::ranges::any_of(section->rela(), [](const elf::Relocation& each) {
+            return each.symbol->section != nullptr && is_function_section(*each.symbol->section);
+        });
+    });
+}
+
+}  // namespace
+
+bool is_traceable_unit(const Arch& arch, const elf::Object& unit, const elf::Symbol& function) {
+    if (arch.is_traceable(unit, function)) return true;
+    if (function.section == nullptr || !arch.entry_call(function)) return false;
+    return !lists_ftrace_sites(arch, unit) ||
+           (is_function_section(*function.section) && !lists_function_sections(arch, unit));
+}
+
 }  // namespace klp::arch

@@ -11,7 +11,8 @@
 
 namespace klp::elf {
 class Object;
-}
+struct Symbol;
+}  // namespace klp::elf
 
 namespace klp::arch {
 
@@ -33,6 +34,11 @@ inline constexpr std::string_view ftrace_table_end = "__stop_mcount_loc";
 // The addresses of a table, in its order, without the zeros that padding and overridden weak functions leave. What is
 // no whole entry is left out.
 [[nodiscard]] std::vector<std::uint64_t> read_ftrace_table(Bytes table, ByteOrder order);
+
+// Arch::is_traceable() for an object as it was compiled. The kernel's recordmcount does not know the sections of
+// -ffunction-sections (scripts/recordmcount.c before 4.19), nor was it run where the compiler alone made the object:
+// the function lies in .text of the running kernel, and its entry has the call that is listed there.
+[[nodiscard]] bool is_traceable_unit(const Arch& arch, const elf::Object& unit, const elf::Symbol& function);
 
 // Whether the object has a table of sites.
 [[nodiscard]] bool lists_ftrace_sites(const Arch& arch, const elf::Object& object);

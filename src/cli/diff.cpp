@@ -82,7 +82,7 @@ private:
 diff::Result compare(const elf::Object& original, const elf::Object& patched, const DiffOptions& options,
                      DiffExplainer* explainer, Diagnostics& diagnostics) {
     const auto types = types_of(original, patched, diagnostics);
-    diff::Options rules{.untraced_objects = true};
+    diff::Options rules{.untraced_objects = true, .other_lines = true};
     if (types) rules.types.emplace(diff::Options::Types{types->original, types->patched});
     const Accepted accepted = accepted_changes(options.accepted);
     rules.accepted_layouts = accepted.layouts;

@@ -7,19 +7,26 @@
 #include <set>
 
 #include "diff/compare.hpp"
+#include "diff/line_numbers.hpp"
 #include "diff/uses.hpp"
 
 namespace klp::diff {
 
 namespace {
 
-void compare_all(Changes& changes) {
+void compare_all(Changes& changes, bool same_lines) {
     const Correlation& pairs = changes.pairs();
     const Comparison comparison(pairs);
+    LineNumbers lines(pairs);
     for (const Piece& piece : pairs.patched().pieces()) {
         const Piece* original = pairs.original_of(piece);
         if (original == nullptr) continue;
-        if (auto found = comparison.difference(*original, piece)) changes.mark(piece, std::move(*found));
+        auto found = comparison.difference(*original, piece);
+        if (!found) continue;
+        if (!same_lines && lines.alone_differ(*original, piece))
+            changes.note_lines(piece);
+        else
+            changes.mark(piece, std::move(*found));
     }
 }
 
@@ -151,6 +158,16 @@ void Changes::mark(const Piece& patched, std::string reason) {
     ++count_;
 }
 
+std::vector<std::string> Changes::functions_with_other_lines() const {
+    std::vector<std::string> names;
+    for (const Piece* piece : other_lines_) {
+        const Piece& function = piece->parent != nullptr ? *piece->parent : *piece;
+        const std::string name(function.label());
+        if (!has(function) && std::ranges::find(names, name) == names.end()) names.push_back(name);
+    }
+    return names;
+}
+
 const std::vector<std::string>* Changes::places_of_kept(const Piece& patched) const {
     const auto found = kept_.find(&patched);
     return found == kept_.end() ? nullptr : &found->second;
@@ -179,10 +196,10 @@ std::set<std::string, std::less<>> functions_of_both(const Changes& changes, boo
 }
 
 Changes find_changes(const Correlation& pairs, const Directives& directives, const std::optional<Hooking>& hooking,
-                     const std::set<std::string, std::less<>>& unchanged) {
+                     const std::set<std::string, std::less<>>& unchanged, bool same_lines) {
     Changes changes(pairs, directives);
     forgive(changes, unchanged);
-    compare_all(changes);
+    compare_all(changes, same_lines);
     ConstantsToKeep constants(changes);
     std::optional<UnhookableFunctions> unhookable;
     if (hooking) unhookable.emplace(changes, *hooking);

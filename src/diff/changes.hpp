@@ -31,6 +31,11 @@ public:
     void forgive(const Piece& patched) { forgiven_.insert(&patched); }  // it is never marked
     [[nodiscard]] std::size_t count() const noexcept { return count_; }
 
+    // Differs in numbers of lines alone (line_numbers.hpp), which is no change.
+    void note_lines(const Piece& patched) { other_lines_.push_back(&patched); }
+    // Functions of which nothing else changed, by name.
+    [[nodiscard]] std::vector<std::string> functions_with_other_lines() const;
+
     // A changed constant of which no copy can be made, because its address is more than the place to read from: it is
     // stored, compared or handed on. The places of it, for people.
     void keep(const Piece& patched, std::vector<std::string> places) { kept_[&patched] = std::move(places); }
@@ -58,6 +63,7 @@ private:
     std::vector<std::optional<std::string>> reasons_;  // by index of the piece
     std::size_t count_ = 0;
     std::set<const Piece*> forgiven_;
+    std::vector<const Piece*> other_lines_;
     std::map<const Piece*, std::vector<std::string>> kept_;
     std::set<const Piece*> carried_;
     std::vector<const Piece*> unreachable_;
@@ -72,10 +78,10 @@ struct Hooking {
 // Compares all pieces that have a counterpart: functions with their .cold parts, constants with the constants and
 // functions that refer to them, tables with the functions that they lead into, and, with `hooking`, what cannot be
 // hooked with its callers. Functions named in `unchanged`, with their .cold parts, count as equal, unless they are
-// clones (`f.isra.0`).
+// clones (`f.isra.0`). `same_lines`: numbers of lines are compared like all others.
 [[nodiscard]] Changes find_changes(const Correlation& pairs, const Directives& directives,
                                    const std::optional<Hooking>& hooking,
-                                   const std::set<std::string, std::less<>>& unchanged);
+                                   const std::set<std::string, std::less<>>& unchanged, bool same_lines);
 
 // Functions of both objects that changed, or did not.
 [[nodiscard]] std::set<std::string, std::less<>> functions_of_both(const Changes& changes, bool changed);

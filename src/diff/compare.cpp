@@ -35,20 +35,20 @@ std::optional<std::string> storage_difference(const Piece& original, const Piece
     return std::nullopt;
 }
 
-// Nested constants are few (a table of structures that point to strings); more is a cycle.
-constexpr int deepest_nesting = 16;
+// Nested constants are few (a table of structures that point to strings).
+constexpr std::size_t deepest_nesting = 16;
 
 }  // namespace
 
 Comparison::Extent Comparison::extent_of(const Decomposition& object, const Piece& piece) {
     Extent extent{piece.range, piece.content(), object.fields(piece)};
-    if (piece.is_debug_descriptor()) extent.meaningless = debug_descriptor_line;
+    if (piece.is_debug_descriptor()) extent.meaningless.push_back(debug_descriptor_line);
     return extent;
 }
 
 Comparison::Extent Comparison::extent_of(const Decomposition& object, const SpecialEntry& entry) {
     const Bytes content = entry.section->content().subspan(entry.range.begin, entry.range.size());
-    return {entry.range, content, object.fields(entry), entry.layout->ignored};
+    return {entry.range, content, object.fields(entry), {entry.layout->ignored}};
 }
 
 std::optional<std::string> Comparison::difference(const Piece& original, const Piece& patched) const {
@@ -60,12 +60,20 @@ std::optional<std::string> Comparison::difference(const Piece& original, const P
     return compare_entries(original, patched);
 }
 
+bool Comparison::equal_but(const Piece& original, const Piece& patched, std::span<const arch::Range> places) const {
+    Extent extent = extent_of(pairs_.patched(), patched);
+    extent.meaningless.insert(extent.meaningless.end(), places.begin(), places.end());
+    return original.range.size() == patched.range.size() && !storage_difference(original, patched) &&
+           !compare(extent_of(pairs_.original(), original), extent) && !compare_entries(original, patched);
+}
+
 // The content of one of both, without what has no meaning and without the fields that a relocation of either writes.
 std::vector<std::byte> Comparison::masked(Bytes content, const Extent& original, const Extent& patched) const {
     std::vector<std::byte> result(content.begin(), content.end());
-    const arch::Range meaningless = patched.meaningless.value_or(arch::Range{});
-    for (std::uint64_t at = meaningless.begin; at < meaningless.end && at < result.size(); ++at)
-        result[at] = std::byte{0};
+    for (const arch::Range& meaningless : patched.meaningless) {
+        for (std::uint64_t at = meaningless.begin; at < meaningless.end && at < result.size(); ++at)
+            result[at] = std::byte{0};
+    }
     const arch::Arch& architecture = pairs_.patched().architecture();
     for (const Extent* extent : {&original, &patched}) {
         for (const Field& each : extent->fields) {
@@ -149,10 +157,13 @@ bool Comparison::same_piece(const Piece& original, const Piece& patched) const {
     const Piece* counterpart = pairs_.original_of(patched);
     if (counterpart != nullptr || pairs_.patched_of(original) != nullptr) return counterpart == &original;
     if (original.role != patched.role || original.has_identity() || patched.has_identity()) return false;
-    if (depth_ >= deepest_nesting) return false;
-    ++depth_;
+    // Code of a pool has entries that refer to it: two are equal unless something else differs.
+    const std::pair asked{&original, &patched};
+    if (std::ranges::find(asked_, asked) != asked_.end()) return true;
+    if (asked_.size() >= deepest_nesting) return false;
+    asked_.push_back(asked);
     const bool result = original.base == patched.base && equal(original, patched);
-    --depth_;
+    asked_.pop_back();
     return result;
 }
 

@@ -31,6 +31,9 @@ public:
     [[nodiscard]] bool equal(const Piece& original, const Piece& patched) const {
         return !difference(original, patched);
     }
+    // The same, but for what is at these offsets from the start of both.
+    [[nodiscard]] bool equal_but(const Piece& original, const Piece& patched,
+                                 std::span<const arch::Range> places) const;
     [[nodiscard]] bool same_target(const Target& original, const Target& patched) const;
     // As difference(), but what comes first in the pieces, where difference() names what it sees first.
     [[nodiscard]] std::optional<FirstDifference> first_difference(const Piece& original, const Piece& patched) const;
@@ -40,7 +43,7 @@ private:
         arch::Range range;
         Bytes content;
         std::span<const Field> fields;
-        std::optional<arch::Range> meaningless{};  // offsets from the start
+        std::vector<arch::Range> meaningless{};  // offsets from the start
     };
 
     [[nodiscard]] std::optional<std::string> compare(const Extent& original, const Extent& patched) const;
@@ -57,7 +60,7 @@ private:
 
     const Correlation& pairs_;
     Benefit benefit_;
-    mutable int depth_ = 0;
+    mutable std::vector<std::pair<const Piece*, const Piece*>> asked_;  // what same_piece() is about
 };
 
 // "foo+0x10", "the string "abc"": for messages.

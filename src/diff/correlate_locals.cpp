@@ -38,11 +38,19 @@ private:
     using References = std::map<std::string_view, std::vector<const Piece*>>;
     using Votes = std::map<const Piece*, std::set<const Piece*>>;
 
+    // What an address in a table (.toc) leads to, of which code has the place in the table.
+    static const Piece* meant_by(const Decomposition& object, const Field& field) {
+        const Piece* piece = field.target.piece;
+        if (piece == nullptr || !is_address_table(*piece->section)) return piece;
+        const auto addresses = object.fields(*piece);
+        return addresses.size() == 1 ? addresses.front().target.piece : nullptr;
+    }
+
     template <typename IsPaired>
     static void add_references(const Decomposition& object, const Piece& holder, IsPaired is_paired,
                                References& result) {
         for (const Field& field : object.fields(holder)) {
-            const Piece* piece = field.target.piece;
+            const Piece* piece = meant_by(object, field);
             if (piece == nullptr || !is_static_local(*piece) || is_paired(*piece)) continue;
             auto& found = result[piece->base];
             if (std::ranges::find(found, piece) == found.end()) found.push_back(piece);
@@ -91,7 +99,7 @@ private:
         const auto was = by_message(pairs_.original(), original, before);
         const auto is = by_message(pairs_.patched(), patched, after);
         std::vector<const Piece*> before_left, after_left;
-        bool all_tell = after.empty() || after.front()->base != "__key";
+        bool all_tell = after.empty() || !is_lock_class_key(after.front()->base);
         for (const auto& [message, states] : was) {
             const auto same = is.find(message);
             all_tell = all_tell && !message.empty();

@@ -11,10 +11,12 @@ Decomposition::Decomposition(const elf::Object& object, const EntrySizes& sizes)
     : object_(object), arch_(arch::for_object(object)) {
     view_sections();
     for (const auto& section : object_.sections()) make_pieces(*section, views_.at(section.get()));
+    find_layouts(sizes);
     make_pool_pieces();
+    make_replacement_pieces();
     join_cold_parts();
     make_fields();
-    attach_entries(sizes);
+    attach_entries();
 }
 
 const Piece* Decomposition::piece_of(const elf::Symbol& symbol) const {

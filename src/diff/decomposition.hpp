@@ -59,11 +59,14 @@ private:
     void make_pieces(const elf::Section& section, SectionView& view);
     void make_gap_pieces(const elf::Section& section, SectionView& view);
     void make_pool_pieces();
+    void make_replacement_pieces();
+    void add_replacement(const elf::Section& table, std::uint64_t entry, const arch::Replacement& replacement);
     void join_cold_parts();
     Piece& add_piece(const elf::Section& section, SectionView& view, arch::Range range);
     // fields.cpp
     void make_fields();
     void make_fields_of(const Piece& piece, SectionView& view);
+    [[nodiscard]] bool is_replacement_beside_code(const Piece& piece) const;
     void add_implicit_references(const Piece& piece, std::vector<Field>& fields);
     [[nodiscard]] Field field_of(const elf::Relocation& relocation, const elf::Section& section,
                                  arch::Range range) const;
@@ -74,7 +77,8 @@ private:
     [[nodiscard]] std::span<const Field> fields_in(const elf::Section& section, arch::Range range) const;
     [[nodiscard]] static Relocations relocations_in(const SectionView& view, arch::Range range);
     // entries.cpp
-    void attach_entries(const EntrySizes& sizes);
+    void find_layouts(const EntrySizes& sizes);
+    void attach_entries();
     void attach_entries_of(const elf::Section& section, const arch::SpecialSection& table,
                            const arch::EntryLayout& layout);
     void require_content(const elf::Section& section) const;
@@ -91,7 +95,7 @@ private:
     std::unordered_map<const elf::Section*, SectionView> views_;
     std::unordered_map<const elf::Symbol*, Piece*> piece_of_;
     std::vector<SpecialEntry> orphans_;
-    std::deque<arch::EntryLayout> layouts_;  // what entries point to
+    std::map<const elf::Section*, arch::EntryLayout> layouts_;  // of special sections; what entries point to
     std::unordered_map<const elf::Section*, Piece*> no_code_;
     std::map<const Piece*, Error> undecodable_;
     std::deque<elf::Symbol> implicit_symbols_;  // what implicit references are relative to: section starts

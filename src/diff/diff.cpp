@@ -96,7 +96,7 @@ Result diff(const Sides& sides, const Options& options, Diagnostics& diagnostics
     diagnostics.stop_on_errors(summary);
     std::optional<Hooking> hooking;
     if (judges_tracing(options, sides.original)) hooking = {options.for_module};
-    const Changes changes = find_changes(pairs, directives, hooking, options.unchanged);
+    const Changes changes = find_changes(pairs, directives, hooking, options.unchanged, !options.other_lines);
     if (options.late_keys != nullptr) {
         options.late_keys->unchanged = functions_of_both(changes, false);
         options.late_keys->changed = functions_of_both(changes, true);
@@ -117,6 +117,7 @@ Result diff(const Sides& sides, const Options& options, Diagnostics& diagnostics
     result.outlives = std::move(outlives);
     result.accepted_layouts = std::move(accepted);
     result.gone = gone_variables(pairs);
+    result.other_lines = changes.functions_with_other_lines();
     result.callbacks = callbacks_of(directives, result);
     result.forced = std::move(judged.forced);
     result.notes.insert(result.notes.end(), judged.notes.begin(), judged.notes.end());

@@ -77,6 +77,8 @@ struct Result {
     std::vector<Callback> callbacks{};
     std::vector<Forced> forced{};
     std::set<std::string, std::less<>> gone{};  // variables that the patched object has not
+    // Functions that were left out because they differ in the numbers of their lines alone (Options::other_lines).
+    std::vector<std::string> other_lines{};
     [[nodiscard]] bool unchanged() const noexcept { return functions.empty(); }
     // Functions and variables without an original that other files may refer to; symbols of `extracted`.
     [[nodiscard]] std::vector<const elf::Symbol*> new_globals() const;
@@ -102,6 +104,9 @@ struct Options {
     // Accept objects that list no function for ftrace at all (compiled without -pg): whether a changed
     // function can be hooked is then left to others. Kernel objects are always judged.
     bool untraced_objects = false;
+    // Whether the objects may be compiled without #line: a function that differs in what is certain to be the number of
+    // a line did not change then.
+    bool other_lines = false;
     // The types of both objects, which must outlive the call; none: they are not compared.
     struct Types {
         const TypeTable& original;

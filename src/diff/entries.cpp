@@ -8,14 +8,21 @@
 
 namespace klp::diff {
 
-void Decomposition::attach_entries(const EntrySizes& sizes) {
+void Decomposition::find_layouts(const EntrySizes& sizes) {
     for (const auto& section : object_.sections()) {
         const arch::SpecialSection* table = arch_.special_section(section->name);
         if (table == nullptr || section->size() == 0 || role(*section) != Role::special) continue;
         require_content(*section);
         const Location where{object_.display_name(), section->name, std::nullopt};
-        layouts_.push_back(layout_of({arch_, *table, *section, view(*section).relocations}, sizes, where));
-        attach_entries_of(*section, *table, layouts_.back());
+        layouts_.emplace(section.get(), layout_of({arch_, *table, *section, view(*section).relocations}, sizes, where));
+    }
+}
+
+void Decomposition::attach_entries() {
+    for (const auto& section : object_.sections()) {
+        const auto layout = layouts_.find(section.get());
+        if (layout != layouts_.end())
+            attach_entries_of(*section, *arch_.special_section(section->name), layout->second);
     }
     for (Piece& piece : pieces_) {
         std::ranges::stable_sort(piece.entries, {},
@@ -55,7 +62,7 @@ void Decomposition::lead_to_replacement(const elf::Section& section, arch::Range
         const auto found = std::ranges::lower_bound(fields, entry.begin + offset, {}, &Field::offset);
         const bool is_there = found != fields.end() && found->offset() == entry.begin + offset;
         const bool is_pool = is_there && found->target.piece != nullptr && found->target.section != nullptr &&
-                             role(*found->target.section) == Role::code_pool;
+                             found->target.piece->role == Role::code_pool;
         return is_pool ? &*found : nullptr;
     };
     const auto place = [&](const Field& field) {

@@ -20,13 +20,20 @@ void Decomposition::make_fields() {
     }
 }
 
+// Behind the functions of its section, which branches get to without a relocation.
+bool Decomposition::is_replacement_beside_code(const Piece& piece) const {
+    return piece.role == Role::code_pool && role(*piece.section) != Role::code_pool &&
+           !view(*piece.section).symbols.empty();
+}
+
 // Code that cannot be decoded is nobody's business until somebody asks for it.
 void Decomposition::make_fields_of(const Piece& piece, SectionView& view) {
     std::vector<Field> fields;
     try {
         for (const elf::Relocation* each : relocations_in(view, piece.range))
             fields.push_back(field_of(*each, *piece.section, piece.range));
-        if (piece.is_any_code() && !piece.alone && !piece.symbols.empty()) add_implicit_references(piece, fields);
+        const bool is_code = (piece.is_any_code() && !piece.symbols.empty()) || is_replacement_beside_code(piece);
+        if (is_code && !piece.alone) add_implicit_references(piece, fields);
     } catch (const Error& error) {
         undecodable_.emplace(&piece, error);
         return;
@@ -39,7 +46,7 @@ void Decomposition::add_implicit_references(const Piece& piece, std::vector<Fiel
     if (implicit.empty()) return;
     elf::Symbol& start = implicit_symbols_.emplace_back();
     start.placement = elf::Placement::section;
-    start.section = piece.symbols.front()->section;
+    start.section = view(*piece.section).symbols.front()->section;
     start.type = STT_SECTION;
     for (const arch::ImplicitReference& each : implicit) {
         const std::int64_t addend = static_cast<std::int64_t>(each.target) + each.addend;

@@ -74,6 +74,8 @@ elf::Section& Extractor::new_section(std::string_view name, const elf::Section& 
 // A function gets a section of its own, whatever section it shared: kernel/livepatch does not care where new
 // code is.
 elf::Section& Extractor::section_for(const Piece& piece) {
+    const bool is_beside_code = piece.role == Role::code_pool && patched_.role(*piece.section) != Role::code_pool;
+    if (is_beside_code) return shared_section(".altinstr_replacement", *piece.section);
     if (!piece.is_any_code()) return shared_section(data_section_name(piece.section->name), *piece.section);
     const bool is_unlikely = piece.parent != nullptr || piece.section->name.starts_with(".text.unlikely");
     const std::string_view name = piece.parent != nullptr ? piece.parent->label() : piece.label();

@@ -105,7 +105,8 @@ std::vector<const Piece*> unpaired_states(const Decomposition& object, const Pie
     const auto add = [&](const Piece& code) {
         for (const Field& field : object.fields(code)) {
             const Piece* piece = field.target.piece;
-            if (piece == nullptr || !is_message_state(piece->base) || piece->base == "__key" || is_paired(*piece))
+            if (piece == nullptr || !is_message_state(piece->base) || is_lock_class_key(piece->base) ||
+                is_paired(*piece))
                 continue;
             if (std::ranges::find(states, piece) == states.end()) states.push_back(piece);
         }

@@ -55,10 +55,24 @@ std::string base_name(std::string_view name) {
     return result;
 }
 
+// ".llvm." and ".lto_priv." come before the number of a symbol that link-time optimisation made global.
+bool may_lack_number(std::string_view base) {
+    if (base == ".compoundliteral") return true;
+    const std::size_t dot = base.find('.', 1);
+    if (dot == std::string_view::npos || base.front() == '.' || base.find('.', dot + 1) != std::string_view::npos)
+        return false;
+    const std::string_view variable = base.substr(dot + 1);
+    return !variable.empty() && !is_digit(variable.front()) && variable != "llvm" && variable != "lto_priv";
+}
+
+std::string_view variable_name(std::string_view base) {
+    return may_lack_number(base) ? base.substr(base.rfind('.') + 1) : base;
+}
+
 bool same_but_number(std::string_view a, std::string_view b) {
     if (a == b) return true;
     const std::string base = base_name(a);
-    return base != a && base != b && base == base_name(b);
+    return base == base_name(b) && (may_lack_number(base) || (base != a && base != b));
 }
 
 bool is_variant_of(std::string_view variant, std::string_view name) {
@@ -77,13 +91,21 @@ std::optional<std::string_view> parent_of_cold(std::string_view name) {
 bool is_nameless_constant(std::string_view base) {
     static constexpr std::array<std::string_view, 6> names = {"__func__", "__FUNCTION__", "__PRETTY_FUNCTION__",
                                                               "__msg",    "CSWTCH",       "C"};
-    return contains(names, base) || is_assembler_label(base);
+    return contains(names, variable_name(base)) || is_assembler_label(base);
 }
 
 bool is_message_state(std::string_view base) {
     static constexpr std::array<std::string_view, 6> names = {"__already_done", "__warned", "__print_once", "_rs",
                                                               "___rs",          "__key"};
-    return contains(names, base);
+    return contains(names, variable_name(base));
+}
+
+bool is_lock_class_key(std::string_view base) {
+    return variable_name(base) == "__key";
+}
+
+bool is_debug_descriptor_section(std::string_view name) {
+    return name == "__dyndbg" || name == "__verbose";
 }
 
 bool is_device_table_alias(std::string_view name) {

@@ -30,7 +30,7 @@ bool Piece::is_local() const noexcept {
 }
 
 bool Piece::is_numbered() const noexcept {
-    return is_local() && base != name();
+    return is_local() && (base != name() || (!is_any_code() && may_lack_number(base)));
 }
 
 bool Piece::is_any_code() const noexcept {

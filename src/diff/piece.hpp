@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "arch/arch.hpp"
+#include "diff/names.hpp"
 #include "elf/object.hpp"
 
 namespace klp::diff {
@@ -30,6 +31,9 @@ enum class Role : std::uint8_t {
 };
 
 [[nodiscard]] Role role_of(const elf::Section& section, const arch::Arch& architecture);
+
+// Where and what of a check that -fsanitize=undefined made, which lib/ubsan.c prints.
+[[nodiscard]] bool is_sanitizer_data(const elf::Section& section);
 
 // Addresses and constants that code of the object loads from there, 8 bytes each, and that nobody writes, though the
 // section is writable (ppc64's ELFv2 ABI, "TOC").
@@ -74,11 +78,12 @@ struct Piece {
     [[nodiscard]] std::string_view label() const noexcept;  // name, or section name; for messages
     [[nodiscard]] Bytes content() const;                    // empty for NOBITS
     [[nodiscard]] Bytes content_with_room() const;
-    [[nodiscard]] bool is_local() const noexcept;     // no symbol of it is seen outside of the object
-    [[nodiscard]] bool is_numbered() const noexcept;  // local, with a compiler's counter in its name
+    [[nodiscard]] bool is_local() const noexcept;  // no symbol of it is seen outside of the object
+    // Local, with a compiler's counter in its name, or without only because it is the first of its name.
+    [[nodiscard]] bool is_numbered() const noexcept;
     [[nodiscard]] bool is_any_code() const noexcept;
     // A struct _ddebug of pr_debug and relatives (include/linux/dynamic_debug.h).
-    [[nodiscard]] bool is_debug_descriptor() const noexcept { return section->name == "__dyndbg"; }
+    [[nodiscard]] bool is_debug_descriptor() const noexcept { return is_debug_descriptor_section(section->name); }
     // That, or what tracepoint_string() and trace_printk() point to their text with (include/linux/tracepoint.h,
     // include/linux/kernel.h): nothing but its content, which nobody changes.
     [[nodiscard]] bool is_message() const noexcept {

@@ -158,25 +158,34 @@ void Decomposition::make_gap_pieces(const elf::Section& section, SectionView& vi
     }
 }
 
-// Pools have no symbols: their pieces begin where something refers to.
+// Pools have no symbols: their pieces begin where something refers to, other than the entries of their own
+// instructions.
 void Decomposition::make_pool_pieces() {
     std::map<std::uint32_t, std::pair<const elf::Section*, std::set<std::uint64_t>>> starts;  // by section index
     const auto is_pool = [&](const elf::Section* section) {
         return section != nullptr && view(*section).role == Role::code_pool;
     };
-    const auto collect = [&](const elf::Section& section, arch::Range range) {
+    const auto names_owner = [&](const elf::Section& section, const elf::Relocation& relocation) {
+        const auto layout = layouts_.find(&section);
+        return layout != layouts_.end() &&
+               relocation.offset % layout->second.bytes == arch_.special_section(section.name)->owner_field;
+    };
+    const auto collect = [&](const elf::Section& section, arch::Range range, bool of_owners) {
         for (const elf::Relocation* each : relocations_in(view(section), range)) {
-            if (!is_pool(each->symbol->section)) continue;
+            if (!is_pool(each->symbol->section) || names_owner(section, *each) != of_owners) continue;
             const std::int64_t offset = each->addend + arch_.addend_bias(section, range, *each);
+            const std::uint64_t place = each->symbol->value + static_cast<std::uint64_t>(offset);
             auto& [pool, offsets] = starts[each->symbol->section->original_index];
             pool = each->symbol->section;
-            offsets.insert(each->symbol->value + static_cast<std::uint64_t>(offset));
+            if (!of_owners || offsets.empty() || place < *offsets.begin()) offsets.insert(place);
         }
     };
-    for (const auto& section : object_.sections()) {
-        const SectionView& holder = view(*section);
-        if (holder.role == Role::special) collect(*section, {0, section->size()});
-        for (const Piece* piece : holder.pieces) collect(*section, piece->range);
+    for (const bool of_owners : {false, true}) {
+        for (const auto& section : object_.sections()) {
+            const SectionView& holder = view(*section);
+            if (holder.role == Role::special) collect(*section, {0, section->size()}, of_owners);
+            for (const Piece* piece : holder.pieces) collect(*section, piece->range, of_owners);
+        }
     }
     for (auto& [index, start] : starts) {
         const auto& [section, offsets] = start;
@@ -191,6 +200,41 @@ void Decomposition::make_pool_pieces() {
         for (const arch::Range range : ranges) add_piece(*section, pool, range);
         std::ranges::reverse(pool.pieces);
     }
+}
+
+// Replacements may stand behind the functions of their own section, where no symbol tells of them (arm64:
+// arch/arm64/include/asm/alternative-macros.h, .subsection).
+void Decomposition::make_replacement_pieces() {
+    for (const auto& section : object_.sections()) {
+        const auto layout = layouts_.find(section.get());
+        if (layout == layouts_.end() || layout->second.replacement.length == 0) continue;
+        for (std::uint64_t entry = 0; entry < section->size(); entry += layout->second.bytes)
+            add_replacement(*section, entry, layout->second.replacement);
+    }
+}
+
+void Decomposition::add_replacement(const elf::Section& table, std::uint64_t entry,
+                                    const arch::Replacement& replacement) {
+    const std::uint64_t length_at = entry + replacement.length;
+    const auto field = relocations_in(view(table), {entry + replacement.start, entry + replacement.start + 1});
+    if (field.empty() || length_at >= table.size()) return;
+    const elf::Symbol& symbol = *field.front()->symbol;
+    const auto length = std::to_integer<std::uint64_t>(table.content()[length_at]);
+    if (symbol.section == nullptr || !symbol.section->is_code() || length == 0) return;
+    SectionView& code = views_.at(symbol.section);
+    const auto place = symbol.value + static_cast<std::uint64_t>(field.front()->addend);
+    const auto covers = [&](const Piece* each) {
+        return place + each->room >= each->range.begin && place < each->range.end;
+    };
+    if (code.role == Role::code_pool || code.pieces.empty() || std::ranges::any_of(code.pieces, covers)) return;
+    if (place >= symbol.section->size() || length > symbol.section->size() - place) {
+        throw Error({object_.display_name(), table.name, entry},
+                    fmt::format("replacement code of {} bytes at {}+{:#x}, behind the section's end at {:#x}", length,
+                                symbol.section->name, place, symbol.section->size()));
+    }
+    add_piece(*symbol.section, code, {place, place + length}).role = Role::code_pool;
+    std::ranges::stable_sort(code.pieces, {}, [](const Piece* piece) { return piece->range.begin; });
+    for (Piece* each : code.pieces) each->alone = false;
 }
 
 void Decomposition::join_cold_parts() {

@@ -152,7 +152,8 @@ bool names_code_elsewhere(const Decomposition& object, const SpecialEntry& entry
 void check_traceable(const Changes& changes, const Piece& piece, Diagnostics& diagnostics) {
     const Decomposition& original = changes.pairs().original();
     const Piece& before = *changes.pairs().original_of(piece);
-    if (original.architecture().is_traceable(original.object(), *before.symbol()) || changes.is_carried(piece)) return;
+    const bool is_traceable = arch::is_traceable_unit(original.architecture(), original.object(), *before.symbol());
+    if (is_traceable || changes.is_carried(piece)) return;
     Finding& finding = diagnostics.error(
         "diff.not-traceable", original.where(before),
         fmt::format("function '{}' changed ({}), but ftrace cannot hook it: it has no ftrace site at its start "
@@ -191,7 +192,11 @@ void refuse_unsuitable_object(const elf::Object& object, Diagnostics& diagnostic
 }
 
 bool judges_tracing(const Options& options, const Decomposition& original) {
-    return !options.untraced_objects || arch::lists_ftrace_sites(original.architecture(), original.object());
+    const auto calls_ftrace = [&](const Piece& piece) {
+        return piece.is_function() && original.architecture().entry_call(*piece.symbol());
+    };
+    return !options.untraced_objects || arch::lists_ftrace_sites(original.architecture(), original.object()) ||
+           std::ranges::any_of(original.pieces(), calls_ftrace);
 }
 
 void refuse_inexpressible_changes(const Changes& changes, const Options& options, Diagnostics& diagnostics) {

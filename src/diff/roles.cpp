@@ -6,6 +6,7 @@
 #include <array>
 
 #include "diff/directives.hpp"
+#include "diff/names.hpp"
 #include "diff/piece.hpp"
 
 namespace klp::diff {
@@ -31,6 +32,9 @@ bool is_ignored(const elf::Section& section) {
            is_directive_section(section);
 }
 
+// lib/ubsan.h: struct source_location { const char *file_name; u32 line, column; }
+constexpr std::uint64_t source_location_size = 16;
+
 bool is_companion(const arch::Arch& architecture, std::string_view name) {
     return std::ranges::any_of(architecture.special_sections(),
                                [&](const arch::SpecialSection& each) { return each.companion.name == name; });
@@ -42,18 +46,12 @@ Role role_of_code(const elf::Section& section) {
     return Role::code;
 }
 
-// Where and what of a check that -fsanitize=undefined made, which lib/ubsan.c prints. It writes into them that it has,
-// once: a copy may tell the same again. The assembler drops their names and leaves those of their sections.
-bool is_sanitizer_data(const elf::Section& section) {
-    return section.name.starts_with(".data..Lubsan_");
-}
-
 Role role_of_data(const elf::Section& section) {
     static constexpr std::array<std::string_view, 6> init = {".init.", ".initcall", ".con_initcall",
                                                              ".exit.", ".exitcall", ".security_initcall"};
     static constexpr std::array<std::string_view, 2> constants = {".rodata", ".data.rel.ro"};
-    static constexpr std::array<std::string_view, 6> data = {
-        ".data", ".bss", ".ref.data", "__dyndbg", "__tracepoint_str", "__trace_printk_fmt"};
+    static constexpr std::array<std::string_view, 5> data = {".data", ".bss", ".ref.data", "__tracepoint_str",
+                                                             "__trace_printk_fmt"};
     const std::string_view name = section.name;
     if (is_any_of(name, init)) return Role::init_data;
     if (is_address_table(section) || is_sanitizer_data(section)) return Role::constant;
@@ -61,12 +59,23 @@ Role role_of_data(const elf::Section& section) {
     const bool is_mergeable = (section.flags & SHF_MERGE) != 0 && section.entry_size != 0;
     if (is_mergeable && is_rodata && section.rela().empty()) return Role::literal;
     if (is_rodata) return Role::constant;
+    if (is_debug_descriptor_section(name)) return Role::data;
     const bool is_data = std::ranges::any_of(data, [&](auto each) { return is_named_or_below(name, each); });
     if (!is_data) return Role::table;
-    return section.is_writable() || name == "__dyndbg" ? Role::data : Role::constant;
+    return section.is_writable() ? Role::data : Role::constant;
 }
 
 }  // namespace
+
+// It writes into them that it has,
+// once: a copy may tell the same again. The assembler drops their names and leaves those of their sections, which clang
+// makes of everything without a name: there the name of the source file comes first.
+bool is_sanitizer_data(const elf::Section& section) {
+    if (section.name.starts_with(".data..Lubsan_")) return true;
+    if (!section.name.starts_with(".data..L__unnamed_") || section.size() < source_location_size) return false;
+    const auto file = std::ranges::find(section.rela(), 0U, &elf::Relocation::offset);
+    return file != section.rela().end() && file->symbol->section != nullptr && file->symbol->section->is_strings();
+}
 
 bool is_address_table(const elf::Section& section) {
     return section.name == ".toc";

@@ -34,7 +34,8 @@ bool SpecialRules::keeps(const SpecialEntry& entry) {
         const Target& target = each.target;
         const bool is_key = entry.table->key.exists() && each.offset() == entry.range.begin + entry.layout->key;
         if (is_key && !is_there_at_load(target)) return keeps_key(entry, target);
-        if (target.kind == Target::Kind::piece && target.piece->role == Role::code_pool) {
+        const bool is_pool = target.kind == Target::Kind::piece && target.piece->role == Role::code_pool;
+        if (is_pool && entry.table->code_at_load == arch::CodeAtLoad::replaced) {
             replaces_code = true;
             check_replacement(entry, *target.piece);
         } else if (!is_there_at_load(target)) {

@@ -20,14 +20,12 @@ public:
         : entries_(entries), layout_(layout), size_(entries.section.size()) {}
 
     [[nodiscard]] bool is_whole() const { return size_ % layout_.bytes == 0; }
-    // Whether fields and padding are where the layout has them.
-    [[nodiscard]] bool fits() const {
-        return std::ranges::all_of(entries_.relocations, [&](auto each) { return takes(*each); }) && end_fits();
-    }
-    [[nodiscard]] bool has_all_owners() const {
-        for (std::uint64_t at = entries_.table.owner_field; at < size_; at += layout_.bytes)
-            if (relocation_at(at) == nullptr) return false;
-        return true;
+    // Up to where fields, owners and padding are where the layout has them; the size: everywhere.
+    [[nodiscard]] std::uint64_t fits_up_to(bool needs_owners) const {
+        std::uint64_t end = end_fits() ? size_ : size_ - size_ % layout_.bytes;
+        const auto misfit = std::ranges::find_if(entries_.relocations, [&](auto each) { return !takes(*each); });
+        if (misfit != entries_.relocations.end()) end = std::min(end, (*misfit)->offset);
+        return needs_owners ? std::min(end, first_without_owner()) : end;
     }
     // What belongs to code names code of its own object.
     [[nodiscard]] bool owners_are_code() const {
@@ -41,6 +39,13 @@ public:
     }
 
 private:
+    // The entry, by its offset; the size: none.
+    [[nodiscard]] std::uint64_t first_without_owner() const {
+        for (std::uint64_t at = 0; at < size_; at += layout_.bytes)
+            if (relocation_at(at + entries_.table.owner_field) == nullptr) return at;
+        return size_;
+    }
+
     [[nodiscard]] const elf::Relocation* relocation_at(std::uint64_t offset) const {
         const auto found = std::ranges::lower_bound(entries_.relocations, offset, {}, &elf::Relocation::offset);
         return found == entries_.relocations.end() || (*found)->offset != offset ? nullptr : *found;
@@ -94,10 +99,15 @@ void prefer(const EntryTable& entries, std::vector<arch::EntryLayout>& layouts, 
     if (!std::ranges::all_of(layouts, is_worse)) std::erase_if(layouts, is_worse);
 }
 
+// `offset`: from where on.
 [[noreturn]] void fail(const EntryTable& entries, const std::vector<arch::EntryLayout>& layouts, std::string_view what,
-                       const Location& where) {
+                       Location where, std::uint64_t offset) {
     std::vector<std::uint32_t> sizes;
     for (const arch::EntryLayout& each : layouts) sizes.push_back(each.bytes);
+    std::ranges::sort(sizes);
+    const auto [first, last] = std::ranges::unique(sizes);
+    sizes.erase(first, last);
+    where.offset = offset;
     throw Error(where, fmt::format("{} bytes {} of {} bytes", entries.section.size(), what, fmt::join(sizes, " or ")));
 }
 
@@ -106,11 +116,13 @@ void prefer(const EntryTable& entries, std::vector<arch::EntryLayout>& layouts, 
 arch::EntryLayout layout_of(const EntryTable& entries, const EntrySizes& probed, const Location& where) {
     const auto known = candidates(entries.table, probed_entry_size(probed, entries.section.name));
     std::vector<arch::EntryLayout> layouts = known;
+    std::uint64_t fits_up_to = 0;
     std::erase_if(layouts, [&](const arch::EntryLayout& each) {
-        const LayoutFit fit(entries, each);
-        return !fit.fits() || (known.size() > 1 && !fit.has_all_owners());
+        const std::uint64_t end = LayoutFit(entries, each).fits_up_to(known.size() > 1);
+        fits_up_to = std::max(fits_up_to, end);
+        return end < entries.section.size();
     });
-    if (layouts.empty()) fail(entries, known, "with these relocations are no array of entries", where);
+    if (layouts.empty()) fail(entries, known, "with these relocations are no array of entries", where, fits_up_to);
     if (layouts.size() > 1) {
         prefer(entries, layouts, [](const LayoutFit& fit) { return fit.is_whole(); });
         prefer(entries, layouts, [](const LayoutFit& fit) { return fit.owners_are_code(); });
@@ -118,7 +130,7 @@ arch::EntryLayout layout_of(const EntryTable& entries, const EntrySizes& probed,
     // Of an array of small entries, every second owner field could be that of a large one.
     const arch::EntryLayout& least = *std::ranges::min_element(layouts, {}, &arch::EntryLayout::bytes);
     const auto is_explained = [&](const arch::EntryLayout& each) { return each.bytes % least.bytes == 0; };
-    if (!std::ranges::all_of(layouts, is_explained)) fail(entries, layouts, "may be entries", where);
+    if (!std::ranges::all_of(layouts, is_explained)) fail(entries, layouts, "may be entries", where, least.bytes);
     return least;
 }
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "arch/ftrace_sites.hpp"
 #include "diff/changes.hpp"
 
 namespace klp::diff {
@@ -15,7 +16,7 @@ void UnhookableFunctions::spread() {
     for (const Piece& piece : pairs.patched().pieces()) {
         const Piece* before = pairs.original_of(piece);
         if (!piece.is_function() || !changes_.has(piece) || before == nullptr) continue;
-        if (original.architecture().is_traceable(original.object(), *before->symbol())) continue;
+        if (arch::is_traceable_unit(original.architecture(), original.object(), *before->symbol())) continue;
         if (judged_.insert(&piece).second) judge(*before, piece);
     }
 }

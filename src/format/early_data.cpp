@@ -12,9 +12,9 @@ namespace {
 
 // kernel/module/main.c:find_module_sections(), as far as the tables are walked after the module is loaded, or by its
 // own constructors.
-constexpr std::array<std::string_view, 8> tables = {
-    "__param",          "__tracepoints_ptrs", "_ftrace_events", "_ftrace_eval_map",
-    "__bpf_raw_tp_map", ".init_array",        ".ctors",         "__dyndbg"};
+constexpr std::array<std::string_view, 9> tables = {"__param",          "__tracepoints_ptrs", "_ftrace_events",
+                                                    "_ftrace_eval_map", "__bpf_raw_tp_map",   ".init_array",
+                                                    ".ctors",           "__dyndbg",           "__verbose"};
 
 struct Reach {
     const elf::Section* section = nullptr;

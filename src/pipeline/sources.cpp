@@ -8,6 +8,7 @@
 #include "base/kernel_names.hpp"
 #include "base/parallel.hpp"
 #include "base/process.hpp"
+#include "diff/names.hpp"
 #include "diff/type_table.hpp"
 #include "pipeline/stages.hpp"
 #include "source/added_macros.hpp"
@@ -90,7 +91,7 @@ std::vector<Sides> compile_all(const Build& build, const source::UnitCompiler& c
 }
 
 bool is_late(const Build& build, const elf::Symbol& key) {
-    if (key.section != nullptr) return key.section->is_alloc() && key.section->name != "__dyndbg";
+    if (key.section != nullptr) return key.section->is_alloc() && !diff::is_debug_descriptor_section(key.section->name);
     return key.placement == elf::Placement::undefined && !is_resolved_at_load(build.kernel, key.name);
 }
 

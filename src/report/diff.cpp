@@ -2,6 +2,7 @@
 #include "report/diff.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 namespace klp::report {
 
@@ -79,11 +80,16 @@ Json diff_json(const diff::Result& result) {
             {"outlives", result.outlives},
             {"callbacks", callbacks},
             {"forced", forced},
+            {"other_lines", result.other_lines},
             {"notes", result.notes}};
 }
 
 std::string diff_text(const diff::Result& result) {
     std::string notes;
+    if (!result.other_lines.empty()) {
+        notes += fmt::format("\nleft out, because nothing but numbers of lines differs: {}\n",
+                             printable(fmt::format("{}", fmt::join(result.other_lines, ", "))));
+    }
     for (const std::string& note : result.notes) notes += "\nnote: " + printable(note) + "\n";
     if (result.unchanged()) return "no function changed\n" + notes;
     Table functions({"FUNCTION", "STATUS", "SECTION", "WHY"});

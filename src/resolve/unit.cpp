@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "arch/ftrace_sites.hpp"
 #include "base/kernel_names.hpp"
 #include "diff/names.hpp"
 #include "kernel/ftrace_table.hpp"
@@ -139,7 +140,7 @@ void Unit::check_changed(const diff::Result& result, Diagnostics& diagnostics) c
         if (function.original == nullptr) continue;
         check_fidelity(function, diagnostics);
         if (function.status != diff::FunctionStatus::changed) continue;
-        if (kernel_.arch().is_traceable(original_, *function.original)) {
+        if (arch::is_traceable_unit(kernel_.arch(), original_, *function.original)) {
             check_hook(function, diagnostics);
             continue;
         }

@@ -149,6 +149,19 @@ TEST_F(Arm64Code, TellsAccessesFromAddresses) {
                             Use::address, Use::read, Use::address, Use::branch));
 }
 
+TEST_F(Arm64Code, AConstantIsAnArgumentOfTheNextCallAlone) {
+    const auto argument = [&](const std::string& text) -> std::string {
+        const auto object = assemble(text);
+        const elf::Section& section = *object.find_section(".text");
+        const auto found = arch.constant_argument(section, {0, section.size()}, 0);
+        return found ? fmt::format("{}: {} at {}", found->argument.position, found->value, found->argument.call) : "";
+    };
+    EXPECT_EQ(argument("mov w1,77\n stp x19,x20,[sp,16]\n adrp x0,foo\n bl bar\n"), "1: 77 at 12");
+    EXPECT_EQ(argument("mov w1,77\n mov w2,w1\n bl bar\n"), "");
+    EXPECT_EQ(argument("mov w1,77\n b 1f\n 1: bl bar\n"), "");
+    EXPECT_EQ(argument("movk w1,77\n bl bar\n"), "");
+}
+
 TEST_F(Arm64Code, HasBranchesInside) {
     EXPECT_THAT(inner_branches("1: nop\n b.ne 1b\n cbz x0, 2f\n bl foo\n 2: ret\n"),
                 ElementsAre(std::pair(4, 0), std::pair(8, 16)));

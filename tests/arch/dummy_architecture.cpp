@@ -207,6 +207,12 @@ public:
     bool is_padding(Bytes) const override { return false; }
     // answer Arch::is_traceable
     bool is_traceable(const elf::Object&, const elf::Symbol&) const override { return false; }
+    // answer Arch::constant_argument
+    std::optional<ConstantArgument> constant_argument(const elf::Section&, Range, std::uint64_t) const override {
+        return std::nullopt;
+    }
+    // answer Arch::entry_call
+    std::optional<std::uint64_t> entry_call(const elf::Symbol&) const override { return std::nullopt; }
     // answer Arch::use_of_operand
     Use use_of_operand(const elf::Section&, Range, const elf::Relocation&) const override { return Use::address; }
     // answer Arch::special_sections

@@ -152,6 +152,19 @@ TEST_F(Ppc64leCode, TellsAccessesFromAddresses) {
                             Use::write, Use::branch));
 }
 
+TEST_F(Ppc64leCode, AConstantIsAnArgumentOfTheNextCallAlone) {
+    const auto argument = [&](const std::string& text) -> std::string {
+        const auto object = assemble(text);
+        const elf::Section& section = *object.find_section(".text");
+        const auto found = arch.constant_argument(section, {0, section.size()}, 0);
+        return found ? fmt::format("{}: {} at {}", found->argument.position, found->value, found->argument.call) : "";
+    };
+    EXPECT_EQ(argument("li 4,77\n addis 3,2,0\n bl bar\n nop\n"), "1: 77 at 8");
+    EXPECT_EQ(argument("li 4,77\n mr 5,4\n bl bar\n nop\n"), "");
+    EXPECT_EQ(argument("li 4,77\n b 1f\n 1: bl bar\n nop\n"), "");
+    EXPECT_EQ(argument("addi 4,4,77\n bl bar\n nop\n"), "");
+}
+
 TEST_F(Ppc64leCode, HasBranchesInside) {
     EXPECT_THAT(inner_branches("1: nop\n bne 1b\n b 2f\n bl foo\n 2: blr\n"),
                 ElementsAre(std::pair(4, 0), std::pair(8, 16)));

@@ -141,6 +141,19 @@ TEST_F(S390xCode, TellsAccessesFromAddresses) {
         ElementsAre(Use::address, Use::read, Use::write, Use::write, Use::write, Use::read, Use::address, Use::branch));
 }
 
+TEST_F(S390xCode, AConstantIsAnArgumentOfTheNextCallAlone) {
+    const auto argument = [&](const std::string& text) -> std::string {
+        const auto object = assemble(text);
+        const elf::Section& section = *object.find_section(".text");
+        const auto found = arch.constant_argument(section, {0, section.size()}, 0);
+        return found ? fmt::format("{}: {} at {}", found->argument.position, found->value, found->argument.call) : "";
+    };
+    EXPECT_EQ(argument("lghi %r3,77\n larl %r2,foo\n brasl %r14,bar\n"), "1: 77 at 12");
+    EXPECT_EQ(argument("lghi %r3,77\n lgr %r4,%r3\n brasl %r14,bar\n"), "");
+    EXPECT_EQ(argument("lghi %r3,77\n j 1f\n 1: brasl %r14,bar\n"), "");
+    EXPECT_EQ(argument("aghi %r3,77\n brasl %r14,bar\n"), "");
+}
+
 TEST_F(S390xCode, HasBranchesInside) {
     EXPECT_THAT(inner_branches("1: nopr\n jne 1b\n j 2f\n brasl %r14,foo\n 2: br %r14\n"),
                 ElementsAre(std::pair(2, 0), std::pair(6, 16)));

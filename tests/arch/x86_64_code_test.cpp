@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <elf.h>
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -274,6 +275,41 @@ TEST(Traceable, IsNoFunctionWithoutCallOrWithoutListing) {
     EXPECT_FALSE(is_traceable("f: call other\n ret\n .section __mcount_loc,\"a\"\n .quad f\n"));
     EXPECT_FALSE(is_traceable("f: call __fentry__\n ret\n .section __mcount_loc,\"a\"\n .quad f + 1\n"));
     EXPECT_FALSE(is_traceable(".data\n f: .quad 0\n"));
+}
+
+// Position, value and offset of the call, of what the first instruction loads; "" where that is not told.
+std::string constant_argument(std::string_view text) {
+    const auto object = assemble(text);
+    const elf::Section& section = *object.find_section(".text");
+    const auto found = x86().constant_argument(section, whole(section), 0);
+    return found ? fmt::format("{}: {} at {}", found->argument.position, found->value, found->argument.call) : "";
+}
+
+TEST(ConstantArgument, IsOfTheNextCallAlone) {
+    EXPECT_EQ(constant_argument("mov $77, %esi\n mov $foo, %rdi\n call bar\n"), "1: 77 at 13");
+    EXPECT_EQ(constant_argument("mov $77, %edx\n call bar\n"), "2: 77 at 6");
+    EXPECT_EQ(constant_argument("mov $77, %esi\n add $1, %esi\n call bar\n"), "");
+    EXPECT_EQ(constant_argument("mov $77, %esi\n mov %esi, %ecx\n call bar\n"), "");
+    EXPECT_EQ(constant_argument("mov $77, %esi\n jne 1f\n call bar\n 1: ret\n"), "");
+    EXPECT_EQ(constant_argument("mov $77, %ebx\n call bar\n"), "");
+    EXPECT_EQ(constant_argument("add $77, %esi\n call bar\n"), "");
+    EXPECT_EQ(constant_argument("mov %eax, %esi\n call bar\n"), "");
+    EXPECT_EQ(constant_argument("mov $77, %esi\n call *%rax\n"), "");
+    EXPECT_EQ(constant_argument("mov $77, %esi\n ret\n"), "");
+}
+
+TEST(EntryCall, IsToldByItsRelocation) {
+    const auto entry_call = [](std::string_view text) {
+        const auto object = assemble(text);
+        return x86().entry_call(*object.find_symbol("f"));
+    };
+    EXPECT_EQ(entry_call("f: call __fentry__\n ret\n"), 0);
+    EXPECT_EQ(entry_call("nop\n f: endbr64\n call __fentry__\n ret\n"), 5);
+    EXPECT_EQ(entry_call("f: .byte 0x0f,0x1f,0x44,0,0\n .reloc f+1,R_X86_64_NONE,__fentry__-4\n ret\n"), 0);
+    EXPECT_EQ(entry_call("f: .byte 0x0f,0x1f,0x44,0,0\n ret\n"), std::nullopt);
+    EXPECT_EQ(entry_call("f: call other\n ret\n"), std::nullopt);
+    EXPECT_EQ(entry_call("f: nop\n call __fentry__\n ret\n"), std::nullopt);
+    EXPECT_EQ(entry_call(".data\n f: .quad 0\n"), std::nullopt);
 }
 
 TEST(SpecialSections, HaveAnOwnerInsideTheirEntries) {

@@ -188,7 +188,7 @@ TEST(TableForms, PaddingIsNoContent) {
         [&] {
             Decomposition(assembled({"as", {}}, odd));
         },
-        ThrowsMessage<Error>(HasSubstr("44 bytes with these relocations are no array")));
+        ThrowsMessage<Error>(HasSubstr("(.parainstructions+0x20): 44 bytes with these relocations are no array")));
 }
 
 std::string hooked_function(const std::string& name, const std::string& body) {

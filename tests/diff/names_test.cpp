@@ -39,6 +39,24 @@ TEST(SameButNumber, ComparesNamesWithCounters) {
     EXPECT_FALSE(same_but_number("f.1", "g.1"));
 }
 
+// The first of a name has no number.
+TEST(SameButNumber, ComparesWhatClangNumbersFromTheSecondOn) {
+    EXPECT_TRUE(same_but_number("f.var", "f.var.1"));
+    EXPECT_TRUE(same_but_number(".compoundliteral", ".compoundliteral.3"));
+    EXPECT_FALSE(same_but_number("f.var", "g.var.1"));
+    EXPECT_FALSE(same_but_number("f.llvm.1", "f.llvm"));
+    EXPECT_FALSE(same_but_number("f.var.x", "f.var.x.1"));
+}
+
+TEST(VariableName, IsWhatTheSourceHas) {
+    EXPECT_EQ(variable_name("f.var"), "var");
+    EXPECT_EQ(variable_name("var"), "var");
+    EXPECT_TRUE(is_message_state("f.__already_done"));
+    EXPECT_TRUE(is_lock_class_key("f.__key"));
+    EXPECT_TRUE(is_lock_class_key("__key"));
+    EXPECT_FALSE(is_message_state("f.count"));
+}
+
 TEST(Variant, IsWhatTheCompilerMakesOfAName) {
     EXPECT_TRUE(is_variant_of("f.isra.0", "f"));
     EXPECT_TRUE(is_variant_of("count.12", "count"));

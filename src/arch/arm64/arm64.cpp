@@ -60,6 +60,10 @@ std::optional<RelativeOperand> relative_operand(std::uint32_t word) {
     return std::nullopt;
 }
 
+// asm/uaccess.h, asm/futex.h until 5.15; and where livepatches have the replacements of alternatives, which the kernel
+// puts behind the functions of a section.
+constexpr std::array<std::string_view, 2> code_pool_table = {".fixup", ".altinstr_replacement"};
+
 constexpr Identity identity{
     .name = "arm64",
     .uname = "aarch64",
@@ -84,7 +88,7 @@ public:
     }
     std::uint32_t absolute64_type() const noexcept override { return R_AARCH64_ABS64; }
     std::span<const SpecialSection> special_sections() const noexcept override { return arm64::special_sections(); }
-    std::span<const std::string_view> code_pools() const noexcept override { return {}; }
+    std::span<const std::string_view> code_pools() const noexcept override { return code_pool_table; }
 
     std::int64_t addend_bias(const elf::Section&, Range, const elf::Relocation&) const override { return 0; }
     bool is_branch(const elf::Section& section, Range function, const elf::Relocation& relocation) const override;
@@ -94,6 +98,8 @@ public:
     std::vector<ImplicitReference> implicit_references(const elf::Section& section, Range function) const override {
         return implicit_references_of(section, function, instruction_starts(section, function), relative_operand);
     }
+    std::optional<ConstantArgument> constant_argument(const elf::Section& section, Range function,
+                                                      std::uint64_t offset) const override;
     std::vector<InnerBranch> inner_branches(const elf::Section& section, Range function) const override {
         return inner_branches_of(section, function, instruction_starts(section, function), relative_operand);
     }
@@ -101,6 +107,7 @@ public:
     bool same_branch(Bytes a, Bytes b) const override { return is_same_branch(a, b, relative_operand); }
     bool is_padding(Bytes code) const override;
     bool is_traceable(const elf::Object& object, const elf::Symbol& function) const override;
+    std::optional<std::uint64_t> entry_call(const elf::Symbol&) const override { return std::nullopt; }
 
 protected:
     Use use_of_operand(const elf::Section& section, Range function, const elf::Relocation& relocation) const override;
@@ -115,6 +122,37 @@ bool Arm64::is_branch(const elf::Section& section, Range, const elf::Relocation&
 bool Arm64::is_call(const elf::Section& section, Range function, const elf::Relocation& relocation) const {
     if (!function.contains(relocation.offset) || function.end - relocation.offset < word_size) return false;
     return (word_at(section.content(), relocation.offset) >> 31) != 0;
+}
+
+// Arm ARM, C4: movz with a shift of 0, into x0 to x7.
+std::optional<LoadedConstant> constant_of(std::uint32_t word) {
+    const std::uint32_t target = word & 31;
+    if ((word & 0x7fe00000) != 0x52800000 || target > 7) return std::nullopt;
+    return LoadedConstant{target, target, word >> 5 & 0xffff};
+}
+
+// The fields of an instruction that may name a register, by their lowest bit; of classes that functions begin with,
+// just those: adr and adrp, move wide; add and subtract immediate, load and store with an unsigned offset; pairs.
+std::span<const unsigned> register_fields(std::uint32_t word) {
+    static constexpr std::array fields = {0U, 5U, 10U, 16U};
+    if ((word & 0x1f000000) == 0x10000000 || (word & 0x1f800000) == 0x12800000) return std::span(fields).first(1);
+    if ((word & 0x1f800000) == 0x11000000 || (word & 0x3b000000) == 0x39000000) return std::span(fields).first(2);
+    if ((word & 0x3a000000) == 0x28000000) return std::span(fields).first(3);
+    return fields;
+}
+
+bool may_concern(std::uint32_t word, std::uint32_t wanted) {
+    return std::ranges::any_of(register_fields(word), [&](unsigned shift) { return (word >> shift & 31) == wanted; });
+}
+
+// Branches, exceptions and system instructions.
+bool ends_block(std::uint32_t word) {
+    return (word & 0x1c000000) == 0x14000000;
+}
+
+std::optional<ConstantArgument> Arm64::constant_argument(const elf::Section& section, Range function,
+                                                         std::uint64_t offset) const {
+    return constant_argument_of(*this, section, function, offset, {constant_of, may_concern, ends_block});
 }
 
 std::optional<std::uint64_t> Arm64::target_of_field(const RelocationInfo& info, Bytes field, std::uint64_t place,

@@ -113,6 +113,8 @@ public:
     std::vector<ImplicitReference> implicit_references(const elf::Section& section, Range function) const override {
         return implicit_references_of(section, function, instruction_starts(section, function), relative_operand);
     }
+    std::optional<ConstantArgument> constant_argument(const elf::Section& section, Range function,
+                                                      std::uint64_t offset) const override;
     std::vector<InnerBranch> inner_branches(const elf::Section& section, Range function) const override {
         return inner_branches_of(section, function, instruction_starts(section, function), relative_operand);
     }
@@ -120,6 +122,7 @@ public:
     bool same_branch(Bytes a, Bytes b) const override { return is_same_branch(a, b, relative_operand); }
     bool is_padding(Bytes code) const override;
     bool is_traceable(const elf::Object& object, const elf::Symbol& function) const override;
+    std::optional<std::uint64_t> entry_call(const elf::Symbol& function) const override;
 
 protected:
     Use use_of_operand(const elf::Section& section, Range function, const elf::Relocation& relocation) const override;
@@ -195,20 +198,55 @@ bool Ppc64le::is_padding(Bytes code) const {
     return true;
 }
 
+// Power ISA, D-form: `li` is `addi` from no register; arguments are in r3 to r10 (ELFv2 ABI, "Parameter Passing").
+std::optional<LoadedConstant> constant_of(std::uint32_t word) {
+    const std::uint32_t target = word >> 21 & 31;
+    if (word >> 26 != 14 || (word >> 16 & 31) != 0 || target < 3 || target > 10) return std::nullopt;
+    return LoadedConstant{target, target - 3, static_cast<std::uint64_t>(sign_extend(word & 0xffff, 16))};
+}
+
+// Wherever an instruction may name a register.
+bool may_concern(std::uint32_t word, std::uint32_t wanted) {
+    return (word >> 21 & 31) == wanted || (word >> 16 & 31) == wanted || (word >> 11 & 31) == wanted;
+}
+
+// Branches, traps and system calls; what loads several registers; prefixed instructions.
+bool ends_block(std::uint32_t word) {
+    static constexpr std::array<std::uint32_t, 8> opcodes = {1, 2, 3, 16, 17, 18, 19, 46};
+    const std::uint32_t extended = word >> 1 & 0x3ff;
+    const bool loads_string = word >> 26 == 31 && (extended == 533 || extended == 597);  // lswx, lswi
+    return loads_string || std::ranges::find(opcodes, word >> 26) != opcodes.end();
+}
+
+std::optional<ConstantArgument> Ppc64le::constant_argument(const elf::Section& section, Range function,
+                                                           std::uint64_t offset) const {
+    return constant_argument_of(*this, section, function, offset, {constant_of, may_concern, ends_block});
+}
+
+std::uint32_t word_or_0(const elf::Section& section, std::uint64_t at) {
+    const Bytes code = section.content();
+    return at <= code.size() && code.size() - at >= word_size ? word_at(code, at) : 0;
+}
+
+std::optional<std::uint64_t> Ppc64le::entry_call(const elf::Symbol& function) const {
+    const elf::Section* section = function.section;
+    if (section == nullptr || !section->is_code()) return std::nullopt;
+    const std::uint64_t entry = function.value + local_entry_offset(function.other);
+    if (word_or_0(*section, entry) != mflr_r0) return std::nullopt;
+    const bool stores = word_or_0(*section, entry + word_size) == std_r0_16_r1;
+    const std::uint64_t call = entry + (stores ? 2 : 1) * word_size;
+    const elf::Relocation* relocation = relocation_at(*section, call);
+    const bool is_call = relocation != nullptr && relocation->symbol->name == "_mcount";
+    return is_call ? std::optional(call) : std::nullopt;
+}
+
 bool Ppc64le::is_traceable(const elf::Object& object, const elf::Symbol& function) const {
     const elf::Section* section = function.section;
     if (section == nullptr || !section->is_code()) return false;
-    const Bytes code = section->content();
-    const auto word = [&](std::uint64_t at) {
-        return at <= code.size() && code.size() - at >= word_size ? word_at(code, at) : 0;
-    };
     const std::uint64_t entry = function.value + local_entry_offset(function.other);
-    if (word(entry) == nop) return is_listed_in("__patchable_function_entries", object, *section, entry);
-    if (word(entry) != mflr_r0) return false;
-    const std::uint64_t call = entry + (word(entry + word_size) == std_r0_16_r1 ? 2 : 1) * word_size;
-    const elf::Relocation* relocation = relocation_at(*section, call);
-    const bool calls_mcount = relocation != nullptr && relocation->symbol->name == "_mcount";
-    return calls_mcount && is_listed_in("__mcount_loc", object, *section, call);
+    if (word_or_0(*section, entry) == nop) return is_listed_in("__patchable_function_entries", object, *section, entry);
+    const auto call = entry_call(function);
+    return call && is_listed_in("__mcount_loc", object, *section, *call);
 }
 
 }  // namespace

@@ -34,7 +34,8 @@ namespace klp::arch::s390x {
 
 namespace {
 
-constexpr std::array<std::string_view, 1> code_pool_table = {".altinstr_replacement"};
+// .fixup of asm/uaccess.h and others until 5.18.
+constexpr std::array<std::string_view, 2> code_pool_table = {".altinstr_replacement", ".fixup"};
 
 // Whether the field is an operand that counts from its instruction.
 bool is_operand(std::uint32_t type) {
@@ -95,11 +96,14 @@ public:
         return read_target(info, byte_order(), field, place, addend);
     }
     std::vector<ImplicitReference> implicit_references(const elf::Section& section, Range function) const override;
+    std::optional<ConstantArgument> constant_argument(const elf::Section& section, Range function,
+                                                      std::uint64_t offset) const override;
     std::vector<InnerBranch> inner_branches(const elf::Section& section, Range function) const override;
     std::vector<std::uint64_t> instruction_starts(const elf::Section& section, Range function) const override;
     bool same_branch(Bytes a, Bytes b) const override { return s390x::same_branch(a, b); }
     bool is_padding(Bytes code) const override;
     bool is_traceable(const elf::Object& object, const elf::Symbol& function) const override;
+    std::optional<std::uint64_t> entry_call(const elf::Symbol& function) const override;
 
 protected:
     Use use_of_operand(const elf::Section& section, Range function, const elf::Relocation& relocation) const override;
@@ -223,16 +227,69 @@ bool S390x::is_padding(Bytes code) const {
     return true;
 }
 
-bool S390x::is_traceable(const elf::Object& object, const elf::Symbol& function) const {
+// z/Architecture Principles of Operation: lhi and lghi; arguments are in r2 to r6 (ELF ABI, "Parameter Passing").
+std::optional<ConstantArgument> loaded_constant(std::uint64_t offset, Bytes instruction) {
+    const auto byte = [&](std::size_t i) { return std::to_integer<std::uint32_t>(instruction[i]); };
+    if (instruction.size() != 4 || byte(0) != 0xa7 || ((byte(1) & 15) != 8 && (byte(1) & 15) != 9)) return std::nullopt;
+    const std::uint32_t target = byte(1) >> 4;
+    if (target < 2 || target > 6) return std::nullopt;
+    const auto value = static_cast<std::uint64_t>(sign_extend(byte(2) << 8 | byte(3), 16));
+    return ConstantArgument{{offset, offset + instruction.size()}, value, {0, target - 2}};
+}
+
+// Whether an instruction names the register in any of the places where it may, is a branch, or loads or stores several.
+bool may_concern(Bytes instruction, std::uint32_t wanted) {
+    static constexpr std::array<std::uint8_t, 22> ends = {0x05, 0x06, 0x07, 0x0a, 0x0b, 0x0c, 0x0d, 0x44,
+                                                          0x45, 0x46, 0x47, 0x4d, 0x82, 0x84, 0x85, 0x86,
+                                                          0x87, 0x90, 0x98, 0xcc, 0xeb, 0xec};
+    const auto byte = [&](std::size_t i) { return std::to_integer<std::uint32_t>(instruction[i]); };
+    const std::uint32_t extended = byte(1) & 15;
+    if (std::ranges::find(ends, byte(0)) != ends.end() || (byte(0) == 0xa7 && extended >= 4 && extended <= 7) ||
+        (byte(0) == 0xc0 && (extended == 4 || extended == 5)))
+        return true;
+    for (std::size_t i = 1; i < std::min<std::size_t>(instruction.size(), 5); ++i)
+        if (byte(i) >> 4 == wanted || (byte(i) & 15) == wanted) return true;
+    return false;
+}
+
+std::optional<ConstantArgument> S390x::constant_argument(const elf::Section& section, Range function,
+                                                         std::uint64_t offset) const {
+    std::optional<ConstantArgument> found;
+    bool is_told = false;
+    walk(section, {offset, function.end}, [&](std::uint64_t start, Bytes instruction) {
+        if (start == offset) {
+            found = loaded_constant(offset, instruction);
+            return found.has_value();
+        }
+        const elf::Relocation* relocation = relocation_at(section, start + displacement_offset);
+        is_told = relocation != nullptr && is_branch(section, function, *relocation) &&
+                  is_call(section, function, *relocation);
+        if (is_told) found->argument.call = relocation->offset;
+        return !is_told && !may_concern(instruction, found->argument.position + 2);
+    });
+    return is_told ? found : std::nullopt;
+}
+
+Bytes entry_code(const elf::Symbol& function) {
     const elf::Section* section = function.section;
-    if (section == nullptr || !section->is_code() || function.value > section->content().size()) return false;
+    if (section == nullptr || !section->is_code() || function.value > section->content().size()) return {};
     const Bytes code = section->content().subspan(function.value);
+    return code.first(std::min<std::uint64_t>(code.size(), length_of(jgnop[0])));
+}
+
+std::optional<std::uint64_t> S390x::entry_call(const elf::Symbol& function) const {
+    const Bytes code = entry_code(function);
+    if (code.size() < length_of(jgnop[0]) || !std::ranges::equal(code.first(2), brasl_r0)) return std::nullopt;
+    const elf::Relocation* relocation = relocation_at(*function.section, function.value + displacement_offset);
+    const bool is_call = relocation != nullptr && relocation->symbol->name == "__fentry__";
+    return is_call ? std::optional(function.value) : std::nullopt;
+}
+
+bool S390x::is_traceable(const elf::Object& object, const elf::Symbol& function) const {
+    const Bytes code = entry_code(function);
     if (code.size() < length_of(jgnop[0])) return false;
-    const elf::Relocation* relocation = relocation_at(*section, function.value + displacement_offset);
-    const bool calls_fentry = std::ranges::equal(code.first(2), brasl_r0) && relocation != nullptr &&
-                              relocation->symbol->name == "__fentry__";
-    if (!calls_fentry && !std::ranges::equal(code.first(2), jgnop)) return false;
-    return is_listed_in("__mcount_loc", object, *section, function.value);
+    const bool is_site = std::ranges::equal(code.first(2), jgnop) || entry_call(function);
+    return is_site && is_listed_in("__mcount_loc", object, *function.section, function.value);
 }
 
 }  // namespace

@@ -199,6 +199,15 @@ std::optional<Destination> destination_of(Bytes code, const Instructions& instru
     return std::nullopt;
 }
 
+std::optional<std::uint64_t> moved_constant(Bytes code, const Instruction& instruction) {
+    Decoded decoded;
+    if (!decode_fully(code, instruction, decoded) || decoded.instruction.mnemonic != ZYDIS_MNEMONIC_MOV)
+        return std::nullopt;
+    const bool is_constant = decoded.operands[0].type == ZYDIS_OPERAND_TYPE_REGISTER &&
+                             decoded.operands[1].type == ZYDIS_OPERAND_TYPE_IMMEDIATE;
+    return is_constant ? std::optional(decoded.operands[1].imm.value.u) : std::nullopt;
+}
+
 bool same_branch(Bytes a, Bytes b) {
     const auto decode_branch = [](Bytes code) -> std::optional<ZydisMnemonic> {
         ZydisDecodedInstruction decoded;

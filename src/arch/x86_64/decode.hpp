@@ -54,6 +54,9 @@ struct Destination {
 [[nodiscard]] std::optional<Destination> destination_of(Bytes code, const Instructions& instructions, std::size_t begin,
                                                         const std::function<bool(const Instruction&)>& leaves);
 
+// What the instruction moves into a register, if that is a constant.
+[[nodiscard]] std::optional<std::uint64_t> moved_constant(Bytes code, const Instruction& instruction);
+
 // Relative branches of the same mnemonic: `jmp rel32` and `jmp rel8`.
 [[nodiscard]] bool same_branch(Bytes a, Bytes b);
 

@@ -55,8 +55,10 @@ bool counts_from_place(std::uint32_t type) {
 }
 
 // arch/x86/include/asm/alternative.h (replacements), arch/x86/include/asm/cpufeature.h:_static_cpu_has() (the
-// look-up before alternatives are applied).
-constexpr std::array<std::string_view, 2> code_pool_table = {".altinstr_replacement", ".altinstr_aux"};
+// look-up before alternatives are applied), asm/uaccess.h and others until 5.15 (what to do after a fault),
+// asm/refcount.h until 5.5 (what to do with a counter that overflows).
+constexpr std::array<std::string_view, 4> code_pool_table = {".altinstr_replacement", ".altinstr_aux", ".fixup",
+                                                             ".text..refcount"};
 
 constexpr std::array nop5 = {std::byte{0x0f}, std::byte{0x1f}, std::byte{0x44}, std::byte{0x00}, std::byte{0x00}};
 constexpr std::byte call_rel32{0xe8};
@@ -104,11 +106,14 @@ public:
     std::vector<ImplicitReference> implicit_references(const elf::Section& section, Range function) const override;
     std::optional<Argument> argument_of(const elf::Section& section, Range function,
                                         const elf::Relocation& relocation) const override;
+    std::optional<ConstantArgument> constant_argument(const elf::Section& section, Range function,
+                                                      std::uint64_t offset) const override;
     std::vector<InnerBranch> inner_branches(const elf::Section& section, Range function) const override;
     std::vector<std::uint64_t> instruction_starts(const elf::Section& section, Range function) const override;
     bool same_branch(Bytes a, Bytes b) const override { return x86_64::same_branch(a, b); }
     bool is_padding(Bytes code) const override { return x86_64::is_padding(code); }
     bool is_traceable(const elf::Object& object, const elf::Symbol& function) const override;
+    std::optional<std::uint64_t> entry_call(const elf::Symbol& function) const override;
 
 protected:
     Use use_of_operand(const elf::Section& section, Range function, const elf::Relocation& relocation) const override;
@@ -179,24 +184,41 @@ std::vector<ImplicitReference> X86_64::implicit_references(const elf::Section& s
     return result;
 }
 
+// Of a direct branch; null: the assembler resolved it.
+const elf::Relocation* target_field(const elf::Section& section, Range function, const Instruction& branch) {
+    for (const Field& field : branch.fields) {
+        if (field.size == 0 || !field.counts_from_end) continue;
+        return relocation_at(section, function.begin + branch.begin + field.offset);
+    }
+    return nullptr;
+}
+
+std::optional<Argument> argument_loaded_by(const elf::Section& section, Range function,
+                                           const Instructions& instructions, const Instruction& load) {
+    const auto found =
+        destination_of(code_of(section, function), instructions, static_cast<std::size_t>(&load - instructions.data()),
+                       [&](const Instruction& each) { return target_field(section, function, each) != nullptr; });
+    if (!found) return std::nullopt;
+    return Argument{target_field(section, function, instructions[found->branch])->offset, found->position};
+}
+
 std::optional<Argument> X86_64::argument_of(const elf::Section& section, Range function,
                                             const elf::Relocation& relocation) const {
     if (!section.is_code() || !function.contains(relocation.offset)) return std::nullopt;
     const auto instructions = decode_function(section, function);
     const Instruction* holder = instruction_at(*instructions, relocation.offset - function.begin);
-    if (holder == nullptr) return std::nullopt;
-    const auto target_field = [&](const Instruction& branch) -> const elf::Relocation* {
-        for (const Field& field : branch.fields) {
-            if (field.size == 0 || !field.counts_from_end) continue;
-            return relocation_at(section, function.begin + branch.begin + field.offset);
-        }
-        return nullptr;
-    };
-    const auto found = destination_of(code_of(section, function), *instructions,
-                                      static_cast<std::size_t>(holder - instructions->data()),
-                                      [&](const Instruction& each) { return target_field(each) != nullptr; });
-    if (!found) return std::nullopt;
-    return Argument{target_field((*instructions)[found->branch])->offset, found->position};
+    return holder == nullptr ? std::nullopt : argument_loaded_by(section, function, *instructions, *holder);
+}
+
+std::optional<ConstantArgument> X86_64::constant_argument(const elf::Section& section, Range function,
+                                                          std::uint64_t offset) const {
+    const auto instructions = decode_function(section, function);
+    const Instruction* load = instruction_at(*instructions, offset - function.begin);
+    if (load == nullptr) return std::nullopt;
+    const auto value = moved_constant(code_of(section, function), *load);
+    const auto argument = argument_loaded_by(section, function, *instructions, *load);
+    if (!value || !argument) return std::nullopt;
+    return ConstantArgument{{function.begin + load->begin, function.begin + load->end()}, *value, *argument};
 }
 
 std::vector<InnerBranch> X86_64::inner_branches(const elf::Section& section, Range function) const {
@@ -233,18 +255,31 @@ std::vector<std::uint64_t> X86_64::instruction_starts(const elf::Section& sectio
     return starts;
 }
 
-bool X86_64::is_traceable(const elf::Object& object, const elf::Symbol& function) const {
+// Behind endbr64, where there is one. nullopt: the function is not there.
+std::optional<std::uint64_t> entry_of(const elf::Symbol& function) {
     const elf::Section* section = function.section;
-    if (section == nullptr || !section->is_code() || function.value > section->content().size()) return false;
-    std::uint64_t entry = function.value;
-    if (starts_with(section->content().subspan(entry), endbr64)) entry += endbr64.size();
-    const Bytes code = section->content().subspan(entry);
-    if (code.size() < nop5.size()) return false;
-    const elf::Relocation* relocation = relocation_at(*section, entry + 1);
-    const bool calls_fentry =
-        code[0] == call_rel32 && relocation != nullptr && relocation->symbol->name == "__fentry__";
-    if (!calls_fentry && !starts_with(code, nop5)) return false;
-    return is_listed_in("__mcount_loc", object, *section, entry);
+    if (section == nullptr || !section->is_code() || function.value > section->content().size()) return std::nullopt;
+    const bool is_marked = starts_with(section->content().subspan(function.value), endbr64);
+    return function.value + (is_marked ? endbr64.size() : 0);
+}
+
+// scripts/recordmcount.c:nop_mcount() leaves the relocation as R_X86_64_NONE.
+std::optional<std::uint64_t> X86_64::entry_call(const elf::Symbol& function) const {
+    const auto entry = entry_of(function);
+    if (!entry) return std::nullopt;
+    const Bytes code = function.section->content().subspan(*entry);
+    if (code.size() < nop5.size() || (code[0] != call_rel32 && !starts_with(code, nop5))) return std::nullopt;
+    const elf::Relocation* relocation = relocation_at(*function.section, *entry + 1);
+    const bool is_call = relocation != nullptr && relocation->symbol->name == "__fentry__" &&
+                         (relocation->type == R_X86_64_NONE) == (code[0] != call_rel32);
+    return is_call ? entry : std::nullopt;
+}
+
+bool X86_64::is_traceable(const elf::Object& object, const elf::Symbol& function) const {
+    const auto entry = entry_of(function);
+    if (!entry) return false;
+    const bool is_site = entry_call(function) || starts_with(function.section->content().subspan(*entry), nop5);
+    return is_site && is_listed_in("__mcount_loc", object, *function.section, *entry);
 }
 
 }  // namespace
