@@ -189,8 +189,9 @@ TEST_F(Rewrites, FineIbtNeedsPreambles) {
 TEST_F(Rewrites, ParavirtSitesHoldAddresses) {
     module.add_code(".text", text, "9090909090909090");
     module.add_code(".parainstructions", table,
-                    hex64(text + 1) + "2e06000000000000" + hex64(kernel) + "2e06000000000000");
-    EXPECT_THAT(lines(), ElementsAre("paravirt .text+0x1..0x7"));
+                    hex64(text + 1) + "2e06000000000000" + hex64(kernel) + "2e06000000000000" + hex64(text) +
+                        "51010100");  // the last one has no padding
+    EXPECT_THAT(lines(), ElementsAre("paravirt .text+0x1..0x7", "paravirt .text+0x0..0x1"));
 }
 
 TEST_F(Rewrites, AlternativesOfBothSizes) {

@@ -29,6 +29,7 @@ constexpr std::uint64_t call_thunk_size = 16;      // at most: it has to fit int
 constexpr std::uint64_t cfi_preamble_size = 16;    // CFI_OFFSET
 constexpr std::uint64_t fineibt_caller_size = 14;  // before the indirect call
 constexpr std::uint64_t paravirt_site_size = 16;   // struct paravirt_patch_site
+constexpr std::uint64_t paravirt_site_used = 10;   // without the padding, which the last one of a section has not
 constexpr std::uint64_t orc_entry_size = 6;        // struct orc_entry
 
 const std::vector<std::byte> short_nop = {std::byte{0x66}, std::byte{0x90}};
@@ -48,7 +49,7 @@ std::uint64_t branch_size(const RewriteCollector& collector, std::uint64_t addre
 void paravirt(RewriteCollector& collector, std::string_view name) {
     const ImageSection* table = collector.section(name);
     if (table == nullptr) return;
-    for (std::uint64_t at = 0; at + paravirt_site_size <= table->memory.size(); at += paravirt_site_size) {
+    for (std::uint64_t at = 0; at + paravirt_site_used <= table->memory.size(); at += paravirt_site_size) {
         const auto length = std::to_integer<std::uint8_t>(table->memory[at + 9]);
         collector.may_write(Mechanism::paravirt, load<std::uint64_t>(table->memory.subspan(at), ByteOrder::little),
                             length);
