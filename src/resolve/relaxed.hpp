@@ -21,8 +21,8 @@
 
 namespace klp::resolve {
 
-// How the function lies at the place if shortened branches and nops before aligned code are the only differences. `room` are the bytes there up
-// to the function's end, or to the next name.
+// How the function lies at the place if shortened branches and nops before aligned code are the only differences.
+// `room` are the bytes there up to the function's end, or to the next name.
 [[nodiscard]] std::optional<Fit> fit_relaxed(const arch::Arch& arch, const Image& image, const Originals& originals,
                                              const Piece& function, const Place& shipped, std::uint64_t room);
 

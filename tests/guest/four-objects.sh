@@ -7,19 +7,18 @@ build_example four-objects
 readelf -SW four-objects.ko >sections
 if grep -q ' \.klp\.rela\.9p\.' sections; then
     objects=(9p btrfs ext4)
-    functions=(9p.caches_show btrfs.btrfs_feature_attr_show ext4.ext4_attr_show)
     files="/sys/fs/9p/caches /sys/fs/btrfs/features/raid56 /sys/fs/ext4/features/lazy_itable_init"
     shown=("9p is livepatched" "0, btrfs is livepatched" "supported, ext4 is livepatched")
     plain=(0 supported)
 else
     objects=(binfmt_misc btrfs pktgen)
-    functions=(binfmt_misc.bm_status_read btrfs.btrfs_feature_attr_show pktgen.pgctrl_show)
     files="/b/status /sys/fs/btrfs/features/raid56 /proc/net/pktgen/pgctrl; umount /b"
     shown=("binfmt_misc is livepatched" "0, btrfs is livepatched" "Livepatched Packet Generator .*")
     plain=(enabled 0 "Packet Generator .*")
 fi
-for function in vmlinux.meminfo_proc_show "${functions[@]}"; do
-    grep -q " \.klp\.rela\.${function%%.*}\.\.text\.\(unlikely\.\)*${function#*.}  *RELA .* AIo " sections || fail "no section for $function"
+# Functions are all in .text, or each in a section of its own: the kernel's linker script says which.
+for object in vmlinux "${objects[@]}"; do
+    grep -q " \.klp\.rela\.$object\.\.text[^ ]*  *RELA .* AIo " sections || fail "no section for $object"
 done
 "$KLP" inspect --json four-objects.ko | jq -r '.objects[].name' | sort >inspected
 printf '%s\n' "${objects[@]}" vmlinux | sort | cmp - inspected || fail "the objects are $(cat inspected)"
