@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A library is a folder of src/, a static library klp_NAME and a namespace. It may include the libraries that it names.
 
+include(CheckCXXSourceCompiles)
+
 # Static ones where Debian has them: each shared library costs a start of the program a third of a millisecond.
 macro(klp_find_libraries)
   set(CMAKE_FIND_LIBRARY_SUFFIXES .a .so)
@@ -31,7 +33,8 @@ macro(klp_find_zydis)
   target_link_libraries(PkgConfig::zydis INTERFACE ${ZYDIS_LIBRARY})
 endmacro()
 
-# libdw with what it needs, static where they are.
+# libdw with what it needs, static where they are; shared where the static one lacks something (Debian 13: functions of
+# libeu, which no package has).
 macro(klp_find_elfutils)
   find_path(LIBDW_INCLUDE elfutils/libdw.h REQUIRED)
   find_library(LIBDW_LIBRARY dw REQUIRED)
@@ -43,6 +46,16 @@ macro(klp_find_elfutils)
   set_target_properties(elfutils::dw PROPERTIES IMPORTED_LOCATION ${LIBDW_LIBRARY}
                         INTERFACE_INCLUDE_DIRECTORIES ${LIBDW_INCLUDE}
                         INTERFACE_LINK_LIBRARIES "elfutils::elf;LibLZMA::LibLZMA;BZip2::BZip2;Threads::Threads")
+  set(CMAKE_REQUIRED_LIBRARIES elfutils::dw)
+  check_cxx_source_compiles("#include <elfutils/libdw.h>
+    int main() { return dwarf_begin(0, DWARF_C_READ) != nullptr; }" KLPKIT_DW_LINKS)
+  unset(CMAKE_REQUIRED_LIBRARIES)
+  if(NOT KLPKIT_DW_LINKS)
+    find_library(LIBDW_SHARED NAMES libdw.so REQUIRED)
+    find_library(LIBELF_SHARED NAMES libelf.so REQUIRED)
+    set_target_properties(elfutils::dw PROPERTIES IMPORTED_LOCATION ${LIBDW_SHARED})
+    set_target_properties(elfutils::elf PROPERTIES IMPORTED_LOCATION ${LIBELF_SHARED})
+  endif()
 endmacro()
 
 # Static, it needs of what it can read only the libraries that a program asks for: no XML, no access control lists.

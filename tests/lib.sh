@@ -53,9 +53,12 @@ expect_not_in() {
 }
 expect_no_file() { [ ! -e "$1" ] && [ ! -L "$1" ] || fail "$1 exists"; }
 
-# build_example NAME: makes NAME.ko from examples/NAME.patch; every patched function must be proven.
+# build_example NAME: makes NAME.ko from examples/NAME.patch, or from the kernel's variant of it; every patched function must be
+# proven.
 build_example() {
-    expect_status 0 "$KLP" build --kernel "$KLPKIT_TEST_KERNEL" --json -o "$1.ko" "$KLPKIT_ROOT/examples/$1.patch"
+    local patch=$KLPKIT_ROOT/examples/$1.patch
+    ! compgen -G "$KLPKIT_ROOT/examples/$1.*.patch" >/dev/null || patch=$("$KLPKIT_ROOT/scripts/example" "$1" "$KLPKIT_TEST_KERNEL")
+    expect_status 0 "$KLP" build --kernel "$KLPKIT_TEST_KERNEL" --json -o "$1.ko" "$patch"
     cp out "$1.json"
     jq -e '[.objects[].functions[] | select(.new | not)] | length > 0 and all(.fidelity == "identical")' "$1.json" >/dev/null ||
         { cat "$1.json"; fail "a patched function is not proven"; }

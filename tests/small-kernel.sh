@@ -14,7 +14,18 @@ use_small_kernel() {
 }
 
 # sample NAME: the path of a module of the kernel, such as one of its samples.
-sample() { find "$(path_of modules)" -name "$1.ko"; }
+sample() {
+    local file
+    file=$(find "$(path_of modules)" -name "$1.ko" -o -name "$1.ko.xz")
+    case $file in
+        *.xz)
+            mkdir -p samples
+            xz -dc "$file" >"samples/$1.ko"
+            file=$PWD/samples/$1.ko
+            ;;
+    esac
+    echo "$file"
+}
 
 # build_modules FOLDER [ARGUMENT]...: the modules of a folder (an absolute path) made with kbuild, out of the kernel's tree.
 build_modules() {

@@ -135,7 +135,7 @@ void add_convert(CommandLine& program) {
         program.command("convert", "make livepatch relocations of what a hand-written livepatch module cannot import");
     const auto options = std::make_shared<ConvertOptions>();
     command.footer(convert_footer);
-    command.value("module", options->input, "livepatch module as the kernel's build makes it")
+    command.value("livepatch", options->input, "livepatch module as the kernel's build makes it")
         .required()
         .type_name("IN.ko");
     command.value("-o,--output", options->output, "the converted module").required().not_empty().type_name("OUT.ko");

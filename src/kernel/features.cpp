@@ -129,6 +129,9 @@ std::vector<std::string> origin_of_facts(const Kernel& kernel) {
         origin.push_back(fmt::format("{}={}", each.name, each.expression));
     for (const arch::SourceQuestion& each : source_questions(kernel.arch()))
         origin.push_back(fmt::format("{}={}", each.file, each.text));
+    const arch::KernelProbe& probe = kernel.arch().kernel_probe();
+    for (const auto& names : {probe.symbols(), probe.image_symbols(), probe.texts()})
+        for (const std::string_view name : names) origin.emplace_back(name);
     for (const fs::path& file : {kernel.vmlinux_path(), kernel.manifest().source / "include/config/auto.conf"}) {
         std::error_code missing;
         const auto size = fs::file_size(file, missing);

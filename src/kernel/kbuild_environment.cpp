@@ -30,6 +30,10 @@ constexpr std::array<std::string_view, 12> not_kept = {"MAKEFLAGS", "MFLAGS", "M
                                                        "PATH",      "HOME",   "TMPDIR",        "PWD",
                                                        "OLDPWD",    "SHLVL",  "TMPOUT",        "KLP_ENVIRONMENT"};
 
+// Kernels up to 5.18 leave out objtool, and with it unwind data and the sites of returns, where the compiler of the
+// machine itself has no libelf (SKIP_STACK_VALIDATION). That of a toolchain has none, but objtool is built already.
+constexpr std::string_view with_objtool = "has_libelf=1";
+
 std::string configuration(const fs::path& source) {
     const fs::path file = source / "include/config/auto.conf";
     if (!fs::exists(file))
@@ -42,6 +46,7 @@ std::vector<std::string> capture_argv(const Kernel& kernel, const Compiler& comp
     std::vector<std::string> argv = {"make", "-s", "--no-print-directory", fmt::format("--eval={}", rule)};
     for (std::string& argument : kbuild_arguments(kernel, compiler)) argv.push_back(std::move(argument));
     argv.emplace_back("need-compiler=1");
+    argv.emplace_back(with_objtool);
     argv.push_back("KERNELRELEASE=" + kernel.manifest().release);
     argv.push_back("TMPOUT=" + (scratch / "try").string());
     argv.push_back("KLP_ENVIRONMENT=" + (scratch / "environment").string());
@@ -98,6 +103,7 @@ std::vector<fs::path> makefiles(const fs::path& source, const arch::Arch& arch) 
 Environment kbuild_environment(const Kernel& kernel, const Compiler& compiler) {
     const fs::path& source = kernel.manifest().source;
     std::vector<std::string> made_from = {"compiler " + compiler.program, compiler.identity,
+                                          "arguments " + std::string(with_objtool),
                                           "configuration " + sha256_hex(as_bytes(configuration(source)))};
     // Trial links have an answer in it, too.
     if (program_of(compiler, linker(kernel))) made_from.push_back("linker " + program_digest(compiler, linker(kernel)));

@@ -113,7 +113,7 @@ Comparison Matcher::compare(const Piece& piece, const Place& shipped, const Loca
 
 Comparison Matcher::fit_bytes(const Piece& piece, const Place& shipped, std::uint64_t room) const {
     auto mismatch = compare_bytes(piece, shipped);
-    if (!mismatch) return {Fit{shipped, piece.range.size(), {}}, {}};
+    if (!mismatch) return {Fit{shipped, piece.range.size(), {}, false}, {}};
     auto relaxed = is_function(piece) ? fit_relaxed(arch_, image_, originals_, piece, shipped, room) : std::nullopt;
     return {std::move(relaxed), std::move(*mismatch)};
 }

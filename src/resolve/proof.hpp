@@ -40,6 +40,7 @@ struct Fit {
     Place place;
     std::uint64_t size = 0;          // shipped bytes: fewer than recompiled where branches were shortened
     std::vector<FieldPlace> fields;  // by index of Originals::fields(); empty where all offsets are the same
+    bool realigned = false;          // other nops before aligned code
 };
 
 struct Comparison {

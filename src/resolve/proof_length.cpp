@@ -59,7 +59,7 @@ bool Matcher::is_entry_behind(const Piece& piece, const Fit& fit, std::uint64_t 
     const auto theirs = image_.read(behind, offset);
     if (!padding || !arch_.is_padding(*padding) || !ours || !theirs || !std::ranges::equal(*ours, *theirs))
         return false;
-    const Fit as_ours{behind, size, {}};
+    const Fit as_ours{behind, size, {}, false};
     const auto target = place_of(piece, entry, as_ours);
     return target && target == place_of(piece, entry, fit);
 }

@@ -61,8 +61,12 @@ void settle(FunctionProof& proof, const Search& search, const Place& place, cons
     proof.fidelity = Fidelity::identical;
     proof.shipped = *index;
     if (!search.witness.empty()) proof.detail = "told from its equals by " + search.witness;
-    if (!search.settled->fields.empty())
-        proof.detail += std::string(proof.detail.empty() ? "" : "; ") + "shipped with branches in their short form";
+    const auto add = [&](std::string_view how) {
+        proof.detail += (proof.detail.empty() ? "shipped with " : "; shipped with ") + std::string(how);
+    };
+    if (std::ranges::any_of(search.settled->fields, [](const FieldPlace& field) { return field.target.has_value(); }))
+        add("branches in their short form");
+    if (search.settled->realigned) add("other nops before aligned code");
 }
 
 FunctionProof proof_from(const Search& search, const elf::Symbol& symbol, std::int64_t inside, const Image& image) {

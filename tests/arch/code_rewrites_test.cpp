@@ -89,6 +89,8 @@ TEST_F(Rewrites, FtraceCallsBecomeNops) {
                                          hex64(text + 8) + hex64(text + 14),
                                      "ftrace-site .text+0x0 0f1f440000",    // not the one at 8, which is no call
                                      "ftrace-site .text+0xe 0f1f440000"));  // nor the one outside
+    module.features.nops_by_cpu = true;
+    EXPECT_THAT(lines(), ElementsAre(testing::_, "ftrace-site .text+0x0..0x5", "ftrace-site .text+0xe..0x13"));
     module.features.dynamic_ftrace = false;
     EXPECT_THAT(lines(), IsEmpty());
 }
@@ -187,8 +189,9 @@ TEST_F(Rewrites, FineIbtNeedsPreambles) {
 TEST_F(Rewrites, ParavirtSitesHoldAddresses) {
     module.add_code(".text", text, "9090909090909090");
     module.add_code(".parainstructions", table,
-                    hex64(text + 1) + "2e06000000000000" + hex64(kernel) + "2e06000000000000");
-    EXPECT_THAT(lines(), ElementsAre("paravirt .text+0x1..0x7"));
+                    hex64(text + 1) + "2e06000000000000" + hex64(kernel) + "2e06000000000000" + hex64(text) +
+                        "51010100");  // the last one has no padding
+    EXPECT_THAT(lines(), ElementsAre("paravirt .text+0x1..0x7", "paravirt .text+0x0..0x1"));
 }
 
 TEST_F(Rewrites, AlternativesOfBothSizes) {
@@ -306,7 +309,13 @@ TEST_F(JumpLabels, FollowKeysOfTheKernel) {
     EXPECT_THAT(lines(),
                 ElementsAre("jump-label .text+0x0 eb03", "jump-label .text+0x2 e902000000", "jump-label .text+0x7 6690",
                             "jump-label .text+0x9 0f1f440000", "jump-label .text+0xe..0x13"));
+    module.features.nops_by_cpu = true;
+    EXPECT_THAT(lines(),
+                ElementsAre("jump-label .text+0x0 eb03", "jump-label .text+0x2 e902000000", "jump-label .text+0x7 6690",
+                            "jump-label .text+0x9..0xe", "jump-label .text+0xe..0x13"));
     state.initially_enabled = true;
+    EXPECT_THAT(lines(), ElementsAre("jump-label .text+0x2..0x7", "jump-label .text+0xe..0x13"));
+    module.features.nops_by_cpu = false;
     EXPECT_THAT(lines(), ElementsAre("jump-label .text+0xe..0x13"));
 }
 

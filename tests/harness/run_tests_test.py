@@ -41,6 +41,14 @@ class RunTests(unittest.TestCase):
             self.assertIn("skipped: no kernel", printed)
             self.assertEqual(printed.splitlines()[-1], "1 passed, 0 failed, 1 skipped")
 
+    def test_a_kernel_that_the_network_does_not_give_is_no_failure(self):
+        jobs = [shell("cli/a", "exit 0"), shell("ladder/1", "echo no lists; exit 77"), shell("ladder/2", "exit 1")]
+        jobs[1].may_skip = jobs[2].may_skip = True
+        printed, ended = run(jobs[:2], "--strict", "*/*")
+        self.assertIn("skipped: no lists", printed)
+        self.assertEqual((printed.splitlines()[-1], ended), ("1 passed, 0 failed, 1 skipped", 0))
+        self.assertEqual(run(jobs, "--strict", "*/*")[1], 1)
+
     def test_cases_of_a_google_test_program_count(self):
         printed, ended = run([shell("unit/a", f"printf '{GOOGLE}'; exit 1")])
         self.assertEqual((printed.splitlines()[-1], ended), ("2 passed, 1 failed, 1 skipped", 1))

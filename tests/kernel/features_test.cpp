@@ -115,6 +115,7 @@ TEST(Features, X86) {
     EXPECT_THAT(unknown(features), IsEmpty());
     EXPECT_TRUE(own<arch::x86_64::Features>(features).orc_terminator_by_type);
     EXPECT_TRUE(own<arch::x86_64::Features>(features).smp_locks);
+    EXPECT_FALSE(own<arch::x86_64::Features>(features).nops_by_cpu);
     EXPECT_TRUE(features.arch->jump_label);
     EXPECT_FALSE(features.arch->dynamic_ftrace);
     EXPECT_TRUE(own<arch::x86_64::Features>(features).messages_name_index);
@@ -122,7 +123,9 @@ TEST(Features, X86) {
     EXPECT_EQ(features.loader.page_size, 4096u);
     facts.headers["orc_type_undefined"] = std::nullopt;
     facts.texts["existing value is nonzero for sec %"] = false;
+    facts.symbols["ideal_nops"] = {0x3000, 'D'};
     features = features_of(facts, "x86_64");
+    EXPECT_TRUE(own<arch::x86_64::Features>(features).nops_by_cpu);
     EXPECT_THAT(unknown(features), IsEmpty());
     EXPECT_FALSE(own<arch::x86_64::Features>(features).orc_terminator_by_type);
     EXPECT_FALSE(own<arch::x86_64::Features>(features).messages_name_index);

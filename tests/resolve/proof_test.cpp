@@ -168,6 +168,58 @@ TEST(Proof, AllowsBranchesThatTheAssemblerShortened) {
     EXPECT_THAT(result.detail, HasSubstr("short form"));
 }
 
+// Shipped, f lies 16 bytes behind a multiple of 32; recompiled, at one.
+const std::string aligned_loop = R"(
+    variable counter
+    .quad 7
+    end counter
+    func near
+    ret
+    end near
+    func f
+    mov $5, %ecx
+    jmp 2f
+    .p2align 5
+    1: mov counter(%rip), %eax
+    call one
+    dec %ecx
+    2: jne 1b
+    ret
+    end f
+)";
+
+std::string with(std::string unit, std::string_view old, std::string_view text) {
+    return unit.replace(unit.find(old), old.size(), text);
+}
+
+TEST(Proof, AllowsOtherNopsBeforeAlignedCode) {
+    const auto result = prove(aligned_loop, aligned_loop);
+    EXPECT_EQ(result.fidelity, Fidelity::identical) << result.detail;
+    EXPECT_THAT(result.detail, HasSubstr("other nops before aligned code"));
+    EXPECT_THAT(result.detail, testing::Not(HasSubstr("short form")));
+
+    const auto is_other = [](std::string_view old, std::string_view text) {
+        return prove(with(aligned_loop, old, text), aligned_loop).fidelity == Fidelity::different &&
+               prove(aligned_loop, with(aligned_loop, old, text)).fidelity == Fidelity::different;
+    };
+    EXPECT_TRUE(is_other("dec %ecx", "inc %ecx"));
+    EXPECT_TRUE(is_other("call one", "call two"));
+    EXPECT_TRUE(is_other("jne 1b", "jne 2b"));
+    EXPECT_TRUE(is_other("dec %ecx", "dec %ecx\n .byte 0x66, 0x90"));
+    EXPECT_TRUE(is_other(".p2align 5", ".p2align 5\n .p2align 4\n nop\n nop"));
+    EXPECT_TRUE(is_other(".p2align 5", ".skip 4, 0xcc\n .p2align 5"));
+}
+
+TEST(Proof, TellsNopsOfStaticKeysFromThoseThatAlign) {
+    const std::string key = R"(3: .byte 0x66, 0x90
+        .pushsection __jump_table, "aw"
+        .long 3b - ., 1f - .
+        .quad counter - .
+        .popsection
+        .p2align 5)";
+    EXPECT_EQ(prove(aligned_loop, with(aligned_loop, ".p2align 5", key)).fidelity, Fidelity::different);
+}
+
 TEST(Proof, ChecksWhereShortenedBranchesLead) {
     std::string elsewhere = tail_call;
     elsewhere.replace(elsewhere.find("jmp near"), 8, "jmp next");

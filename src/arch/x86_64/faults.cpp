@@ -78,7 +78,7 @@ private:
         constexpr std::uint64_t entry_size = 16, length_field = 9;
         const ImageSection* table = module_.last_section(".parainstructions");
         if (table == nullptr) return;
-        for (std::uint64_t at = 0; at + entry_size <= table->memory.size(); at += entry_size) {
+        for (std::uint64_t at = 0; at + length_field < table->memory.size(); at += entry_size) {
             const auto length = std::to_integer<unsigned>(table->memory[at + length_field]);
             if (length > longest_patch)
                 finder_.fault(*table, at, fmt::format("BUG() in {}: {} bytes are too long", function, length));

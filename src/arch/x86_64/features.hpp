@@ -19,6 +19,9 @@ struct Features final : KernelFeatures {
     bool orc_terminator_by_type = false;
     // Lock prefixes of modules are patched when the machine has one CPU (alternatives_smp_module_add()).
     bool smp_locks = true;
+    // The nops of ftrace and of static keys are those that the CPU likes best (ideal_nops, up to 5.12). Without: always
+    // the same.
+    bool nops_by_cpu = false;
     // How many there can be: (NCAPINTS + NBUGINTS) * 32. nullopt: nothing tells.
     std::optional<std::uint64_t> cpu_features{};
     // sizeof(struct alt_instr): 14 since features have flags (6.3), 12 before, 13 up to 5.12 (padlen).

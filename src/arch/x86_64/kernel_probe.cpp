@@ -21,7 +21,8 @@ public:
         return questions;
     }
     std::span<const std::string_view> symbols() const noexcept override {
-        static constexpr std::array<std::string_view, 2> names = {"clear_relocate_add", "alternatives_smp_module_add"};
+        static constexpr std::array<std::string_view, 3> names = {"clear_relocate_add", "alternatives_smp_module_add",
+                                                                  "ideal_nops"};
         return names;
     }
     std::span<const std::string_view> image_symbols() const noexcept override { return {}; }
@@ -49,6 +50,7 @@ std::shared_ptr<const KernelFeatures> Probe::derive(Derivation& derivation) cons
     features->clear_relocate_add = clears != facts.symbols.end() && clears->second.type == 'T';
     features->messages_name_index = facts.has_text(index_message);
     features->smp_locks = facts.has_symbol("alternatives_smp_module_add");
+    features->nops_by_cpu = facts.has_symbol("ideal_nops");
     features->cpu_features = facts.header("cpu_features");
     features->alternative_size = facts.header("alternative_size");
     const auto mitigates = [&](std::string_view name) {
@@ -78,6 +80,7 @@ Json Features::to_json() const {
             {"clear_relocate_add", clear_relocate_add},
             {"cpu_features", cpu_features ? Json(*cpu_features) : Json()},
             {"messages_name_index", messages_name_index},
+            {"nops_by_cpu", nops_by_cpu},
             {"orc_terminator_by_type", orc_terminator_by_type},
             {"seals_endbr", seals_endbr},
             {"smp_locks", smp_locks}};

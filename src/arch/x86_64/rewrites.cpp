@@ -29,6 +29,7 @@ constexpr std::uint64_t call_thunk_size = 16;      // at most: it has to fit int
 constexpr std::uint64_t cfi_preamble_size = 16;    // CFI_OFFSET
 constexpr std::uint64_t fineibt_caller_size = 14;  // before the indirect call
 constexpr std::uint64_t paravirt_site_size = 16;   // struct paravirt_patch_site
+constexpr std::uint64_t paravirt_site_used = 10;   // without the padding, which the last one of a section has not
 constexpr std::uint64_t orc_entry_size = 6;        // struct orc_entry
 
 const std::vector<std::byte> short_nop = {std::byte{0x66}, std::byte{0x90}};
@@ -48,7 +49,7 @@ std::uint64_t branch_size(const RewriteCollector& collector, std::uint64_t addre
 void paravirt(RewriteCollector& collector, std::string_view name) {
     const ImageSection* table = collector.section(name);
     if (table == nullptr) return;
-    for (std::uint64_t at = 0; at + paravirt_site_size <= table->memory.size(); at += paravirt_site_size) {
+    for (std::uint64_t at = 0; at + paravirt_site_used <= table->memory.size(); at += paravirt_site_size) {
         const auto length = std::to_integer<std::uint8_t>(table->memory[at + 9]);
         collector.may_write(Mechanism::paravirt, load<std::uint64_t>(table->memory.subspan(at), ByteOrder::little),
                             length);
@@ -153,15 +154,26 @@ void sort_orc(RewriteCollector& collector) {
     }
 }
 
+// A nop of 5 bytes. Kernels with ideal_nops choose it when they boot (arch/x86/kernel/alternative.c:
+// arch_init_ideal_nops()).
+void writes_long_nop(RewriteCollector& collector, Mechanism mechanism, std::uint64_t site) {
+    if (features_of(collector).nops_by_cpu) {
+        collector.may_write(mechanism, site, near_branch_size);
+    } else {
+        collector.writes(mechanism, site, long_nop);
+    }
+}
+
 // ftrace_make_nop(): `call __fentry__` and nothing else.
 void ready_for_ftrace(RewriteCollector& collector) {
     for (const std::uint64_t site : collector.sort_ftrace_sites()) {
         const auto code = collector.bytes_at(site, near_branch_size);
-        if (code && code->front() == call_opcode) collector.writes(Mechanism::ftrace_site, site, long_nop);
+        if (code && code->front() == call_opcode) writes_long_nop(collector, Mechanism::ftrace_site, site);
     }
 }
 
-// arch/x86/kernel/jump_label.c: 2 or 5 bytes, as they were compiled.
+// arch/x86/kernel/jump_label.c: 2 or 5 bytes, as they were compiled. A nop that stays is replaced, too, by one that the
+// CPU likes better (arch_jump_label_transform_static()).
 void jump_labels(RewriteCollector& collector) {
     for (const JumpEntry& entry : collector.sort_jump_table()) {
         const auto first = collector.value_at<std::uint8_t>(entry.code);
@@ -170,7 +182,11 @@ void jump_labels(RewriteCollector& collector) {
         const std::uint64_t size = is_short ? 2 : 5;
         const JumpCode code = collector.code_after(entry);
         if (code == JumpCode::unknown) collector.may_write(Mechanism::jump_label, entry.code, size);
-        if (code == JumpCode::nop) collector.writes(Mechanism::jump_label, entry.code, is_short ? short_nop : long_nop);
+        if (code == JumpCode::nop && is_short) collector.writes(Mechanism::jump_label, entry.code, short_nop);
+        const bool was_nop = *first == 0x0f;
+        const bool stays_nop = code == JumpCode::as_compiled && was_nop && features_of(collector).nops_by_cpu;
+        if ((code == JumpCode::nop && !is_short) || stays_nop)
+            writes_long_nop(collector, Mechanism::jump_label, entry.code);
         if (code != JumpCode::branch) continue;
         const std::uint64_t distance = entry.target - (entry.code + size);
         std::vector<std::byte> jump(size, is_short ? std::byte{0xeb} : jump32_opcode);
