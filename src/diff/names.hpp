@@ -14,11 +14,11 @@ namespace klp::diff {
 // "__BTF_ID__struct__file__123456" -> "__BTF_ID__struct__file__".
 [[nodiscard]] std::string base_name(std::string_view name);
 
-// Whether the base name is one of those that clang numbers from the second on: the first "show.count" of a function
+// Whether the base name is one of those that clang numbers from the second on: the first show.count of a function
 // `show` has no number, and neither has the first ".compoundliteral" of a file.
 [[nodiscard]] bool may_lack_number(std::string_view base);
 
-// "count" of clang's "show.count"; of others the name itself.
+// count of clang's show.count; of others the name itself.
 [[nodiscard]] std::string_view variable_name(std::string_view base);
 
 // Equal names, or two names that differ in such counters alone ("foo.123", "foo.constprop.0"): the compiler counts
