@@ -58,7 +58,8 @@ macro(klp_find_elfutils)
   endif()
 endmacro()
 
-# Static, it needs of what it can read only the libraries that a program asks for: no XML, no access control lists.
+# Static, it needs of what it can read only the libraries that a program asks for: no XML, no access control lists. The
+# shared one where that does not link.
 macro(klp_find_libarchive)
   find_path(LIBARCHIVE_INCLUDE archive.h REQUIRED)
   find_library(LIBARCHIVE_LIBRARY archive REQUIRED)
@@ -66,6 +67,25 @@ macro(klp_find_libarchive)
   set_target_properties(archive::archive PROPERTIES IMPORTED_LOCATION ${LIBARCHIVE_LIBRARY}
                         INTERFACE_INCLUDE_DIRECTORIES ${LIBARCHIVE_INCLUDE}
                         INTERFACE_LINK_LIBRARIES "LibLZMA::LibLZMA;BZip2::BZip2;ZLIB::ZLIB;PkgConfig::zstd")
+  set(CMAKE_REQUIRED_LIBRARIES archive::archive)
+  check_cxx_source_compiles("#include <archive.h>
+    int main() {
+      archive* reader = archive_read_new();
+      archive_read_support_filter_gzip(reader);
+      archive_read_support_filter_bzip2(reader);
+      archive_read_support_filter_xz(reader);
+      archive_read_support_filter_lzma(reader);
+      archive_read_support_filter_zstd(reader);
+      archive_read_support_format_tar(reader);
+      archive_read_support_format_cpio(reader);
+      archive_read_open_memory(reader, nullptr, 0);
+      return archive_read_free(reader);
+    }" KLPKIT_ARCHIVE_LINKS)
+  unset(CMAKE_REQUIRED_LIBRARIES)
+  if(NOT KLPKIT_ARCHIVE_LINKS)
+    find_library(LIBARCHIVE_SHARED NAMES libarchive.so REQUIRED)
+    set_target_properties(archive::archive PROPERTIES IMPORTED_LOCATION ${LIBARCHIVE_SHARED})
+  endif()
 endmacro()
 
 add_library(klp_options INTERFACE)
