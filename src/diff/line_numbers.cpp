@@ -39,7 +39,7 @@ constexpr arch::Range line_of_check{8, 12};
 
 bool is_check(const Target& target) {
     return target.kind == Target::Kind::piece && is_sanitizer_data(*target.piece->section) &&
-           target.piece->range.size() >= line_of_check.end && target.piece->section->rela().size() > 0;
+           target.piece->range.size() >= line_of_check.end && !target.piece->section->rela().empty();
 }
 
 bool has_field_in(const Decomposition& object, const Piece& code, arch::Range range) {

@@ -105,8 +105,8 @@ void prefer(const EntryTable& entries, std::vector<arch::EntryLayout>& layouts, 
     std::vector<std::uint32_t> sizes;
     for (const arch::EntryLayout& each : layouts) sizes.push_back(each.bytes);
     std::ranges::sort(sizes);
-    const auto [first, last] = std::ranges::unique(sizes);
-    sizes.erase(first, last);
+    const auto end = std::unique(sizes.begin(), sizes.end());
+    sizes.erase(end, sizes.end());
     where.offset = offset;
     throw Error(where, fmt::format("{} bytes {} of {} bytes", entries.section.size(), what, fmt::join(sizes, " or ")));
 }

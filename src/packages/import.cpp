@@ -56,7 +56,7 @@ void write_symvers(const fs::path& from, const fs::path& to) {
 // One kernel's folder being filled.
 class Importer {
 public:
-    Importer(const PackageSet& packages, const fs::path& scratch, std::string name, const Progress& progress)
+    Importer(const PackageSet& packages, const fs::path& scratch, const std::string& name, const Progress& progress)
         : packages_(packages), scratch_(scratch), progress_(progress), folder_(name), manifest_(manifest(name)) {}
 
     kernel::Manifest run(const fs::path& source);

@@ -119,9 +119,9 @@ std::string Origin::fedora_package(Part part) const {
 
 std::string Origin::suse_package(Part part) const {
     const std::size_t flavour = release_.rfind('-');
-    const std::string variant = variant_ != "kernel"
-                                    ? variant_
-                                    : "kernel" + (flavour == std::string::npos ? "-default" : release_.substr(flavour));
+    std::string variant = variant_ != "kernel"
+                              ? variant_
+                              : "kernel" + (flavour == std::string::npos ? "-default" : release_.substr(flavour));
     switch (part) {
         case Part::image:
         case Part::modules:

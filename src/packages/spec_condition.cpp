@@ -79,7 +79,7 @@ SpecValue ConditionParser::all_of() {
 }
 
 SpecValue ConditionParser::comparison() {
-    const SpecValue left = primary();
+    SpecValue left = primary();
     for (const std::string_view token : {"==", "!=", "<=", ">=", "<", ">"}) {
         if (!take(token)) continue;
         const SpecValue right = primary();

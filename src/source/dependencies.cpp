@@ -155,11 +155,7 @@ void Dependencies::read_code(Answer& answer, const fs::path& preprocessed, const
         for (std::size_t at = code->find(other); at != std::string::npos; at = code->find(other, at + own.size()))
             code->replace(at, other.size(), own);
     answer.code = sha256_hex(as_bytes(*code));
-    answer.words = word_sums(*code);
-    for (const std::string_view macro : used_macros(text)) answer.words.push_back(word_sum(macro));
-    std::ranges::sort(answer.words);
-    const auto repeated = std::ranges::unique(answer.words);
-    answer.words.erase(repeated.begin(), repeated.end());
+    answer.words = live_words(*code, text);
 }
 
 Dependencies::Answer Dependencies::run_compiler(const kernel::CompileCommand& command, const fs::path& root) const {

@@ -29,9 +29,7 @@ public:
         // A checksum of live_code(): with the same one, the unit is compiled to the same code and data. Empty where
         // it is not known, as of assembly.
         std::string code;
-        // Of every word in live_code(), and of every macro that is expanded or asked for: whoever changes the meaning
-        // of other names alone changes nothing here. Sorted.
-        std::vector<WordSum> words;
+        std::vector<WordSum> words;  // live_words()
     };
 
     // What was kept of an earlier answer for this object, by its path; nullopt where there is none, or where one of the

@@ -198,4 +198,13 @@ std::vector<std::string_view> used_macros(std::string_view preprocessed) {
     return found;
 }
 
+std::vector<WordSum> live_words(std::string_view code, std::string_view preprocessed) {
+    std::vector<WordSum> words = word_sums(code);
+    for (const std::string_view macro : used_macros(preprocessed)) words.push_back(word_sum(macro));
+    std::ranges::sort(words);
+    const auto end = std::unique(words.begin(), words.end());
+    words.erase(end, words.end());
+    return words;
+}
+
 }  // namespace klp::source

@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "source/word_index.hpp"
+
 namespace klp::source {
 
 // Of the text that `gcc -E` makes of a C file: its file-scope items, in order, without those that make nothing and that
@@ -22,6 +24,10 @@ namespace klp::source {
 // The macros that a preprocessed unit expands, or asks for by #ifdef and the like: the names in the lines that
 // `gcc -E -dU` puts into the text. live_code() goes by them.
 [[nodiscard]] std::vector<std::string_view> used_macros(std::string_view preprocessed);
+
+// Of the words of live_code(), and of the macros: whoever changes the meaning of other words alone, and neither makes
+// nor takes away macros, changes nothing here. Sorted.
+[[nodiscard]] std::vector<WordSum> live_words(std::string_view code, std::string_view preprocessed);
 
 // Of the results: those of other versions cannot be compared.
 constexpr const char* live_code_version = "1";
