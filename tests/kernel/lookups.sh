@@ -65,7 +65,7 @@ cmp output.ko whole.ko
 rm output.ko
 
 # A table of includes that was cut short, as a whole line ends and within one.
-table=$(echo "cache/kernels/$KLPKIT_TEST_KERNEL/cache/included-c-files-"*)
+table=$(echo "cache/kernels/$KLPKIT_TEST_KERNEL/cache/c-files-included-"*)
 cp "$table" table
 for size in 0 20 200 1000 5000; do
     cp table "$table"
