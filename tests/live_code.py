@@ -174,7 +174,7 @@ class Headers:
 def check_headers(arguments, root, compiler, scratch):
     outcomes, different = collections.Counter(), []
     headers = Headers(root, compiler, pathlib.Path(arguments.tool).resolve(), scratch, random.Random(arguments.seed))
-    while outcomes.total() < arguments.count:
+    while outcomes.total() < arguments.count and not different:
         for said, outcome, where in headers.outcomes():
             outcomes[f"{said}: {outcome}"] += 1
             if outcome == "different":
