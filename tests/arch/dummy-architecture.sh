@@ -44,7 +44,8 @@ mapfile -t all < <(answers)
     copy_without nothing whole
     for ((i = 0; i < ${#all[@]}; i++)); do copy_without "${all[i]}" "copy$i"; done
 } >"$scratch/copies.cpp"
-LC_ALL=C "${CXX:-g++}" -std=c++20 -Isrc -fsyntax-only "$scratch/copies.cpp" 2>"$scratch/messages" && fail "all copies compile"
+compiler=${CXX:-$(command -v g++-14 || command -v g++-12)} || fail "no compiler"
+LC_ALL=C "$compiler" -std=c++20 -Isrc -fsyntax-only "$scratch/copies.cpp" 2>"$scratch/messages" && fail "all copies compile"
 
 # about ANSWER: what the compiler says of that copy.
 about() {
