@@ -11,6 +11,7 @@
 #include <algorithm>
 
 #include "base/error.hpp"
+#include "packages/featureset.hpp"
 
 namespace klp::packages {
 
@@ -115,7 +116,8 @@ KernelPackages packages_of(const Apt& apt, const std::string& release) {
                                 headers.version(), version));
     }
     std::optional<Package> kbuild = kbuild_of(apt, headers);
-    return {std::move(image), std::move(headers), std::move(kbuild), std::move(source)};
+    std::string featureset = featureset_of(headers.field("Depends"));
+    return {std::move(image), std::move(headers), std::move(kbuild), std::move(source), std::move(featureset)};
 }
 
 // The tarball unpacks to about ten times its size.

@@ -16,6 +16,7 @@ struct KernelPackages {
     Package headers;                // .config, Module.symvers, generated headers
     std::optional<Package> kbuild;  // the programs that a build runs on this machine
     Package source;
+    std::string featureset;  // "rt": of patches that the source has not (featureset.hpp); empty: it is whole
 };
 
 // Those of a release such as "6.1.0-56-amd64". Error: the lists have no such release, or not all of its packages.

@@ -43,6 +43,15 @@ bool can_name_a_package(std::string_view name) {
     });
 }
 
+// "bookworm"
+std::string codename_of_machine() {
+    const fs::path file = "/etc/os-release";  // os-release(5)
+    constexpr std::string_view key = "VERSION_CODENAME=";
+    for (const std::string text = read_text(file); const std::string_view line : lines_of(text))
+        if (line.starts_with(key)) return std::string(trimmed(line.substr(key.size())));
+    throw Error({file.string(), "", {}}, "it has no VERSION_CODENAME").hint("name the suite: --suite SUITE");
+}
+
 // The folders that apt wants to find. False where it could not work in them.
 bool make_state(const fs::path& state) {
     std::error_code failure;
@@ -175,7 +184,7 @@ std::vector<std::string> Apt::names(std::string_view prefix) const {
 fs::path Apt::own_state() {
     std::string name = architecture_.empty() ? "apt" : "apt-" + architecture_;
     if (archive_) {
-        name = "apt-" + archive_->suite;
+        name = "apt-" + archive_->suite + (archive_->sources ? "-sources" : "");
         // Lists of another archive are others.
         if (!archive_->mirror.empty() || !archive_->keyring.empty())
             name += "-" + sha256_hex(as_bytes(archive_->mirror + " " + archive_->keyring.string())).substr(0, 16);
@@ -189,7 +198,11 @@ fs::path Apt::own_state() {
 
 void Apt::use_own_lists(const Progress& progress) {
     const fs::path state = own_state();
-    options_ = {"-o", "Dir::State::Lists=" + (state / "lists").string(), "-o", "Dir::Cache=" + state.string()};
+    // Images of containers turn off the caches without which each question costs a second.
+    options_ = {"-o", "Dir::State::Lists=" + (state / "lists").string(),
+                "-o", "Dir::Cache=" + state.string(),
+                "-o", "Dir::Cache::pkgcache=pkgcache.bin",
+                "-o", "Dir::Cache::srcpkgcache=srcpkgcache.bin"};
     if (!architecture_.empty())
         options_.insert(options_.end(), {"-o", "APT::Architecture=" + architecture_, "-o",
                                          "APT::Architectures=" + architecture_, "-o", "Dir::State::status=/dev/null"});
@@ -236,7 +249,7 @@ void Apt::update_suite(const fs::path& state) {
     std::vector<Repository> repositories = repositories_of(archive_->suite, mirrors.main, mirrors.security);
     while (true) {
         write_file(state / "debian-suite.sources",
-                   sources_text(repositories, fs::absolute(keyring), !archive_->mirror.empty()));
+                   sources_text(repositories, fs::absolute(keyring), *archive_));
         const CommandResult result = update();
         if (result.status == 0) return;
         auto missing = missing_repositories(repositories, result.errors);
@@ -260,6 +273,29 @@ fs::path Apt::download(const Package& package, const fs::path& folder) const {
         if (file.starts_with(std::string(package.name()) + "_") && file.ends_with(".deb")) return entry.path();
     }
     throw Error(fmt::format("apt-get download left no file for package {}", package.name()));
+}
+
+Apt Apt::for_sources(std::string_view version) const {
+    Archive archive = archive_.value_or(Archive());
+    if (archive.suite.empty()) {
+        const bool is_backport = version.find("~bpo") != std::string_view::npos;
+        archive.suite = codename_of_machine() + (is_backport ? "-backports" : "");
+    }
+    archive.sources = true;
+    return Apt(std::move(archive));
+}
+
+fs::path Apt::download_packaging(std::string_view version, const fs::path& folder) const {
+    auto argv = command("apt-get");
+    argv.insert(argv.end(), {"source", "--download-only", "--diff-only", fmt::format("linux={}", version)});
+    Command download = quiet(std::move(argv));
+    download.directory = folder;
+    run_checked(download, fmt::format("source package linux {} cannot be downloaded", version));
+    for (const auto& entry : fs::directory_iterator(folder)) {
+        const std::string file = entry.path().filename().string();
+        if (file.starts_with("linux_") && file.find(".debian.tar.") != std::string::npos) return entry.path();
+    }
+    throw Error(fmt::format("apt-get source left no packaging of linux {}", version));
 }
 
 std::vector<fs::path> Apt::download_all(const std::vector<std::string>& names, const fs::path& folder) const {

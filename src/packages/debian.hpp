@@ -54,6 +54,12 @@ public:
     [[nodiscard]] bool has_own_lists() const noexcept { return !options_.empty(); }
     // The .deb in `folder`; apt checks size and hash.
     fs::path download(const Package& package, const fs::path& folder) const;
+    // apt with the lists of source packages, of the same suite; for the machine's apt that is the machine's release, or
+    // its backports where `version` is one of them. The lists are not there before use_own_lists().
+    [[nodiscard]] Apt for_sources(std::string_view version) const;
+    // What Debian adds to the upstream source of package `linux` ("linux_6.1.192-2.debian.tar.xz"), in `folder`; apt
+    // checks size and hash. Precondition: the lists are of source packages.
+    fs::path download_packaging(std::string_view version, const fs::path& folder) const;
     // Those packages ("gcc-14", or "gcc-14=14.2.0-19") and all that they depend on, as for a machine that has nothing.
     [[nodiscard]] std::vector<fs::path> download_all(const std::vector<std::string>& names,
                                                      const fs::path& folder) const;

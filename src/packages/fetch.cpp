@@ -13,6 +13,7 @@
 #include "kernel/vmlinux.hpp"
 #include "packages/choose.hpp"
 #include "packages/debian.hpp"
+#include "packages/featureset.hpp"
 #include "packages/fetch.hpp"
 #include "packages/mend.hpp"
 #include "packages/prepare.hpp"
@@ -28,6 +29,7 @@ struct Debs {
     fs::path headers;
     std::optional<fs::path> kbuild;
     fs::path source;
+    std::optional<fs::path> packaging;  // of the source package, where the flavour has patches of its own
 };
 
 // The first line of what an Error says; the lines of a failed program's output follow when it comes to the end.
@@ -77,6 +79,7 @@ private:
     [[nodiscard]] fs::path at(std::string_view name) const { return folder_.path() / name; }
     Debs download(const KernelPackages& packages);
     fs::path download(const Package& package);
+    fs::path download_packaging(const KernelPackages& packages);
     void unpack_image_packages(const std::vector<fs::path>& debs);
     void unpack_headers_package(const fs::path& deb);
     void take_shipped_files(const fs::path& kbuild);
@@ -93,11 +96,31 @@ private:
 
 Debs Fetcher::download(const KernelPackages& packages) {
     Debs debs;
+    if (!packages.featureset.empty()) debs.packaging = download_packaging(packages);  // small, and what may be missing
     for (const Package& image : packages.image) debs.image.push_back(download(image));
     debs.headers = download(packages.headers);
     if (packages.kbuild) debs.kbuild = download(*packages.kbuild);
     debs.source = download(packages.source);
     return debs;
+}
+
+// Without its patches the tree is another kernel's: structures have other members, whatever the proof says of the
+// functions that do not use them.
+fs::path Fetcher::download_packaging(const KernelPackages& packages) {
+    const std::string version = packages.image.front().linux_source_version();
+    progress_(fmt::format("downloading the patches of '{}' (source package linux {})", packages.featureset, version));
+    try {
+        Apt sources = apt_.for_sources(version);
+        sources.use_own_lists(progress_);
+        const fs::path folder = at("download") / "packaging";
+        fs::create_directories(folder);
+        return sources.download_packaging(version, folder);
+    } catch (Error& error) {
+        throw std::move(error).hint(
+            fmt::format("kernels of '{}' are built with patches that linux-source has not: {} cannot be patched without "
+                        "them",
+                        packages.featureset, release_));
+    }
 }
 
 fs::path Fetcher::download(const Package& package) {
@@ -199,6 +222,10 @@ kernel::Manifest Fetcher::run(const KernelPackages& found) {
     // Where nothing is shipped, this machine's compiler and programs have to prepare the tree.
     if (debs.kbuild) made.toolchain = toolchain_for(apt_, made, progress_);
     unpack_source_package(debs.source);
+    if (debs.packaging) {
+        progress_(fmt::format("applying the patches of '{}'", found.featureset));
+        apply_featureset(*debs.packaging, found.featureset, at("source"), at("download"));
+    }
     fs::remove_all(at("download"));
     fs::remove_all(at("unpacked"));
     prepare(made);

@@ -9,6 +9,7 @@
 
 #include "base/error.hpp"
 #include "kernel/kernel.hpp"
+#include "packages/featureset.hpp"
 
 namespace klp::packages {
 
@@ -179,7 +180,20 @@ bool PackageSet::has(Part part) const {
            (!needs_objtool(find(&Contents::config)) || fs::exists(folder / "tools/objtool/objtool"));
 }
 
+// The source package has not the patches of such a flavour, so that its tree is another kernel's.
+void PackageSet::check_featureset() const {
+    for (const UnpackedPackage& package : packages_) {
+        const std::string featureset = featureset_of(package.file->depends());
+        if (featureset.empty()) continue;
+        throw Error(fmt::format("{} is for a kernel of featureset '{}', whose patches no package has",
+                                package.file->full_name(), featureset))
+            .hint(fmt::format("klp kernel fetch {}: it takes them from the source package", release_))
+            .hint("or name a source tree of exactly this kernel: --source DIR");
+    }
+}
+
 void PackageSet::check_complete(bool needs_source) const {
+    if (needs_source) check_featureset();
     const Origin origin(packages_, release_);
     std::vector<std::pair<std::string, std::vector<std::string_view>>> missing;
     for (const Part part :

@@ -36,6 +36,7 @@ private:
     void check_belonging() const;
     void check_sources() const;
     void check_releases();
+    void check_featureset() const;
     [[nodiscard]] bool has(Part part) const;
 
     std::list<PackageFile> files_;

@@ -107,6 +107,7 @@ void PackageFile::read_deb() {
     arch_ = arch == "all" ? "" : arch;
     maker_ = control->field("Maintainer");
     source_ = source_version(*control);
+    depends_ = control->field("Depends");
     full_name_ = fmt::format("{}_{}_{}", name_, version_, arch);
 }
 

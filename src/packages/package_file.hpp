@@ -29,6 +29,8 @@ public:
     [[nodiscard]] const std::string& maker() const noexcept { return maker_; }
     // The file "kernel-6.8.5-301.fc40.src.rpm" for an rpm, itself, too; for a .deb the version of the sources.
     [[nodiscard]] const std::string& source() const noexcept { return source_; }
+    // Debian's field of that name; empty for an rpm.
+    [[nodiscard]] const std::string& depends() const noexcept { return depends_; }
     // As it is called in its distribution: "linux-headers-6.8.0-40-generic_6.8.0-40.40_amd64",
     // "kernel-devel-6.8.5-301.fc40.x86_64".
     [[nodiscard]] const std::string& full_name() const noexcept { return full_name_; }
@@ -42,7 +44,7 @@ private:
 
     MappedFile file_;
     Format format_ = Format::deb;
-    std::string name_, version_, arch_, maker_, source_, full_name_;
+    std::string name_, version_, arch_, maker_, source_, depends_, full_name_;
     Bytes payload_;
 };
 

@@ -5,10 +5,9 @@
 
 #include <algorithm>
 
-#include "base/decompress.hpp"
 #include "base/error.hpp"
-#include "base/process.hpp"
 #include "base/text.hpp"
+#include "packages/apply_patch.hpp"
 #include "packages/spec.hpp"
 
 namespace klp::packages {
@@ -34,24 +33,12 @@ std::string spec_of(const std::vector<std::string>& files, const PackageFile& pa
     return specs.front();
 }
 
-std::string content_of(const fs::path& path) {
-    const MappedFile file(path);
-    const Compression compression = detect_compression(file.bytes());
-    if (compression == Compression::none) return std::string(as_text(file.bytes()));
-    const auto content = decompress(compression, file.bytes(), {path.filename().string(), "", {}});
-    return std::string(as_text(content));
-}
-
 void apply(const SpecPatch& patch, const fs::path& sources, const fs::path& folder, const PackageFile& package) {
-    const std::string text = content_of(sources / patch.file);
+    const std::string text = text_of_patch(sources / patch.file);
     if (patch.optional && lines_of(text).size() <= empty_patch_lines) return;
-    std::vector<std::string> argv{"patch",    fmt::format("-p{}", patch.strip), "--unified", "--force",
-                                  "--silent", "--no-backup-if-mismatch"};
-    if (patch.reverse) argv.emplace_back("--reverse");
-    const CommandResult result = run({.argv = std::move(argv), .directory = folder, .input = text});
-    if (result.status == 0) return;
-    std::string_view output = trimmed(result.output.empty() ? result.errors : result.output);
-    throw Error(package.where(), fmt::format("its patch {} does not apply: {}", patch.file, output))
+    const std::string failure = apply_patch(text, folder, {.strip = patch.strip, .reverse = patch.reverse});
+    if (failure.empty()) return;
+    throw Error(package.where(), fmt::format("its patch {} does not apply: {}", patch.file, failure))
         .hint("where the kernel comes from: rpmbuild -bp SPEC, and then here: --source DIR, the tree that it made");
 }
 
@@ -59,7 +46,7 @@ void apply(const SpecPatch& patch, const fs::path& sources, const fs::path& fold
 
 void unpack_source_rpm(const PackageFile& package, std::string_view arch, const fs::path& folder,
                        const fs::path& scratch, const Progress& progress) {
-    if (!find_program("patch")) throw Error("no program 'patch' here").hint("apt-get install patch");
+    check_patch_program();
     progress(fmt::format("unpacking {}", package.full_name()));
     package.unpack_to(scratch, {});
     const std::size_t dash = package.version().rfind('-');

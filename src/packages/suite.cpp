@@ -59,11 +59,13 @@ std::vector<Repository> repositories_of(std::string_view suite, std::string_view
     return found;
 }
 
-std::string sources_text(const std::vector<Repository>& repositories, const fs::path& keyring, bool may_be_old) {
+std::string sources_text(const std::vector<Repository>& repositories, const fs::path& keyring,
+                         const Archive& archive) {
     std::string text;
     for (const Repository& repository : repositories)
-        text += fmt::format("Types: deb\nURIs: {}\nSuites: {}\nComponents: main\nSigned-By: {}\n{}\n", repository.uri,
-                            repository.suite, keyring.string(), may_be_old ? "Check-Valid-Until: no\n" : "");
+        text += fmt::format("Types: {}\nURIs: {}\nSuites: {}\nComponents: main\nSigned-By: {}\n{}\n",
+                            archive.sources ? "deb-src" : "deb", repository.uri, repository.suite, keyring.string(),
+                            archive.mirror.empty() ? "" : "Check-Valid-Until: no\n");
     return text;
 }
 

@@ -13,9 +13,10 @@ namespace klp::packages {
 
 // Where packages come from, when not from what the machine's apt knows.
 struct Archive {
-    std::string suite;   // "trixie", "trixie-backports", "sid"
-    std::string mirror;  // URL; empty: Debian's, as the machine's apt has it
-    fs::path keyring;    // whose keys sign the lists; empty: Debian's
+    std::string suite{};   // "trixie", "trixie-backports", "sid"
+    std::string mirror{};  // URL; empty: Debian's, as the machine's apt has it
+    fs::path keyring{};    // whose keys sign the lists; empty: Debian's
+    bool sources = false;  // the lists of source packages in the stead of those of binary ones
 };
 
 // One repository of a suite.
@@ -40,9 +41,10 @@ void check_suite_name(std::string_view suite);
 [[nodiscard]] std::vector<Repository> repositories_of(std::string_view suite, std::string_view mirror,
                                                       std::string_view security);
 
-// As sources.list(5) has them (deb822). An archive of old suites is not signed anew.
+// As sources.list(5) has them (deb822), signed by `keyring`. What has a mirror of its own may be an archive of old
+// suites, which is not signed anew.
 [[nodiscard]] std::string sources_text(const std::vector<Repository>& repositories, const fs::path& keyring,
-                                       bool may_be_old);
+                                       const Archive& archive);
 
 // The repositories that apt has not found, by its messages: "… http://… nosuch Release' does not have a Release file".
 [[nodiscard]] std::vector<std::size_t> missing_repositories(const std::vector<Repository>& repositories,

@@ -80,6 +80,16 @@ image 6.8.0-40-generic && deb image amd64 6.8.0-40.40 part
 refused "no modules: it is in linux-modules-6.8.0-40-generic; no source: it is in linux-source-6.8.0" debs/{image,full-headers}.deb
 refused "no programs of the build (modpost, objtool): it is in linux-headers-6.8.0-40-generic" debs/{image,modules,headers,source}.deb
 
+# A flavour whose source has patches that linux-source has not.
+headers 6.8.0-40-rt && programs usr/src/linux-headers-6.8.0-40-rt && deb rt-headers amd64 6.8.0-40.40 part \
+    "Depends: linux-headers-6.8.0-40-common-rt (= 1)"
+image 6.8.0-40-rt && deb rt-image amd64 6.8.0-40.40 part
+modules 6.8.0-40-rt && deb rt-modules amd64 6.8.0-40.40 part
+refused "rt-headers_6.8.0-40.40_amd64 is for a kernel of featureset 'rt', whose patches no package has" debs/{rt-headers,rt-image,rt-modules,source}.deb
+expect_in "klp kernel fetch 6.8.0-40-rt: it takes them from the source package" err
+mkdir -p given
+refused "given has no kernel source: " --source given debs/{rt-headers,rt-image,rt-modules}.deb
+
 # Packages of several kernels.
 image 6.8.0-41-generic && deb later-image amd64 6.8.0-40.40 part
 image 6.8.0-40-generic && deb arm-image arm64 6.8.0-40.40 part

@@ -14,6 +14,7 @@
 namespace klp::packages {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::Not;
@@ -203,6 +204,33 @@ TEST_F(FetchOfASuite, FlavoursHaveTheirNewest) {
                 ThrowsMessage<Error>(HasSubstr("no package linux-image-cloud-amd64 in the package lists")));
     EXPECT_THAT(fetching("newest-rt-amd64", suite("trixie")),
                 ThrowsMessage<Error>(HasSubstr("no package linux-image-rt-amd64 in the package lists")));
+}
+
+constexpr std::string_view real_time_packages = R"(#!/bin/sh
+for word; do name=$word; done
+case $name in
+linux-image-6.1.0-9-rt-amd64) printf 'Package: %s\nVersion: 1\nSize: 10\nBuilt-Using: linux (= 6.1.27-1)\n' $name;;
+linux-headers-6.1.0-9-rt-amd64) printf 'Package: %s\nSource: linux\nVersion: 6.1.27-1\nDepends: linux-headers-6.1.0-9-common-rt (= 6.1.27-1)\n' $name;;
+linux-source-6.1=6.1.27-1) printf 'Package: linux-source-6.1\nVersion: 6.1.27-1\nSize: 10\n';;
+*) echo "E: No packages found" >&2; exit 100;;
+esac
+)";
+
+// linux-source has not what such a flavour was built from.
+TEST_F(FetchOfASuite, WithPatchesOfItsOwnNeedsTheSourcePackage) {
+    program("apt-cache", real_time_packages);
+    program("apt-get", R"(#!/bin/sh
+for word; do case $word in Dir::Etc::SourceList=*) sources=${word#*=};; update) exit 0;; source) source=1;; esac; last=$word; done
+[ -n "$source" ] || { echo nonsense >"${last%=*}_1_amd64.deb"; exit; }
+echo "E: $last of $(grep -c '^Types: deb-src$' "$sources") repositories: 404 Not Found" >&2
+exit 100
+)");
+    EXPECT_THAT(fetching("6.1.0-9-rt-amd64", suite("trixie")),
+                ThrowsMessage<Error>(AllOf(HasSubstr("source package linux 6.1.27-1 cannot be downloaded"),
+                                           HasSubstr("linux=6.1.27-1 of 3 repositories: 404 Not Found"))));
+    EXPECT_FALSE(fs::exists(kernel::kernel_folder("6.1.0-9-rt-amd64")));
+    // Of the machine's apt it is the machine's release.
+    EXPECT_THAT(fetching("6.1.0-9-rt-amd64"), ThrowsMessage<Error>(HasSubstr("404 Not Found")));
 }
 
 // From 6.19 on, linux-image-RELEASE has no files.

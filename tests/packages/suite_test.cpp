@@ -13,6 +13,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
+using ::testing::StartsWith;
 
 std::vector<std::string> names_of(const std::vector<Repository>& repositories) {
     std::vector<std::string> names;
@@ -67,10 +68,13 @@ TEST(Suite, MissingRepositoriesAreThoseThatAptNames) {
 }
 
 TEST(Suite, SourcesAreSignedByOneKeyring) {
-    const std::string text = sources_text(repositories_of("sid", "http://mirror/debian", ""), "/keys.gpg", false);
+    const std::string text = sources_text(repositories_of("sid", "http://mirror/debian", ""), "/keys.gpg", {.suite = "sid"});
     EXPECT_EQ(text, "Types: deb\nURIs: http://mirror/debian\nSuites: sid\nComponents: main\nSigned-By: /keys.gpg\n\n");
     EXPECT_THAT(text, Not(HasSubstr("Valid-Until")));
-    EXPECT_THAT(sources_text(repositories_of("buster", "m", ""), "/k", true), HasSubstr("Check-Valid-Until: no\n"));
+    EXPECT_THAT(sources_text(repositories_of("buster", "m", ""), "/k", {.suite = "buster", .mirror = "m"}),
+                HasSubstr("Check-Valid-Until: no\n"));
+    EXPECT_THAT(sources_text(repositories_of("sid", "m", ""), "/k", {.suite = "sid", .sources = true}),
+                StartsWith("Types: deb-src\n"));
 }
 
 TEST(Mirrors, AreTheMachinesOwnWhereItHasDebian) {
