@@ -248,8 +248,7 @@ void Apt::update_suite(const fs::path& state) {
     }
     std::vector<Repository> repositories = repositories_of(archive_->suite, mirrors.main, mirrors.security);
     while (true) {
-        write_file(state / "debian-suite.sources",
-                   sources_text(repositories, fs::absolute(keyring), *archive_));
+        write_file(state / "debian-suite.sources", sources_text(repositories, fs::absolute(keyring), *archive_));
         const CommandResult result = update();
         if (result.status == 0) return;
         auto missing = missing_repositories(repositories, result.errors);

@@ -15,8 +15,8 @@ namespace klp::packages {
 [[nodiscard]] std::string featureset_of(std::string_view depends);
 
 // Applies them to `source`, as debian/rules does: in the order of their file `series`, with no context missing.
-// `packaging` is linux_VERSION.debian.tar.xz, `scratch` a folder that is there. Error: it has none of the featureset, or
-// one does not apply.
+// `packaging` is linux_VERSION.debian.tar.xz, `scratch` a folder that is there. Error: it has none of the featureset,
+// or one does not apply.
 void apply_featureset(const fs::path& packaging, std::string_view featureset, const fs::path& source,
                       const fs::path& scratch);
 

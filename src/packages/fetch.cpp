@@ -116,10 +116,10 @@ fs::path Fetcher::download_packaging(const KernelPackages& packages) {
         fs::create_directories(folder);
         return sources.download_packaging(version, folder);
     } catch (Error& error) {
-        throw std::move(error).hint(
-            fmt::format("kernels of '{}' are built with patches that linux-source has not: {} cannot be patched without "
-                        "them",
-                        packages.featureset, release_));
+        throw std::move(error).hint(fmt::format(
+            "kernels of '{}' are built with patches that linux-source has not: {} cannot be patched without "
+            "them",
+            packages.featureset, release_));
     }
 }
 

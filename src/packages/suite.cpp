@@ -59,8 +59,7 @@ std::vector<Repository> repositories_of(std::string_view suite, std::string_view
     return found;
 }
 
-std::string sources_text(const std::vector<Repository>& repositories, const fs::path& keyring,
-                         const Archive& archive) {
+std::string sources_text(const std::vector<Repository>& repositories, const fs::path& keyring, const Archive& archive) {
     std::string text;
     for (const Repository& repository : repositories)
         text += fmt::format("Types: {}\nURIs: {}\nSuites: {}\nComponents: main\nSigned-By: {}\n{}\n",

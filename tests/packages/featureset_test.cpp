@@ -68,8 +68,7 @@ TEST_F(Patches, ThatDoNotApplyAreNamed) {
 // patch(1) would take a line of context that is another one.
 TEST_F(Patches, NeedAllOfTheirContext) {
     file("debian/patches-rt/series", "a.patch\n");
-    file("debian/patches-rt/a.patch",
-         "--- a/file.c\n+++ b/file.c\n@@ -1,3 +1,3 @@\n uno\n-two\n+second\n three\n");
+    file("debian/patches-rt/a.patch", "--- a/file.c\n+++ b/file.c\n@@ -1,3 +1,3 @@\n uno\n-two\n+second\n three\n");
     EXPECT_THAT(applying(), ThrowsMessage<Error>(HasSubstr("a.patch does not apply")));
 }
 

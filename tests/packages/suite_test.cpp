@@ -68,7 +68,8 @@ TEST(Suite, MissingRepositoriesAreThoseThatAptNames) {
 }
 
 TEST(Suite, SourcesAreSignedByOneKeyring) {
-    const std::string text = sources_text(repositories_of("sid", "http://mirror/debian", ""), "/keys.gpg", {.suite = "sid"});
+    const std::string text =
+        sources_text(repositories_of("sid", "http://mirror/debian", ""), "/keys.gpg", {.suite = "sid"});
     EXPECT_EQ(text, "Types: deb\nURIs: http://mirror/debian\nSuites: sid\nComponents: main\nSigned-By: /keys.gpg\n\n");
     EXPECT_THAT(text, Not(HasSubstr("Valid-Until")));
     EXPECT_THAT(sources_text(repositories_of("buster", "m", ""), "/k", {.suite = "buster", .mirror = "m"}),
