@@ -116,6 +116,59 @@ for compression in xz zstd; do
 done
 compression=gzip
 
+# Checksums are looked at, in the middle and at the end, whatever follows the last file. The content cannot be compressed: a changed
+# byte of it is another byte, and nothing that a decoder would stumble over.
+cat >content.py <<'END'
+import gzip, io, lzma, os, subprocess, sys, tarfile, zlib
+
+def tar_of(files):
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode='w') as archive:
+        for name, content in files.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    return data.getvalue()
+
+def deb(name, control, data, compression):
+    for member, content in (('debian-binary', b'2.0\n'), (f'control.tar{compression}', control), (f'data.tar{compression}', data)):
+        open(member, 'wb').write(content)
+    subprocess.run(['ar', 'rc', name, 'debian-binary', f'control.tar{compression}', f'data.tar{compression}'], check=True)
+
+def stored(content):  # a gzip member without compression: each byte is itself
+    packer = zlib.compressobj(0, zlib.DEFLATED, 31)
+    return packer.compress(content) + packer.flush()
+
+def zstd(content): return subprocess.run(['zstd', '-q', '-c', '--no-compress-literals', '--check'], input=content, stdout=subprocess.PIPE, check=True).stdout
+def xz(content):  # chunks without compression, as liblzma makes of what cannot be compressed
+    return lzma.compress(content, check=lzma.CHECK_CRC64)
+
+def changed(data, at): return data[:at] + bytes([data[at] ^ 1]) + data[at + 1:]
+
+marker = os.urandom(100000)
+control = tar_of({'control': b'Package: content\nVersion: 1\nArchitecture: amd64\nDescription: ' + marker.hex().encode()[:2000] + b'\n'})
+data = tar_of({'boot/vmlinuz-6.8.0': marker})
+two = stored(data[:5000]) + stored(data[5000:])
+for name, compression, pack in (('gzip', '.gz', stored), ('xz', '.xz', xz), ('zstd', '.zst', zstd)):
+    packed, packed_control = pack(data), pack(control)
+    deb(f'{name}.deb', packed_control, packed, compression)
+    at = packed.index(marker[50000:50032])
+    deb(f'{name}-middle.deb', packed_control, changed(packed, at), compression)
+    # The checksum of all is behind the last entry; of .xz the index is, too.
+    deb(f'{name}-end.deb', packed_control, changed(packed, len(packed) - (6 if name == 'gzip' else 2)), compression)
+    deb(f'{name}-cut.deb', packed_control, packed[:-3], compression)
+    deb(f'{name}-control.deb', changed(packed_control, len(packed_control) - (6 if name == 'gzip' else 2)), packed, compression)
+    deb(f'{name}-more.deb', packed_control, packed + b'more', compression)
+deb('gzip-two.deb', stored(control), two, '.gz')
+deb('gzip-two-changed.deb', stored(control), changed(two, 3000), '.gz')
+deb('gzip-length.deb', stored(control), changed(stored(data), len(stored(data)) - 3), '.gz')
+END
+python3 content.py
+for name in gzip xz zstd gzip-two; do refused "no modules" $name.deb; done
+for name in {gzip,xz,zstd}-{middle,end,cut,control} gzip-more gzip-two-changed gzip-length; do
+    refused "$name.deb: the archive in it is cut short or damaged: " $name.deb
+done
+
 # Packages that would like to write elsewhere.
 cat >hostile.py <<'END'
 import io, os, sys, tarfile, subprocess
