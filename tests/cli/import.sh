@@ -75,6 +75,29 @@ refused "no modules: it is in linux-image-6.8.0-40-generic; no config, no Module
 expect_in "--source DIR" err
 refused "no programs of the build (modpost, objtool): it is in linux-kbuild-6.8" debs/{image,modules,headers,source}.deb
 refused "no image, no modules: they are in linux-image-6.8.0-40-generic" debs/{full-headers,source}.deb
+# From 6.19 on, image and modules are packages of their own, and the config is with the modules.
+split=7.3.4+deb13-amd64
+mkdir -p part/usr/lib/modules/$split part/boot && echo image >"part/boot/vmlinuz-$split" && deb linux-binary-$split amd64 7.3.4-1 part
+mkdir -p part/usr/lib/modules/$split/kernel && echo module >part/usr/lib/modules/$split/kernel/a.ko &&
+    echo CONFIG_LIVEPATCH=y >part/usr/lib/modules/$split/config && deb linux-modules-$split amd64 7.3.4-1 part
+headers $split && programs usr/src/linux-headers-$split && deb linux-headers-$split amd64 7.3.4-1 part
+mkdir part && deb linux-image-$split amd64 7.3.4-1 part "Depends: linux-binary-$split, linux-modules-$split"
+mkdir -p part/usr/src tree && touch tree/Makefile && tar -czf part/usr/src/linux-source-7.3.tar.gz tree &&
+    deb linux-source-7.3 all 7.3.4-1 part
+mapfile -t parts < <(printf "%s\n" debs/linux-{image,binary,modules,headers}-"$split".deb debs/linux-source-7.3.deb)
+without() { local each; for each in "${parts[@]}"; do case $each in *$1*) ;; *) echo "$each" ;; esac; done; }
+mapfile -t some < <(without binary)
+refused "packages are missing: no image: it is in linux-binary-$split" "${some[@]}"
+mapfile -t some < <(without modules)
+refused "packages are missing: no modules: it is in linux-modules-$split" "${some[@]}"
+mapfile -t some < <(without source)
+refused "packages are missing: no source: it is in linux-source-7.3" "${some[@]}"
+refused "vmlinuz: " "${parts[@]}"
+sed 's/7\.3\.4-1/7.3.5-1/' <(dpkg-deb -f debs/linux-modules-$split.deb) >control
+mkdir -p part/DEBIAN && dpkg-deb -x debs/linux-modules-$split.deb part && cp control part/DEBIAN/control &&
+    dpkg-deb --root-owner-group -Zgzip -b part debs/other-modules.deb >/dev/null && rm -rf part
+refused "packages do not belong together: linux-binary-${split}_7.3.4-1_amd64 is built from 7.3.4-1, linux-modules-${split}_7.3.5-1_amd64 is of 7.3.5-1" \
+    debs/linux-{image,binary,headers}-$split.deb debs/other-modules.deb debs/linux-source-7.3.deb
 maintainer="Maintainer: Ubuntu Kernel Team <a@b.example>"
 image 6.8.0-40-generic && deb image amd64 6.8.0-40.40 part
 refused "no modules: it is in linux-modules-6.8.0-40-generic; no source: it is in linux-source-6.8.0" debs/{image,full-headers}.deb
@@ -200,6 +223,14 @@ cases = {
     'huge-name': [entry('boot/' + 'x' * 5000)],
     'no-name': [entry('/')],
     'bomb': [],
+    'size-negative': [],
+    'size-larger': [],
+    'size-endless': [],
+    'link-to-itself': [entry('boot/vmlinuz-1', tarfile.LNKTYPE, 'boot/vmlinuz-1')],
+    'link-over-file': [entry('boot/vmlinuz-1'), entry('boot/vmlinuz-2', tarfile.LNKTYPE, 'boot/vmlinuz-1'),
+                       entry('boot/vmlinuz-1', tarfile.SYMTYPE, outside + '/there'), entry('boot/vmlinuz-2')],
+    'link-to-folder': [entry('boot/folder', tarfile.DIRTYPE), entry('boot/vmlinuz-1', tarfile.LNKTYPE, 'boot/folder')],
+    'round-links': [entry('usr/src/a', tarfile.SYMTYPE, 'b'), entry('usr/src/b', tarfile.SYMTYPE, 'a')],
     'source-link': [entry('usr/src/linux-source-1.tar', tarfile.SYMTYPE, outside + '/there')],
 }
 for name, entries in cases.items():
@@ -213,6 +244,12 @@ for name, entries in cases.items():
         info = tarfile.TarInfo('boot/vmlinuz-1')
         info.size = 5 << 30
         data = io.BytesIO(info.tobuf(tarfile.GNU_FORMAT))
+    if name.startswith('size-'):  # a number that is none, or that the archive has not
+        info = bytearray(tarfile.TarInfo('boot/vmlinuz-1').tobuf(tarfile.GNU_FORMAT))
+        info[124:136] = {'negative': b'\xff' * 12, 'larger': b'00000070000\0', 'endless': b'\x80' + b'\xff' * 11}[name[5:]]
+        info[148:156] = b' ' * 8
+        info[148:156] = b'%06o\0 ' % sum(info)
+        data = io.BytesIO(bytes(info) + b'x' * 1024)
     control = io.BytesIO()
     with tarfile.open(fileobj=control, mode='w') as archive:
         info, content = entry('control', content=b'Package: %s\nVersion: 1\nArchitecture: amd64\n' % name.encode())
@@ -235,6 +272,11 @@ for name in absolute-link through-link through-relative link-over-link absolute 
 done
 refused "'boot/a/b' in it cannot be unpacked" file-and-folder.deb
 refused "an entry has no name" no-name.deb
+refused "'boot/vmlinuz-1' in it is a link to 'boot/vmlinuz-1', which it has not" link-to-itself.deb
+refused "'boot/vmlinuz-1' in it is a link to 'boot/folder', which it has not" link-to-folder.deb
+refused ": " link-over-file.deb
+refused "none of the packages has any part of a kernel" round-links.deb
+for size in negative larger endless; do refused "size-$size.deb: " size-$size.deb; done
 refused "bomb.deb: it has more than 4.0 GB of files" bomb.deb
 refused "no image" image-link.deb
 refused ": " huge-name.deb
@@ -290,10 +332,19 @@ refused "packages do not belong together: kernel-default-devel-6.8.5-1.2.x86_64 
 
 # Cut short anywhere, or with a byte that is another one: a message of its own for each, no crash, no hang.
 size=$(stat -c %s $core)
-for length in 50 96 100 200 $((size / 4)) $((size / 2)) $((size - 1)); do
+for length in 50 96 100 200 $(seq $((size / 16)) $((size / 16)) $((size - 16))) $((size - 1)); do
     head -c "$length" $core >short
     refused "short:" short
+    # Where others come first, too.
+    refused "short:" rpms/kernel-6.8.5-301.fc40.src.rpm short
 done
+size_of_source=$(stat -c %s rpms/kernel-6.8.5-301.fc40.src.rpm)
+for part in {1..15}; do
+    head -c $((size_of_source * part / 16)) rpms/kernel-6.8.5-301.fc40.src.rpm >short
+    refused "short:" $core short
+done
+head -c $((size - 1)) $core >short
+refused "short:" short
 expect_in "short: the package is cut short: it has $((size - 1)) of $size bytes" err
 { head -c $((size - 20)) $core; head -c 1 /dev/zero; tail -c 19 $core; } >changed
 refused "changed: the package is damaged: its files do not fit its checksum" changed
