@@ -9,10 +9,13 @@
 #include <cerrno>
 
 #include "base/process.hpp"
+#include "base/progress.hpp"
 
 namespace klp::packages {
 
 namespace {
+
+constexpr std::size_t most_padding = std::size_t{16} << 20;  // tar's blocks have 10 KiB where nobody asks for others
 
 // Of those two forms of a string in an archive, the second is there where the locale cannot express it.
 std::string either(const char* locale, const char* utf8) {
@@ -76,7 +79,7 @@ std::optional<ArchiveEntry> ArchiveReader::next() {
     check_interrupted();
     const int status = archive_read_next_header(archive_.get(), &entry_);
     if (status == ARCHIVE_EOF) {
-        while (!content_.next().empty()) check_interrupted();
+        read_to_end();
         return std::nullopt;
     }
     check(status);
@@ -93,6 +96,16 @@ std::optional<ArchiveEntry> ArchiveReader::next() {
     if (archive_entry_size_is_set(entry_) != 0 && archive_entry_size(entry_) > 0)
         entry.size = static_cast<std::uint64_t>(archive_entry_size(entry_));
     return entry;
+}
+
+// What fills the last block follows.
+void ArchiveReader::read_to_end() {
+    std::size_t size = 0;
+    for (Bytes piece = content_.next(); !piece.empty(); piece = content_.next()) {
+        check_interrupted();
+        size += piece.size();
+        if (size > most_padding) fail(fmt::format("more than {} behind its end", format_size(most_padding)));
+    }
 }
 
 std::size_t ArchiveReader::read(MutableBytes buffer) {

@@ -41,6 +41,7 @@ public:
     [[nodiscard]] std::string read_all(std::size_t limit);
 
 private:
+    void read_to_end();
     void check(int status) const;
     [[noreturn]] void fail(std::string_view message) const;
 

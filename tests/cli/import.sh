@@ -182,6 +182,7 @@ for name, compression, pack in (('gzip', '.gz', stored), ('xz', '.xz', xz), ('zs
     deb(f'{name}-cut.deb', packed_control, packed[:-3], compression)
     deb(f'{name}-control.deb', changed(packed_control, len(packed_control) - (6 if name == 'gzip' else 2)), packed, compression)
     deb(f'{name}-more.deb', packed_control, packed + b'more', compression)
+deb('gzip-tail.deb', stored(control), gzip.compress(data) + gzip.compress(bytes(20 << 20)), '.gz')
 deb('gzip-two.deb', stored(control), two, '.gz')
 deb('gzip-two-changed.deb', stored(control), changed(two, 3000), '.gz')
 deb('gzip-length.deb', stored(control), changed(stored(data), len(stored(data)) - 3), '.gz')
@@ -191,6 +192,8 @@ for name in gzip xz zstd gzip-two; do refused "no modules" $name.deb; done
 for name in {gzip,xz,zstd}-{middle,end,cut,control} gzip-more gzip-two-changed gzip-length; do
     refused "$name.deb: the archive in it is cut short or damaged: " $name.deb
 done
+
+refused "gzip-tail.deb: the archive in it is cut short or damaged: more than 16.8 MB behind its end" gzip-tail.deb
 
 # Packages that would like to write elsewhere.
 cat >hostile.py <<'END'
