@@ -161,6 +161,10 @@ int show(int x) { might_sleep(); if (x == 3) lockdep_rcu_suspicious("file.c", __
 int also(int x) { might_sleep(); might_sleep(); return work(x, __LINE__); }
 int strange(int x) { return odd("file.c", __LINE__) + x; }
 int number(int x) { __might_sleep("file.c", NUMBER); return work(x, 1); }
+extern void __warn_printk(const char *, ...);
+#define ASSERT_RTNL() do { if (!odd(0, 0)) __warn_printk("assertion failed at %s (%d)\n", "file.c", __LINE__); } while (0)
+int asserts(int x) { ASSERT_RTNL(); return work(x, 9); }
+int prints(int x) { odd("file.c", 1); __warn_printk("seen %d at %d\n", NUMBER, __LINE__); return x; }
 C
 for compiler in "${compilers[@]}"; do
     for debug in -g0 -g; do
@@ -173,10 +177,16 @@ for compiler in "${compilers[@]}"; do
         unchanged before.o before.o
         expect_lines "$(jq -r '.other_lines | length' out)" 0
         changed before.o after.o
-        expect_lines "$(changed_functions)" "changed also" "changed strange"
-        expect_lines "$(jq -r '.other_lines[]' out)" show
-        expect_status 0 "$KLP" diff before.o after.o
-        expect_in 'nothing but numbers of lines differs: show' out
+        # Whether what is printed is a line, debug information alone tells.
+        if [ "$debug" = -g ]; then
+            expect_lines "$(changed_functions)" "changed also" "changed strange"
+            expect_lines "$(jq -r '.other_lines | sort | .[]' out)" asserts prints show
+        else
+            expect_lines "$(changed_functions)" "changed also" "changed asserts" "changed prints" "changed strange"
+            expect_lines "$(jq -r '.other_lines[]' out)" show
+            expect_status 0 "$KLP" diff before.o after.o
+            expect_in 'nothing but numbers of lines differs: show' out
+        fi
         changed before.o both.o
         changed_functions | found '^changed show$' || fail "$compiler $debug: a change of the code is none"
         changed before.o text.o
@@ -186,7 +196,7 @@ for compiler in "${compilers[@]}"; do
         # Only debug information tells that this is no line.
         if [ "$debug" = -g ]; then
             changed before.o number.o
-            expect_lines "$(changed_functions)" "changed number"
+            expect_lines "$(changed_functions)" "changed number" "changed prints"
         fi
     done
 done
