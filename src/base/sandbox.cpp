@@ -37,7 +37,7 @@ struct Mount {
 // Links are those of the root: what leads through one is mounted where it leads to, since no mount point can be made
 // behind an absolute one.
 fs::path place_of(const fs::path& folder, const fs::path& root) {
-    const fs::path plain = folder.lexically_normal().relative_path();
+    fs::path plain = folder.lexically_normal().relative_path();
     if (plain.empty() || !is_seen(*plain.begin())) return plain;
     const auto inside = followed_in(root, folder);
     if (!inside) throw Error({(root / plain).string(), "", {}}, "links without end, where a folder is to be seen");
