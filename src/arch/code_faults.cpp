@@ -8,12 +8,6 @@
 
 namespace klp::arch {
 
-namespace {
-
-constexpr std::uint64_t jump_size = 16, jump_key_field = 8;
-
-}  // namespace
-
 std::optional<CodeFault> code_fault(const Arch& arch, const ModuleImage& image, const KernelFeatures& features,
                                     const RunningFacts& facts) {
     const RewriteCollector module(arch, image, features, facts);
@@ -58,13 +52,12 @@ void FaultFinder::must_be_mapped(const ImageSection& table, std::uint64_t offset
 void FaultFinder::jump_labels() const {
     constexpr std::string_view function = "kernel/jump_label.c:jump_label_add_module()";
     const ImageSection* table = module.section("__jump_table");
-    if (table == nullptr || !module.features.jump_label || table->memory.size() < jump_size) return;
+    if (table == nullptr) return;
+    const std::vector<JumpEntry> entries = module.jump_entries(*table);
+    if (entries.empty()) return;
     must_be_writable(*table, function);
-    for (std::uint64_t at = 0; at + jump_size <= table->memory.size(); at += jump_size) {
-        const auto key = load<std::uint64_t>(table->memory.subspan(at + jump_key_field), module.image.order);
-        const std::uint64_t address = table->address + at + jump_key_field + (key & ~std::uint64_t{3});
-        must_be_mapped(*table, at, address, function);
-    }
+    for (const JumpEntry& entry : entries)
+        must_be_mapped(*table, entry.position * module.jump_entry_size(), entry.key, function);
 }
 
 }  // namespace klp::arch

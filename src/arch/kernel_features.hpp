@@ -3,6 +3,7 @@
 // that it alone reads (src/arch/*/features.hpp); to others it is opaque, and prints itself.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -29,6 +30,13 @@ struct KernelFeatures {
     bool dynamic_ftrace = true;      // CONFIG_DYNAMIC_FTRACE
     bool jump_label = true;          // CONFIG_JUMP_LABEL
     bool static_call_inline = true;  // CONFIG_HAVE_STATIC_CALL_INLINE
+    // struct jump_entry has distances (CONFIG_HAVE_ARCH_JUMP_LABEL_RELATIVE). Without: three addresses, on x86, s390
+    // and arm64 before 4.20, on powerpc before 5.14.
+    bool jump_label_relative = true;
+    // sizeof(struct exception_table_entry), where it is not what the table of special sections has; and where in it a
+    // distance to a handler is (x86 before 5.16, s390 before 5.18). 0: none.
+    std::uint32_t exception_entry_size = 0;
+    std::uint32_t exception_handler = 0;
 
     // The members that are the architecture's own (docs/json.md).
     [[nodiscard]] virtual Json to_json() const = 0;

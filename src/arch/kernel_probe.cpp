@@ -46,6 +46,12 @@ void derive_common(const Derivation& derivation, KernelFeatures& features) {
     features.dynamic_ftrace = derivation.enabled("CONFIG_DYNAMIC_FTRACE");
     features.jump_label = derivation.enabled("CONFIG_JUMP_LABEL");
     features.static_call_inline = derivation.enabled("CONFIG_HAVE_STATIC_CALL_INLINE");
+    const FeatureFacts& facts = derivation.facts();
+    const auto jump_size = facts.header("__jump_table");
+    features.jump_label_relative =
+        jump_size ? *jump_size == 16 : derivation.enabled("CONFIG_HAVE_ARCH_JUMP_LABEL_RELATIVE");
+    features.exception_entry_size = static_cast<std::uint32_t>(facts.header("__ex_table").value_or(0));
+    features.exception_handler = static_cast<std::uint32_t>(facts.header(exception_handler_question.name).value_or(0));
 }
 
 std::optional<HeapSort> heap_sort(const Derivation& derivation) {

@@ -121,6 +121,9 @@ public:
 
 // The members that all architectures have, for derive().
 void derive_common(const Derivation& derivation, KernelFeatures& features);
+// Of architectures that had one.
+inline constexpr HeaderQuestion exception_handler_question{"exception_handler", "linux/stddef.h,linux/uaccess.h",
+                                                           "offsetof(struct exception_table_entry, handler)"};
 // How sort() of the kernel works, for those whose loader sorts: only the source tells.
 inline constexpr SourceQuestion heap_sort_question{"sort_takes_two", "lib/sort.c", "> 3 * size"};
 [[nodiscard]] std::optional<HeapSort> heap_sort(const Derivation& derivation);

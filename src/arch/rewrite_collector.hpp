@@ -11,7 +11,7 @@
 
 namespace klp::arch {
 
-// An entry of __jump_table (struct jump_entry of CONFIG_HAVE_ARCH_JUMP_LABEL_RELATIVE, include/linux/jump_label.h).
+// An entry of __jump_table (struct jump_entry, include/linux/jump_label.h).
 struct JumpEntry {
     std::uint64_t code = 0;
     std::uint64_t target = 0;
@@ -80,13 +80,16 @@ public:
     // struct alt_instr: the first field is a relative s32, the length is a byte at `length_field`.
     void alternatives(std::string_view section_name, std::uint64_t entry_size, std::uint64_t length_field);
 
-    // lib/extable.c:sort_extable(): two relative s32, then data that stays as it is.
+    // lib/extable.c:sort_extable(): two relative s32, then data that stays as it is, or a relative handler.
     void sort_extable();
     // kernel/trace/ftrace.c:ftrace_process_locs() on ModuleLoading::ftrace_sites(). Returns the addresses that are not
     // zero, ascending.
     std::vector<std::uint64_t> sort_ftrace_sites();
     // kernel/jump_label.c:jump_label_add_module(). Returns the entries in their new order.
     std::vector<JumpEntry> sort_jump_table();
+    // Bytes of an entry, 0 where the kernel does not read the table; the entries as the table has them.
+    [[nodiscard]] std::uint64_t jump_entry_size() const noexcept;
+    [[nodiscard]] std::vector<JumpEntry> jump_entries(const ImageSection& table) const;
     [[nodiscard]] JumpCode code_after(const JumpEntry& entry) const;
     // kernel/static_call_inline.c:static_call_add_module().
     void static_calls();
@@ -102,7 +105,11 @@ private:
     };
     [[nodiscard]] std::optional<std::pair<std::uint32_t, std::uint64_t>> place_of(std::uint64_t address,
                                                                                   std::uint64_t size) const;
-    void mark_init(MutableBytes entry, const JumpEntry& jump) const;
+    [[nodiscard]] JumpEntry jump_entry_at(const ImageSection& table, std::uint64_t at) const;
+    [[nodiscard]] std::vector<std::byte> moved_jump_entry(const ImageSection& table, const JumpEntry& jump,
+                                                          std::uint64_t place) const;
+    [[nodiscard]] std::vector<std::byte> moved_exception(Bytes entry, std::uint64_t distance) const;
+    void mark_init(MutableBytes key, const JumpEntry& jump) const;
     void add(Mechanism mechanism, std::uint64_t address, std::uint64_t size,
              std::optional<std::vector<std::byte>> after);
 

@@ -14,7 +14,9 @@ namespace klp::arch {
 
 namespace {
 
-constexpr std::uint64_t jump_entry_size = 16;
+// struct jump_entry: s32 code, target and a long key, relative; or three addresses of 8 bytes.
+constexpr std::uint64_t relative_jump_size = 16, relative_key = 8;
+constexpr std::uint64_t absolute_jump_size = 24, absolute_key = 16;
 constexpr std::uint64_t static_call_site_size = 8;
 
 // An entry that names `address` by the signed number in a field of its own.
@@ -44,7 +46,8 @@ void RewriteCollector::sort_extable() {
     const ImageSection* table = section(name);
     const SpecialSection* special = arch.special_section(name);
     if (table == nullptr || special == nullptr) return;
-    const std::uint64_t entry_size = special->entry_size.bytes;
+    const std::uint64_t entry_size =
+        features.exception_entry_size != 0 ? features.exception_entry_size : special->entry_size.bytes;
     const std::uint64_t count = table->memory.size() / entry_size;
     std::vector<std::uint64_t> keys;
     for (std::uint64_t i = 0; i < count; ++i) keys.push_back(relative32(*table, i * entry_size, image.order));
@@ -52,13 +55,27 @@ void RewriteCollector::sort_extable() {
     if (sorted.ties) return may_write(Mechanism::extable_sort, table->address, count * entry_size);
     std::vector<std::byte> after;
     for (std::uint64_t i = 0; i < count; ++i) {
-        std::vector<std::byte> entry = copy_of(table->memory.subspan(sorted.order[i] * entry_size, entry_size));
-        const std::uint64_t moved = (sorted.order[i] - i) * entry_size;
-        adjust<std::uint32_t>(entry, 0, moved, image.order);
-        adjust<std::uint32_t>(entry, 4, moved, image.order);
+        const auto entry = moved_exception(table->memory.subspan(sorted.order[i] * entry_size, entry_size),
+                                           (sorted.order[i] - i) * entry_size);
         after.insert(after.end(), entry.begin(), entry.end());
     }
     writes_table(Mechanism::extable_sort, *table, std::move(after));
+}
+
+// swap_ex_entry_fixup(): a handler that is not there stays so (arch/s390/include/asm/extable.h).
+std::vector<std::byte> RewriteCollector::moved_exception(Bytes bytes, std::uint64_t distance) const {
+    std::vector<std::byte> entry = copy_of(bytes);
+    adjust<std::uint32_t>(entry, 0, distance, image.order);
+    adjust<std::uint32_t>(entry, 4, distance, image.order);
+    const std::uint64_t handler = features.exception_handler;
+    const auto is_zero = [](std::byte each) { return each == std::byte{0}; };
+    if (handler == 0 || handler >= entry.size() || std::ranges::all_of(bytes.subspan(handler), is_zero)) return entry;
+    if (entry.size() - handler >= 8) {
+        adjust<std::uint64_t>(entry, handler, distance, image.order);
+    } else if (entry.size() - handler >= 4) {
+        adjust<std::uint32_t>(entry, handler, distance, image.order);
+    }
+    return entry;
 }
 
 std::vector<std::uint64_t> RewriteCollector::sort_ftrace_sites() {
@@ -78,41 +95,81 @@ std::vector<std::uint64_t> RewriteCollector::sort_ftrace_sites() {
     return sites;
 }
 
+std::uint64_t RewriteCollector::jump_entry_size() const noexcept {
+    if (!features.jump_label) return 0;
+    return features.jump_label_relative ? relative_jump_size : absolute_jump_size;
+}
+
+JumpEntry RewriteCollector::jump_entry_at(const ImageSection& table, std::uint64_t at) const {
+    const auto field = [&](std::uint64_t offset) {
+        return load<std::uint64_t>(table.memory.subspan(at + offset), image.order);
+    };
+    JumpEntry entry{.position = at / jump_entry_size()};
+    std::uint64_t key = 0;
+    if (features.jump_label_relative) {
+        entry.code = relative32(table, at, image.order);
+        entry.target = relative32(table, at + 4, image.order);
+        key = field(relative_key);
+        entry.key = table.address + at + relative_key;
+    } else {
+        entry.code = field(0);
+        entry.target = field(8);
+        key = field(absolute_key);
+    }
+    entry.key += key & ~std::uint64_t{3};
+    entry.branches_when_false = (key & 1) != 0;
+    return entry;
+}
+
+std::vector<JumpEntry> RewriteCollector::jump_entries(const ImageSection& table) const {
+    std::vector<JumpEntry> entries;
+    const std::uint64_t size = jump_entry_size();
+    for (std::uint64_t at = 0; size != 0 && at + size <= table.memory.size(); at += size)
+        entries.push_back(jump_entry_at(table, at));
+    return entries;
+}
+
 std::vector<JumpEntry> RewriteCollector::sort_jump_table() {
     const ImageSection* table = section("__jump_table");
-    if (table == nullptr || !features.jump_label) return {};
-    const std::uint64_t count = table->memory.size() / jump_entry_size;
-    std::vector<JumpEntry> entries;
-    for (std::uint64_t at = 0; at < count * jump_entry_size; at += jump_entry_size) {
-        const auto key = load<std::uint64_t>(table->memory.subspan(at + 8), image.order);
-        entries.push_back({.code = relative32(*table, at, image.order),
-                           .target = relative32(*table, at + 4, image.order),
-                           .key = table->address + at + 8 + (key & ~std::uint64_t{3}),
-                           .branches_when_false = (key & 1) != 0,
-                           .position = at / jump_entry_size});
-    }
+    if (table == nullptr) return {};
+    std::vector<JumpEntry> entries = jump_entries(*table);
     std::ranges::sort(entries, {},
                       [](const JumpEntry& each) { return std::tuple(each.key, each.code, each.position); });
+    // Before 5.3, entries of one key were not ordered by their code, and absolute ones are of those kernels or later.
+    const auto same_key = std::ranges::adjacent_find(entries, {}, &JumpEntry::key);
+    if (!features.jump_label_relative && same_key != entries.end()) {
+        may_write(Mechanism::jump_label_sort, table->address, entries.size() * jump_entry_size());
+        return entries;
+    }
     std::vector<std::byte> after;
-    for (std::uint64_t i = 0; i < count; ++i) {
-        std::vector<std::byte> entry = copy_of(table->memory.subspan(entries[i].position * jump_entry_size, 16));
-        const std::uint64_t moved = (entries[i].position - i) * jump_entry_size;
-        adjust<std::uint32_t>(entry, 0, moved, image.order);
-        adjust<std::uint32_t>(entry, 4, moved, image.order);
-        adjust<std::uint64_t>(entry, 8, moved, image.order);
-        mark_init(entry, entries[i]);
+    for (std::uint64_t i = 0; i < entries.size(); ++i) {
+        const auto entry = moved_jump_entry(*table, entries[i], i);
         after.insert(after.end(), entry.begin(), entry.end());
     }
     writes_table(Mechanism::jump_label_sort, *table, std::move(after));
     return entries;
 }
 
+std::vector<std::byte> RewriteCollector::moved_jump_entry(const ImageSection& table, const JumpEntry& jump,
+                                                          std::uint64_t place) const {
+    const std::uint64_t size = jump_entry_size();
+    std::vector<std::byte> entry = copy_of(table.memory.subspan(jump.position * size, size));
+    if (features.jump_label_relative) {
+        const std::uint64_t moved = (jump.position - place) * size;
+        adjust<std::uint32_t>(entry, 0, moved, image.order);
+        adjust<std::uint32_t>(entry, 4, moved, image.order);
+        adjust<std::uint64_t>(entry, relative_key, moved, image.order);
+    }
+    mark_init(MutableBytes(entry).last(sizeof(std::uint64_t)), jump);
+    return entry;
+}
+
 // jump_entry_set_init(): bit 1 of the key says that the code goes with the init area.
-void RewriteCollector::mark_init(MutableBytes entry, const JumpEntry& jump) const {
-    const auto key = load<std::uint64_t>(entry.subspan(8), image.order) & ~std::uint64_t{2};
+void RewriteCollector::mark_init(MutableBytes key, const JumpEntry& jump) const {
+    const auto value = load<std::uint64_t>(key, image.order) & ~std::uint64_t{2};
     const ImageSection* code = section_at(jump.code);
     const bool in_init = code != nullptr && code->name.starts_with(".init");
-    store<std::uint64_t>(entry.subspan(8), key | (in_init ? 2 : 0), image.order);
+    store<std::uint64_t>(key, value | (in_init ? 2 : 0), image.order);
 }
 
 JumpCode RewriteCollector::code_after(const JumpEntry& entry) const {

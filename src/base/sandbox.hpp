@@ -3,6 +3,7 @@
 // network. bubblewrap does it, for ordinary users, too.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,10 +12,15 @@
 namespace klp {
 
 struct Sandbox {
-    fs::path root;                   // its /usr, /etc and the like are seen, read only
-    std::vector<fs::path> readable;  // folders of this machine, at the same paths
+    fs::path root;  // its /usr, /etc and the like are seen, read only
+    // Folders of this machine, at the same paths, whatever the root has there or around them.
+    std::vector<fs::path> readable;
     std::vector<fs::path> writable;  // the same; they win over readable ones around them
 };
+
+// A path that holds inside of `root`, without links, and without a slash at the start: links are followed inside.
+// nullopt: there is no end of links.
+[[nodiscard]] std::optional<fs::path> followed_in(const fs::path& root, const fs::path& path);
 
 // What is to be run for `program`, whose first word is looked up in the root's own PATH. Folders that are not there are
 // left out. Error: bubblewrap is not installed, the root cannot be read.

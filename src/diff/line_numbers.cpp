@@ -29,6 +29,14 @@ constexpr std::array<LineTaker, 11> takers = {{
     {"__warn_slowpath_fmt", 1},
 }};
 
+// They print what they are given, a line where __LINE__ is given (ASSERT_RTNL() of include/linux/rtnetlink.h): that it
+// is one, only the debug information tells.
+constexpr std::array<std::string_view, 5> printers = {"__warn_printk", "_printk", "printk", "panic", "vpanic"};
+
+bool may_print_line(std::string_view function, std::uint32_t position) {
+    return position > 0 && std::ranges::find(printers, function) != printers.end();
+}
+
 bool takes_line(std::string_view function, std::uint32_t position) {
     return std::ranges::any_of(
         takers, [&](const LineTaker& each) { return each.function == function && each.position == position; });
@@ -105,18 +113,20 @@ std::optional<arch::ConstantArgument> LineNumbers::line_loaded(Side& side, const
     const Field* call = field_at(side.object, code, loaded->argument.call);
     const bool is_named =
         call != nullptr && (call->target.kind == Target::Kind::undefined || call->target.kind == Target::Kind::piece);
-    if (!is_named || !takes_line(call->target.name(), loaded->argument.position)) return std::nullopt;
-    return is_line_of(side, code, *loaded) ? loaded : std::nullopt;
+    if (!is_named) return std::nullopt;
+    const bool is_line = takes_line(call->target.name(), loaded->argument.position);
+    if (!is_line && !may_print_line(call->target.name(), loaded->argument.position)) return std::nullopt;
+    return is_line_of(side, code, *loaded).value_or(is_line) ? loaded : std::nullopt;
 }
 
-bool LineNumbers::is_line_of(Side& side, const Piece& code, const arch::ConstantArgument& loaded) {
+std::optional<bool> LineNumbers::is_line_of(Side& side, const Piece& code, const arch::ConstantArgument& loaded) {
     if (!side.lines) {
         side.lines.emplace();
         const elf::Object& object = side.object.object();
         if (DebugImage::is_in(object))
             *side.lines = std::make_unique<SourceMap>(object, [](const std::string& name) { return name; });
     }
-    if (*side.lines == nullptr) return true;
+    if (*side.lines == nullptr) return std::nullopt;
     const auto line = (*side.lines)->line_at({code.section->name, code.name(), loaded.argument.call});
     return line && line->line == loaded.value;
 }

@@ -18,8 +18,9 @@ public:
     explicit LineNumbers(const Correlation& pairs);
 
     // Whether all that differs is certain to be such a number: a constant that is loaded for one of the kernel's
-    // functions that take a line there, and that is the line of the call where the object has debug information; or the
-    // line in what the sanitizer checks. Error: code that cannot be decoded, damaged debug information.
+    // functions that take a line there, and that is the line of the call where the object has debug information; one
+    // that it has to be by the debug information, of a function that prints it; or the line in what the sanitizer
+    // checks. Error: code that cannot be decoded, damaged debug information.
     [[nodiscard]] bool alone_differ(const Piece& original, const Piece& patched);
 
 private:
@@ -33,7 +34,8 @@ private:
     [[nodiscard]] std::optional<Ranges> loads_of_lines(const Piece& original, const Piece& patched);
     [[nodiscard]] std::optional<arch::ConstantArgument> line_loaded(Side& side, const Piece& code,
                                                                     std::uint64_t offset);
-    [[nodiscard]] bool is_line_of(Side& side, const Piece& code, const arch::ConstantArgument& loaded);
+    // nullopt: the object has no debug information.
+    [[nodiscard]] std::optional<bool> is_line_of(Side& side, const Piece& code, const arch::ConstantArgument& loaded);
     [[nodiscard]] bool same_check(const Target& original, const Target& patched) const;
 
     Side original_, patched_;

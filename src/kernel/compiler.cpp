@@ -155,4 +155,12 @@ Compiler find_compiler(const Kernel& kernel) {
     return {.program = nearest->program, .version = nearest->version, .root = toolchain->root};
 }
 
+std::optional<std::string> compiler_difference(const Kernel& kernel) {
+    const std::string recorded = recorded_compiler(kernel.config(), {kernel.manifest().config.string(), {}, {}});
+    const Compiler& compiler = kernel.compiler();
+    if (compiler.version == parse_compiler_text(recorded).version) return std::nullopt;
+    return fmt::format("the kernel was compiled by '{}', and this by {} {}", recorded, compiler.program,
+                       compiler.version);
+}
+
 }  // namespace klp::kernel

@@ -36,6 +36,9 @@ public:
 // the very one, and what it makes is compared with the shipped code anyway.
 [[nodiscard]] Compiler find_compiler(const Kernel& kernel);
 
+// Where the kernel's compiler is another version than made the kernel: both, for messages. Error: as above.
+[[nodiscard]] std::optional<std::string> compiler_difference(const Kernel& kernel);
+
 // What a compiler says of itself as the kernel's config has it: "gcc-14 (Debian 14.2.0-19) 14.2.0".
 struct CompilerText {
     std::string name;             // "gcc-14"

@@ -142,34 +142,9 @@ std::vector<ToolchainCompiler> compilers_in(const fs::path& root) {
 }
 
 std::optional<fs::path> file_in(const fs::path& root, const fs::path& path) {
-    constexpr int most_links = 40;  // as the kernel has it (MAXSYMLINKS)
-    std::vector<fs::path> ahead(path.begin(), path.end());
-    std::ranges::reverse(ahead);
-    fs::path inside;
-    int links = 0;
-    while (!ahead.empty()) {
-        const fs::path part = ahead.back();
-        ahead.pop_back();
-        if (part.empty() || part == "/" || part == ".") continue;
-        if (part == "..") {
-            inside = inside.parent_path();
-            continue;
-        }
-        const fs::path next = root / inside / part;
-        std::error_code failure;
-        const fs::file_status status = fs::symlink_status(next, failure);
-        if (!fs::exists(status)) return std::nullopt;
-        if (!fs::is_symlink(status)) {
-            inside /= part;
-            continue;
-        }
-        if (++links > most_links) return std::nullopt;
-        const fs::path target = fs::read_symlink(next);
-        if (target.is_absolute()) inside.clear();
-        const std::vector<fs::path> parts(target.begin(), target.end());
-        ahead.insert(ahead.end(), parts.rbegin(), parts.rend());
-    }
-    return root / inside;
+    const auto inside = followed_in(root, path);
+    if (!inside || !fs::exists(fs::symlink_status(root / *inside))) return std::nullopt;
+    return root / *inside;
 }
 
 std::optional<fs::path> program_in(const fs::path& root, std::string_view name) {

@@ -6,12 +6,16 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <cerrno>
 
 #include "base/process.hpp"
+#include "base/progress.hpp"
 
 namespace klp::packages {
 
 namespace {
+
+constexpr std::size_t most_padding = std::size_t{16} << 20;  // tar's blocks have 10 KiB where nobody asks for others
 
 // Of those two forms of a string in an archive, the second is there where the locale cannot express it.
 std::string either(const char* locale, const char* utf8) {
@@ -34,20 +38,27 @@ ArchiveEntry::Kind kind_of(archive_entry* entry) {
     }
 }
 
-}  // namespace
-
-void ArchiveReader::Closer::operator()(archive* reader) const noexcept {
-    archive_read_free(reader);
+// For libarchive, which is C: what was thrown waits in the stream.
+la_ssize_t give_content(archive* reader, void* stream, const void** buffer) {
+    try {
+        const Bytes piece = static_cast<ContentStream*>(stream)->next();
+        *buffer = piece.data();
+        return static_cast<la_ssize_t>(piece.size());
+    } catch (...) {
+        static_cast<ContentStream*>(stream)->keep_failure(std::current_exception());
+        archive_set_error(reader, EIO, "its content cannot be read");
+        return -1;
+    }
 }
 
-ArchiveReader::ArchiveReader(Bytes bytes, Location where) : where_(std::move(where)), archive_(archive_read_new()) {
+}  // namespace
+
+ArchiveReader::ArchiveReader(Bytes bytes, Location where)
+    : where_(where), content_(bytes, std::move(where)), archive_(archive_read_new()) {
     if (!archive_) throw Error(where_, "no memory to read an archive");
-    for (const auto support :
-         {archive_read_support_filter_gzip, archive_read_support_filter_bzip2, archive_read_support_filter_xz,
-          archive_read_support_filter_lzma, archive_read_support_filter_zstd, archive_read_support_format_tar,
-          archive_read_support_format_cpio})
-        check(support(archive_.get()));
-    check(archive_read_open_memory(archive_.get(), bytes.data(), bytes.size()));
+    check(archive_read_support_format_tar(archive_.get()));
+    check(archive_read_support_format_cpio(archive_.get()));
+    check(archive_read_open(archive_.get(), &content_, nullptr, give_content, nullptr));
 }
 
 ArchiveReader::~ArchiveReader() = default;
@@ -55,6 +66,7 @@ ArchiveReader::~ArchiveReader() = default;
 // Warnings are of names and attributes that nobody here asks for.
 void ArchiveReader::check(int status) const {
     if (status >= ARCHIVE_WARN) return;
+    content_.throw_failure();
     const char* reason = archive_error_string(archive_.get());
     fail(reason == nullptr ? "no reason given" : reason);
 }
@@ -66,7 +78,10 @@ void ArchiveReader::fail(std::string_view message) const {
 std::optional<ArchiveEntry> ArchiveReader::next() {
     check_interrupted();
     const int status = archive_read_next_header(archive_.get(), &entry_);
-    if (status == ARCHIVE_EOF) return std::nullopt;
+    if (status == ARCHIVE_EOF) {
+        read_to_end();
+        return std::nullopt;
+    }
     check(status);
     ArchiveEntry entry{.kind = kind_of(entry_),
                        .path = either(archive_entry_pathname(entry_), archive_entry_pathname_utf8(entry_)),
@@ -81,6 +96,16 @@ std::optional<ArchiveEntry> ArchiveReader::next() {
     if (archive_entry_size_is_set(entry_) != 0 && archive_entry_size(entry_) > 0)
         entry.size = static_cast<std::uint64_t>(archive_entry_size(entry_));
     return entry;
+}
+
+// What fills the last block follows.
+void ArchiveReader::read_to_end() {
+    std::size_t size = 0;
+    for (Bytes piece = content_.next(); !piece.empty(); piece = content_.next()) {
+        check_interrupted();
+        size += piece.size();
+        if (size > most_padding) fail(fmt::format("more than {} behind its end", format_size(most_padding)));
+    }
 }
 
 std::size_t ArchiveReader::read(MutableBytes buffer) {

@@ -8,8 +8,8 @@
 #include <string>
 
 #include "base/bytes.hpp"
+#include "packages/content_stream.hpp"
 
-struct archive;
 struct archive_entry;
 
 namespace klp::packages {
@@ -32,7 +32,8 @@ public:
     ArchiveReader(const ArchiveReader&) = delete;
     ArchiveReader& operator=(const ArchiveReader&) = delete;
 
-    // nullopt at the end of the archive. Error: it is cut short or corrupt.
+    // nullopt at the end of the archive, and of what it is compressed in: all checksums fit. Error: it is cut short or
+    // corrupt.
     [[nodiscard]] std::optional<ArchiveEntry> next();
     // More of the entry's content; 0 at its end.
     [[nodiscard]] std::size_t read(MutableBytes buffer);
@@ -40,14 +41,13 @@ public:
     [[nodiscard]] std::string read_all(std::size_t limit);
 
 private:
+    void read_to_end();
     void check(int status) const;
     [[noreturn]] void fail(std::string_view message) const;
 
     Location where_;
-    struct Closer {
-        void operator()(archive* reader) const noexcept;
-    };
-    std::unique_ptr<archive, Closer> archive_;
+    ContentStream content_;
+    ArchiveHandle archive_;
     archive_entry* entry_ = nullptr;
 };
 

@@ -56,7 +56,7 @@ Origin::Origin(const std::vector<UnpackedPackage>& packages, const std::string& 
     for (const UnpackedPackage& package : packages) {
         const PackageFile& file = *package.file;
         if (!package.contents.programs_package.empty()) programs_package_ = package.contents.programs_package;
-        is_split_ = is_split_ || file.name().starts_with("linux-binary-");
+        is_split_ = is_split_ || file.name().starts_with("linux-binary-") || file.name().starts_with("linux-modules-");
         if (file.format() != PackageFile::Format::rpm || file.arch().empty()) continue;
         version_ = fmt::format("{}.{}", file.version(), file.arch());
         source_rpm_ = file.source();

@@ -83,7 +83,9 @@ ChosenCompiler choose_compiler(const Apt& apt, const kernel::CompilerText& wante
         return {fmt::format("{}={}", name, wanted.package_version), wanted.package_version};
     const auto other = apt.show(name);
     if (!other)
-        throw Error(fmt::format("the archive has no {} (any more), which made the kernel", name))
+        throw Error(fmt::format("the archive has no {} (any more), which made the kernel: without it nothing of the "
+                                "kernel can be proven",
+                                name))
             .hint("unpack a distribution that has it into a folder: klp toolchain add NAME FOLDER");
     progress(
         fmt::format("the archive has {0} {1}, but not {2} any more, which made the kernel: code that it makes "

@@ -7,6 +7,7 @@
 #include "arch/ftrace_sites.hpp"
 #include "base/kernel_names.hpp"
 #include "diff/names.hpp"
+#include "kernel/compiler.hpp"
 #include "kernel/ftrace_table.hpp"
 #include "resolve/image.hpp"
 #include "resolve/originals.hpp"
@@ -221,7 +222,8 @@ void Unit::check_fidelity(const diff::FunctionChange& function, Diagnostics& dia
                 .error("resolve.fidelity", where,
                        fmt::format("function '{}' is not what {} was shipped with", proof->name, object_))
                 .note(proof->detail)
-                .hint("the source, the config or the compiler differs from what the kernel was built with");
+                .hint(kernel::compiler_difference(kernel_).value_or(
+                    "the source, the config or the compiler differs from what the kernel was built with"));
             return;
         case Fidelity::ambiguous:
             if (function.status == diff::FunctionStatus::carried) return;  // it replaces none of them

@@ -249,6 +249,18 @@ TEST_F(Faults, JumpTablesAreWrittenTo) {
     EXPECT_EQ(fault(), "none");
 }
 
+TEST_F(Faults, JumpTablesOfOlderKernelsHaveAddresses) {
+    module.features.jump_label_relative = false;
+    module.add_code(".text", text, "0f1f440000c3");
+    const std::string entry = hex(text, 8) + hex(text, 8);
+    add_table("__jump_table", entry + hex(more, 8) + entry + hex(more + 0x1001, 8));
+    EXPECT_THAT(fault(), HasSubstr("__jump_table+0x0: kernel/jump_label.c:jump_label_add_module() would write"));
+    module.image.sections.back().flags |= SHF_WRITE;
+    EXPECT_EQ(fault(), "none");
+    facts.is_mapped = [](std::uint64_t address) { return address == more; };
+    EXPECT_THAT(fault(), HasSubstr("__jump_table+0x18: kernel/jump_label.c:jump_label_add_module() would read at"));
+}
+
 TEST_F(Faults, UnwindTablesHaveAsManyEntries) {
     add_table(".orc_unwind_ip", "0000000000000000");
     add_table(".orc_unwind", "000000000000000000000000", SHF_ALLOC, more);

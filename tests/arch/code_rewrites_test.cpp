@@ -112,6 +112,44 @@ TEST_F(Rewrites, ExceptionTableIsSortedAndItsDistancesFollow) {
                             hex32(9) + hex32(text + 4 - (table + 12)) + hex32(text + 6 - (table + 16)) + hex32(3)));
 }
 
+// As on x86 before 5.16, where the last field is a distance to a handler.
+TEST_F(Rewrites, HandlersOfExceptionsFollow) {
+    module.features.exception_entry_size = 12;
+    module.features.exception_handler = 8;
+    module.add_code(".text", text, "9090909090909090");
+    const auto entry = [&](std::uint64_t at, std::uint64_t code) {
+        return hex32(text + code - at) + hex32(text + 6 - (at + 4)) + hex32(kernel - (at + 8));
+    };
+    module.add_code("__ex_table", table, entry(table, 4) + entry(table + 12, 1));
+    EXPECT_THAT(lines(), ElementsAre("extable-sort __ex_table+0x0 " + entry(table, 1) + entry(table + 12, 4)));
+}
+
+TEST_F(Rewrites, ExceptionsWithoutAThirdFieldAreSorted) {
+    module.features.exception_entry_size = 8;
+    module.add_code(".text", text, "9090909090909090");
+    const auto entry = [&](std::uint64_t at, std::uint64_t code) {
+        return hex32(text + code - at) + hex32(text + 6 - (at + 4));
+    };
+    module.add_code("__ex_table", table, entry(table, 5) + entry(table + 8, 4) + entry(table + 16, 1));
+    EXPECT_THAT(lines(), ElementsAre("extable-sort __ex_table+0x0 " + entry(table, 1) + entry(table + 8, 4) +
+                                     entry(table + 16, 5)));
+}
+
+// Before 5.18, most entries had no handler.
+TEST_F(S390xRewrites, HandlersOfExceptionsFollowWhereTheyAre) {
+    module.features.exception_entry_size = 16;
+    module.features.exception_handler = 8;
+    module.add_code(".text", text, "0707070707070707");
+    const auto entry = [&](std::uint64_t at, std::uint64_t code, std::uint64_t handler) {
+        return hex32(text + code - at) + hex32(text + 6 - (at + 4)) + hex64(handler == 0 ? 0 : handler - (at + 8));
+    };
+    module.add_code("__ex_table", table, entry(table, 2, kernel) + entry(table + 16, 4, 0) + entry(table + 32, 0, 0));
+    const std::string sorted = entry(table, 0, 0) + entry(table + 16, 2, kernel) + entry(table + 32, 4, 0);
+    EXPECT_THAT(lines(), ElementsAre("extable-sort __ex_table+0x0 " + sorted));
+    module.features.exception_handler = 0;
+    EXPECT_THAT(lines(), testing::Not(ElementsAre("extable-sort __ex_table+0x0 " + sorted)));
+}
+
 TEST_F(Rewrites, SortedTablesAreNotMentioned) {
     module.add_code(
         "__ex_table", table,
@@ -286,6 +324,34 @@ TEST_F(JumpLabels, AreSortedByKeyAndCode) {
     EXPECT_THAT(lines(), IsEmpty());
 }
 
+// Three addresses, on kernels without CONFIG_HAVE_ARCH_JUMP_LABEL_RELATIVE.
+TEST_F(JumpLabels, AreAddressesOnOlderKernels) {
+    module.features.jump_label_relative = false;
+    const auto jump = [&](std::uint64_t code, std::uint64_t target, std::uint64_t key) {
+        return hex64(code) + hex64(target) + hex64(key);
+    };
+    module.add_code(".init.text", text + 0x100, "6690");
+    const auto index = module.add_code("__jump_table", table,
+                                       jump(text + 2, text + 9, kernel + 0x20) + jump(text, text + 2, kernel + 0x10) +
+                                           jump(text + 0x100, text + 0x100, kernel + 0x31));
+    EXPECT_THAT(
+        lines(),
+        ElementsAre("jump-label-sort __jump_table+0x0 " + jump(text, text + 2, kernel + 0x10) +
+                        jump(text + 2, text + 9, kernel + 0x20) + jump(text + 0x100, text + 0x100, kernel + 0x33),
+                    "jump-label .text+0x0..0x2", "jump-label .text+0x2..0x7", "jump-label .init.text+0x0..0x2"));
+    facts.static_key = [](std::uint64_t) { return std::optional(StaticKeyState{.enabled = true}); };
+    EXPECT_THAT(lines(), ElementsAre(testing::_, "jump-label .text+0x0 eb00", "jump-label .text+0x2 e902000000",
+                                     "jump-label .init.text+0x0 6690"));
+    // What the order is of those with one key, depends on the version.
+    facts.static_key = {};
+    store<std::uint64_t>(module.image.sections[index].memory.subspan(16), kernel + 0x10, ByteOrder::little);
+    EXPECT_THAT(lines(), testing::Contains("jump-label-sort __jump_table+0x0..0x48"));
+    EXPECT_THAT(lines(), testing::Contains("jump-label .text+0x2..0x7"));
+    // A rest is none.
+    module.image.sections[index].memory = module.image.sections[index].memory.first(40);
+    EXPECT_THAT(lines(), ElementsAre("jump-label .text+0x2..0x7"));
+}
+
 TEST_F(JumpLabels, OfTheInitAreaAreMarked) {
     module.add_code(".init.text", text + 0x100, "6690");
     module.add_code("__jump_table", table, entry(table, text + 0x100, text, kernel));
@@ -458,6 +524,50 @@ TEST_F(S390xRewrites, AlternativesOfBothSizes) {
                         "00000001"
                         "04");
     EXPECT_THAT(lines(), ElementsAre("alternative .text+0x0..0x6", "alternative .text+0x6..0xa"));
+}
+
+// What is replaced may be longer than its replacement, whose length comes last.
+TEST_F(S390xRewrites, AlternativesOfTwoLengths) {
+    module.features.alternative_size = 12;
+    module.add_code(".text", text, std::string(2 * 16, '0'));
+    module.add_code(".altinstructions", table,
+                    hex32(text - table) + hex32(0) +
+                        "0001"
+                        "0602");
+    EXPECT_THAT(lines(), ElementsAre("alternative .text+0x0..0x6"));
+}
+
+TEST_F(S390xRewrites, JumpLabelsOfOlderKernels) {
+    module.features.jump_label_relative = false;
+    module.add_code(".text", text,
+                    "c00400000000"
+                    "c0f400000000");
+    module.add_code(
+        "__jump_table", table,
+        hex64(text) + hex64(text + 12) + hex64(kernel) + hex64(text + 6) + hex64(text + 12) + hex64(kernel + 9));
+    EXPECT_THAT(lines(), ElementsAre("jump-label .text+0x0..0x6", "jump-label .text+0x6..0xc"));
+    facts.static_key = [](std::uint64_t) { return std::optional(StaticKeyState{.enabled = true}); };
+    EXPECT_THAT(lines(), ElementsAre("jump-label .text+0x0 c0f400000006", "jump-label .text+0x6 c00400000003"));
+}
+
+TEST_F(Ppc64leRewrites, JumpLabelsOfOlderKernels) {
+    module.features.jump_label_relative = false;
+    module.add_code(".text", text,
+                    "00000060"
+                    "00000060");
+    module.add_code("__jump_table", table, hex64(text + 4) + hex64(text) + hex64(kernel));
+    facts.static_key = [](std::uint64_t) { return std::optional(StaticKeyState{.enabled = true}); };
+    EXPECT_THAT(lines(), ElementsAre("jump-label .text+0x4 fcffff4b"));  // b .-4
+}
+
+TEST_F(Arm64Rewrites, JumpLabelsOfOlderKernels) {
+    module.features.jump_label_relative = false;
+    module.add_code(".text", text,
+                    "1f2003d5"
+                    "1f2003d5");
+    module.add_code("__jump_table", table, hex64(text + 4) + hex64(text) + hex64(kernel));
+    facts.static_key = [](std::uint64_t) { return std::optional(StaticKeyState{.enabled = true}); };
+    EXPECT_THAT(lines(), ElementsAre("jump-label .text+0x4 ffffff17"));  // b .-4
 }
 
 TEST_F(S390xRewrites, ExpolinesAreRevertedWhereTheyAreSwitchedOff) {

@@ -27,6 +27,13 @@ compile() {
     # shellcheck disable=SC2086  # the options are words
     { echo '# 1 "file.c"'; cat; } | $compiler $plain "$@" -x c -c -o "$object" -
 }
+# As compile, with options that have spaces.
+quoted() {
+    local object=$1 words
+    shift
+    read -ra words <<<"$compiler $plain"
+    { echo '# 1 "file.c"'; cat; } | "${words[@]}" "$@" -x c -c -o "$object" -
+}
 changed_functions() { jq -r '.functions[] | "\(.status) \(.name)"' out | sort; }
 expect_lines() {  # TEXT LINE...
     printf '%s\n' "${@:2}" | diff - <(echo "$1") || { cat out err; fail "of $compiler: expected $(printf '%s ' "${@:2}")"; }
@@ -154,6 +161,10 @@ int show(int x) { might_sleep(); if (x == 3) lockdep_rcu_suspicious("file.c", __
 int also(int x) { might_sleep(); might_sleep(); return work(x, __LINE__); }
 int strange(int x) { return odd("file.c", __LINE__) + x; }
 int number(int x) { __might_sleep("file.c", NUMBER); return work(x, 1); }
+extern void __warn_printk(const char *, ...);
+#define ASSERT_RTNL() do { if (!odd(0, 0)) __warn_printk("assertion failed at %s (%d)\n", "file.c", __LINE__); } while (0)
+int asserts(int x) { ASSERT_RTNL(); return work(x, 9); }
+int prints(int x) { odd("file.c", 1); __warn_printk("seen %d at %d\n", NUMBER, __LINE__); return x; }
 C
 for compiler in "${compilers[@]}"; do
     for debug in -g0 -g; do
@@ -166,10 +177,16 @@ for compiler in "${compilers[@]}"; do
         unchanged before.o before.o
         expect_lines "$(jq -r '.other_lines | length' out)" 0
         changed before.o after.o
-        expect_lines "$(changed_functions)" "changed also" "changed strange"
-        expect_lines "$(jq -r '.other_lines[]' out)" show
-        expect_status 0 "$KLP" diff before.o after.o
-        expect_in 'nothing but numbers of lines differs: show' out
+        # Whether what is printed is a line, debug information alone tells.
+        if [ "$debug" = -g ]; then
+            expect_lines "$(changed_functions)" "changed also" "changed strange"
+            expect_lines "$(jq -r '.other_lines | sort | .[]' out)" asserts prints show
+        else
+            expect_lines "$(changed_functions)" "changed also" "changed asserts" "changed prints" "changed strange"
+            expect_lines "$(jq -r '.other_lines[]' out)" show
+            expect_status 0 "$KLP" diff before.o after.o
+            expect_in 'nothing but numbers of lines differs: show' out
+        fi
         changed before.o both.o
         changed_functions | found '^changed show$' || fail "$compiler $debug: a change of the code is none"
         changed before.o text.o
@@ -179,7 +196,44 @@ for compiler in "${compilers[@]}"; do
         # Only debug information tells that this is no line.
         if [ "$debug" = -g ]; then
             changed before.o number.o
-            expect_lines "$(changed_functions)" "changed number"
+            expect_lines "$(changed_functions)" "changed number" "changed prints"
         fi
+    done
+done
+
+# The same in tables, as WARN(), BUG() and pr_debug() leave them: code that differs in nothing else is the same code.
+cat >tables.c <<'C'
+struct _ddebug { const char *modname, *function, *filename, *format; unsigned int lineno : 18, flags : 8; unsigned long key; };
+extern void __dynamic_pr_debug(struct _ddebug *, const char *, ...); extern int work(int, int);
+#define pr_debug(text, ...) do { static struct _ddebug __attribute__((aligned(8), section(TABLE))) descriptor = \
+    { "module", __func__, "file.c", text, __LINE__, 0, 0 }; __dynamic_pr_debug(&descriptor, text, ##__VA_ARGS__); } while (0)
+#define bug(flags) asm volatile("1: " TRAP "\n.pushsection __bug_table,\"aw\"\n.balign 4\n2: .4byte 1b - ., " NUMBER(0) " - .\n" \
+    ".2byte " NUMBER(1) ", " NUMBER(2) "\n.popsection" :: "i"("file.c"), "i"(__LINE__), "i"(flags))
+int warn(int x) { if (x == 3) bug(1); return work(x, VALUE); }
+int dies(int x) { if (x == 3) { bug(0); __builtin_unreachable(); } return work(x, 2); }
+int tell(int x) { pr_debug("called %d\n", x); return work(x, 3); }
+C
+trap_of() {
+    case $compiler in
+        *aarch64*) echo 'brk #0x800' ;;
+        *powerpc*) echo 'twi 31,0,0' ;;
+        *s390x*) echo 'mc 0,0' ;;
+        *) echo ud2 ;;
+    esac
+}
+for compiler in "${compilers[@]}"; do
+    number='"%"#n'
+    case $compiler in *powerpc* | *s390x*) ;; *) number='"%c"#n' ;; esac
+    for table in __dyndbg __verbose; do
+        options=(-DVALUE=1 "-DTRAP=\"$(trap_of)\"" "-DNUMBER(n)=$number" "-DTABLE=\"$table\"")
+        tables() { local object=$1; shift; quoted "$object" "${options[@]}" "$@"; }
+        tables before.o <tables.c
+        sed 's/^int warn/\n\n&/' tables.c | tables after.o
+        sed 's/^int warn/\n\n&/' tables.c | tables both.o -UVALUE -DVALUE=5
+        unchanged before.o after.o
+        changed before.o both.o
+        expect_lines "$(changed_functions)" "changed warn"
+        [ "$(readelf -SW out.o | sed 's/^ *\[ *[0-9]*\]//' | awk '$1 == "__bug_table" { print $5 }')" = 00000c ] ||
+            fail "$compiler: not one entry of __bug_table"
     done
 done

@@ -75,6 +75,29 @@ refused "no modules: it is in linux-image-6.8.0-40-generic; no config, no Module
 expect_in "--source DIR" err
 refused "no programs of the build (modpost, objtool): it is in linux-kbuild-6.8" debs/{image,modules,headers,source}.deb
 refused "no image, no modules: they are in linux-image-6.8.0-40-generic" debs/{full-headers,source}.deb
+# From 6.19 on, image and modules are packages of their own, and the config is with the modules.
+split=7.3.4+deb13-amd64
+mkdir -p part/usr/lib/modules/$split part/boot && echo image >"part/boot/vmlinuz-$split" && deb linux-binary-$split amd64 7.3.4-1 part
+mkdir -p part/usr/lib/modules/$split/kernel && echo module >part/usr/lib/modules/$split/kernel/a.ko &&
+    echo CONFIG_LIVEPATCH=y >part/usr/lib/modules/$split/config && deb linux-modules-$split amd64 7.3.4-1 part
+headers $split && programs usr/src/linux-headers-$split && deb linux-headers-$split amd64 7.3.4-1 part
+mkdir part && deb linux-image-$split amd64 7.3.4-1 part "Depends: linux-binary-$split, linux-modules-$split"
+mkdir -p part/usr/src tree && touch tree/Makefile && tar -czf part/usr/src/linux-source-7.3.tar.gz tree &&
+    deb linux-source-7.3 all 7.3.4-1 part
+mapfile -t parts < <(printf "%s\n" debs/linux-{image,binary,modules,headers}-"$split".deb debs/linux-source-7.3.deb)
+without() { local each; for each in "${parts[@]}"; do case $each in *$1*) ;; *) echo "$each" ;; esac; done; }
+mapfile -t some < <(without binary)
+refused "packages are missing: no image: it is in linux-binary-$split" "${some[@]}"
+mapfile -t some < <(without modules)
+refused "packages are missing: no modules: it is in linux-modules-$split" "${some[@]}"
+mapfile -t some < <(without source)
+refused "packages are missing: no source: it is in linux-source-7.3" "${some[@]}"
+refused "vmlinuz: " "${parts[@]}"
+sed 's/7\.3\.4-1/7.3.5-1/' <(dpkg-deb -f debs/linux-modules-$split.deb) >control
+mkdir -p part/DEBIAN && dpkg-deb -x debs/linux-modules-$split.deb part && cp control part/DEBIAN/control &&
+    dpkg-deb --root-owner-group -Zgzip -b part debs/other-modules.deb >/dev/null && rm -rf part
+refused "packages do not belong together: linux-binary-${split}_7.3.4-1_amd64 is built from 7.3.4-1, linux-modules-${split}_7.3.5-1_amd64 is of 7.3.5-1" \
+    debs/linux-{image,binary,headers}-$split.deb debs/other-modules.deb debs/linux-source-7.3.deb
 maintainer="Maintainer: Ubuntu Kernel Team <a@b.example>"
 image 6.8.0-40-generic && deb image amd64 6.8.0-40.40 part
 refused "no modules: it is in linux-modules-6.8.0-40-generic; no source: it is in linux-source-6.8.0" debs/{image,full-headers}.deb
@@ -126,6 +149,62 @@ for compression in xz zstd; do
 done
 compression=gzip
 
+# Checksums are looked at, in the middle and at the end, whatever follows the last file. The content cannot be compressed: a changed
+# byte of it is another byte, and nothing that a decoder would stumble over.
+cat >content.py <<'END'
+import gzip, io, lzma, os, subprocess, sys, tarfile, zlib
+
+def tar_of(files):
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode='w') as archive:
+        for name, content in files.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    return data.getvalue()
+
+def deb(name, control, data, compression):
+    for member, content in (('debian-binary', b'2.0\n'), (f'control.tar{compression}', control), (f'data.tar{compression}', data)):
+        open(member, 'wb').write(content)
+    subprocess.run(['ar', 'rc', name, 'debian-binary', f'control.tar{compression}', f'data.tar{compression}'], check=True)
+
+def stored(content):  # a gzip member without compression: each byte is itself
+    packer = zlib.compressobj(0, zlib.DEFLATED, 31)
+    return packer.compress(content) + packer.flush()
+
+def zstd(content): return subprocess.run(['zstd', '-q', '-c', '--no-compress-literals', '--check'], input=content, stdout=subprocess.PIPE, check=True).stdout
+def xz(content):  # chunks without compression, as liblzma makes of what cannot be compressed
+    return lzma.compress(content, check=lzma.CHECK_CRC64)
+
+def changed(data, at): return data[:at] + bytes([data[at] ^ 1]) + data[at + 1:]
+
+marker = os.urandom(100000)
+control = tar_of({'control': b'Package: content\nVersion: 1\nArchitecture: amd64\nDescription: ' + marker.hex().encode()[:2000] + b'\n'})
+data = tar_of({'boot/vmlinuz-6.8.0': marker})
+two = stored(data[:5000]) + stored(data[5000:])
+for name, compression, pack in (('gzip', '.gz', stored), ('xz', '.xz', xz), ('zstd', '.zst', zstd)):
+    packed, packed_control = pack(data), pack(control)
+    deb(f'{name}.deb', packed_control, packed, compression)
+    at = packed.index(marker[50000:50032])
+    deb(f'{name}-middle.deb', packed_control, changed(packed, at), compression)
+    # The checksum of all is behind the last entry; of .xz the index is, too.
+    deb(f'{name}-end.deb', packed_control, changed(packed, len(packed) - (6 if name == 'gzip' else 2)), compression)
+    deb(f'{name}-cut.deb', packed_control, packed[:-3], compression)
+    deb(f'{name}-control.deb', changed(packed_control, len(packed_control) - (6 if name == 'gzip' else 2)), packed, compression)
+    deb(f'{name}-more.deb', packed_control, packed + b'more', compression)
+deb('gzip-tail.deb', stored(control), gzip.compress(data) + gzip.compress(bytes(20 << 20)), '.gz')
+deb('gzip-two.deb', stored(control), two, '.gz')
+deb('gzip-two-changed.deb', stored(control), changed(two, 3000), '.gz')
+deb('gzip-length.deb', stored(control), changed(stored(data), len(stored(data)) - 3), '.gz')
+END
+python3 content.py
+for name in gzip xz zstd gzip-two; do refused "no modules" $name.deb; done
+for name in {gzip,xz,zstd}-{middle,end,cut,control} gzip-more gzip-two-changed gzip-length; do
+    refused "$name.deb: the archive in it is cut short or damaged: " $name.deb
+done
+
+refused "gzip-tail.deb: the archive in it is cut short or damaged: more than 16.8 MB behind its end" gzip-tail.deb
+
 # Packages that would like to write elsewhere.
 cat >hostile.py <<'END'
 import io, os, sys, tarfile, subprocess
@@ -157,6 +236,14 @@ cases = {
     'huge-name': [entry('boot/' + 'x' * 5000)],
     'no-name': [entry('/')],
     'bomb': [],
+    'size-negative': [],
+    'size-larger': [],
+    'size-endless': [],
+    'link-to-itself': [entry('boot/vmlinuz-1', tarfile.LNKTYPE, 'boot/vmlinuz-1')],
+    'link-over-file': [entry('boot/vmlinuz-1'), entry('boot/vmlinuz-2', tarfile.LNKTYPE, 'boot/vmlinuz-1'),
+                       entry('boot/vmlinuz-1', tarfile.SYMTYPE, outside + '/there'), entry('boot/vmlinuz-2')],
+    'link-to-folder': [entry('boot/folder', tarfile.DIRTYPE), entry('boot/vmlinuz-1', tarfile.LNKTYPE, 'boot/folder')],
+    'round-links': [entry('usr/src/a', tarfile.SYMTYPE, 'b'), entry('usr/src/b', tarfile.SYMTYPE, 'a')],
     'source-link': [entry('usr/src/linux-source-1.tar', tarfile.SYMTYPE, outside + '/there')],
 }
 for name, entries in cases.items():
@@ -170,6 +257,12 @@ for name, entries in cases.items():
         info = tarfile.TarInfo('boot/vmlinuz-1')
         info.size = 5 << 30
         data = io.BytesIO(info.tobuf(tarfile.GNU_FORMAT))
+    if name.startswith('size-'):  # a number that is none, or that the archive has not
+        info = bytearray(tarfile.TarInfo('boot/vmlinuz-1').tobuf(tarfile.GNU_FORMAT))
+        info[124:136] = {'negative': b'\xff' * 12, 'larger': b'00000070000\0', 'endless': b'\x80' + b'\xff' * 11}[name[5:]]
+        info[148:156] = b' ' * 8
+        info[148:156] = b'%06o\0 ' % sum(info)
+        data = io.BytesIO(bytes(info) + b'x' * 1024)
     control = io.BytesIO()
     with tarfile.open(fileobj=control, mode='w') as archive:
         info, content = entry('control', content=b'Package: %s\nVersion: 1\nArchitecture: amd64\n' % name.encode())
@@ -192,6 +285,11 @@ for name in absolute-link through-link through-relative link-over-link absolute 
 done
 refused "'boot/a/b' in it cannot be unpacked" file-and-folder.deb
 refused "an entry has no name" no-name.deb
+refused "'boot/vmlinuz-1' in it is a link to 'boot/vmlinuz-1', which it has not" link-to-itself.deb
+refused "'boot/vmlinuz-1' in it is a link to 'boot/folder', which it has not" link-to-folder.deb
+refused ": " link-over-file.deb
+refused "none of the packages has any part of a kernel" round-links.deb
+for size in negative larger endless; do refused "size-$size.deb: " size-$size.deb; done
 refused "bomb.deb: it has more than 4.0 GB of files" bomb.deb
 refused "no image" image-link.deb
 refused ": " huge-name.deb
@@ -247,10 +345,19 @@ refused "packages do not belong together: kernel-default-devel-6.8.5-1.2.x86_64 
 
 # Cut short anywhere, or with a byte that is another one: a message of its own for each, no crash, no hang.
 size=$(stat -c %s $core)
-for length in 50 96 100 200 $((size / 4)) $((size / 2)) $((size - 1)); do
+for length in 50 96 100 200 $(seq $((size / 16)) $((size / 16)) $((size - 16))) $((size - 1)); do
     head -c "$length" $core >short
     refused "short:" short
+    # Where others come first, too.
+    refused "short:" rpms/kernel-6.8.5-301.fc40.src.rpm short
 done
+size_of_source=$(stat -c %s rpms/kernel-6.8.5-301.fc40.src.rpm)
+for part in {1..15}; do
+    head -c $((size_of_source * part / 16)) rpms/kernel-6.8.5-301.fc40.src.rpm >short
+    refused "short:" $core short
+done
+head -c $((size - 1)) $core >short
+refused "short:" short
 expect_in "short: the package is cut short: it has $((size - 1)) of $size bytes" err
 { head -c $((size - 20)) $core; head -c 1 /dev/zero; tail -c 19 $core; } >changed
 refused "changed: the package is damaged: its files do not fit its checksum" changed

@@ -89,6 +89,8 @@ table() {  # ARCHITECTURE TABLE BYTES RELOCATIONS ENTRY
     # No form: three bytes more, and an owner that is a number.
     { cat after.s; printf '.section %s\n.byte 0,0,0\n' "$name"; } | assemble "$1" long.o
     refused 1 "($name+0x$(printf %x $((2 * bytes)))): $((2 * bytes + 3)) bytes with these relocations are no array" before.o long.o
+    # Where each word may be relocated, what has no owner may be the middle of a longer entry.
+    [ "$name" != __ex_table ] || return 0
     { cat after.s; printf '.section %s\n' "$name"; echo "$entry" | sed 's/2b - \.\|\b2b\b/0/; s/3b/f/'
       printf '.section .altinstr_replacement\n4: nop\n5:\n'; } | assemble "$1" orphan.o
     refused 1 "($name+0x$(printf %x $((2 * bytes))))" before.o orphan.o
@@ -104,9 +106,23 @@ for architecture in x86_64 arm64 powerpc64le s390x; do
         .2byte 5, 1'
     table $architecture __bug_table 16 3 '.4byte 2b - ., file - ., file - .
         .2byte 5, 1'
+    table $architecture __bug_table 16 1 '.8byte 2b
+        .2byte 5, 0, 0, 0'
     table $architecture __bug_table 24 2 '.8byte 2b, file
         .2byte 5, 1, 0, 0'
+    table $architecture __ex_table 8 2 '.4byte 2b - ., 3b - .'
 done
+table x86_64 __ex_table 12 3 '.4byte 2b - ., 3b - ., handler - .'
+table x86_64 __ex_table 12 2 '.4byte 2b - ., 3b - ., 3'
+for architecture in arm64 s390x; do
+    table $architecture __ex_table 12 2 '.4byte 2b - ., 3b - .
+        .2byte 1, 2'
+done
+table s390x __ex_table 16 3 '.4byte 2b - ., 3b - .
+    .8byte handler - .'
+table s390x __ex_table 16 2 '.4byte 2b - ., 3b - .
+    .8byte 0'
+table powerpc64le __ex_table 16 2 '.8byte 2b, 3b'
 table x86_64 .altinstructions 12 2 '.4byte 2b - ., 4f - .
     .2byte 7
     .byte 1, 5f - 4f'
@@ -116,6 +132,12 @@ table x86_64 .altinstructions 13 2 '.4byte 2b - ., 4f - .
 table x86_64 .altinstructions 14 2 '.4byte 2b - ., 4f - .
     .4byte 7
     .byte 1, 5f - 4f'
+table s390x .altinstructions 11 2 '.4byte 2b - ., 4f - .
+    .2byte 7
+    .byte 5f - 4f'
+table s390x .altinstructions 13 2 '.4byte 2b - ., 4f - .
+    .4byte 7
+    .byte 5f - 4f'
 table s390x .altinstructions 12 2 '.4byte 2b - ., 4f - .
     .2byte 7
     .byte 2, 5f - 4f'
@@ -147,6 +169,20 @@ refused 1 '(.parainstructions+0x10): 17 bytes with these relocations are no arra
     .balign 8
     .8byte 0, 0'; } | assemble x86_64 orphan.o
 refused 2 '(.parainstructions+0x10): entry refers to no code of this object' before.o orphan.o
+
+# Before 5.1, a site had two bytes more.
+form='.parainstructions with clobbers'
+site() { printf '2: %s\n.pushsection .parainstructions,"a"\n.balign 8\n.8byte 2b\n.byte 1, 2\n.short 3\n.popsection' "$1"; }
+x86_pair before "$(site nop)" "$(site nop)"
+x86_pair after "$(site nop)" "$(site nop; echo; echo nop)"
+[ "$(size_of before.o .parainstructions)" = 28 ] || fail "the last site is whole"
+unchanged before.o
+changed before.o after.o
+expect_lines "$(changed_functions)" "changed g"
+[ "$(size_of out.o .parainstructions)" = 16 ] || fail "the output lacks padding"
+expect_lines "$(relocations out.o .parainstructions)" "g+5"
+[ "$(objcopy -O binary -j .parainstructions out.o /dev/stdout | od -An -tx1 | tr -d ' \n')" = 00000000000000000102030000000000 ] ||
+    fail "another site"
 
 # Code pools until 5.15: what to do after a fault belongs to who may fault, what to do with a counter to who counts.
 form=.fixup
@@ -231,12 +267,55 @@ expect_lines "$(changed_functions)" "changed f"
 changed before.o other.o
 expect_lines "$(changed_functions)" "changed g"
 
+form='.altinstructions of length 0 on s390x'
+s390_alternative() {
+    printf '2: nopr\n.pushsection .altinstructions,"a"\n.4byte 2b - ., 4f - .\n.2byte 7\n.byte 2, 5f - 4f\n.popsection\n'
+    printf '.pushsection .altinstr_replacement,"ax"\n4: %s\n5: .popsection\n' "$1"
+}
+s390_two() { listed s390x f "$1"; listed s390x g "$2"; }
+pair s390x before="$(s390_two "$(s390_alternative '')" "$(s390_alternative 'bcr 15,0')")" \
+    code="$(s390_two "$(printf 'nopr\n%s' "$(s390_alternative '')")" "$(s390_alternative 'bcr 15,0')")" \
+    other="$(s390_two "$(s390_alternative '')" "$(s390_alternative 'bcr 14,0')")"
+unchanged before.o
+changed before.o code.o
+expect_lines "$(changed_functions)" "changed f"
+[ "$(size_of out.o .altinstr_replacement)" = 0 ] || fail "the replacement of another function came along"
+changed before.o other.o
+expect_lines "$(changed_functions)" "changed g"
+
+# Those of arm64 may name a function that makes the code (alternative_cb).
+form='.altinstructions with a callback'
+callback() { printf '661: nop\n.pushsection .altinstructions,"a"\n.word 661b - ., %s - .\n.hword 11\n.byte 4, 0\n.popsection\n' "$1"; }
+makers='.section .text.maker,"ax"
+    .type maker,%function
+    maker: nop
+    ret
+    .size maker,.-maker
+    .section .text.other,"ax"
+    .type other,%function
+    other: ret
+    .size other,.-other'
+callbacks() { listed arm64 f "$1"; listed arm64 g "$2"; echo "$makers"; }
+for maker in maker outside; do
+    pair arm64 before="$(callbacks "$(callback $maker)" "$(callback $maker)")" \
+        code="$(callbacks "$(nop_more "$(callback $maker)")" "$(callback $maker)")" \
+        after="$(callbacks "$(callback $maker)" "$(callback other)")"
+    unchanged before.o
+    changed before.o code.o
+    expect_lines "$(changed_functions)" "changed f"
+    expect_lines "$(relocations out.o .altinstructions)" "f+8" "$maker+0"
+    changed before.o after.o
+    expect_lines "$(changed_functions)" "changed g"
+    expect_lines "$(relocations out.o .altinstructions)" "g+8" "other+0"
+done
+
 # Before 4.19, recordmcount did not know sections of functions: it left their calls, or made nops of them.
 form=__mcount_loc
 unlisted() { sed '/^\.section __mcount_loc/,/^\.8byte 9b/d'; }
 nopped() { sed 's/^9: call __fentry__/9: .byte 0x0f,0x1f,0x44,0,0\n.reloc 9b+1,R_X86_64_NONE,__fentry__-4/'; }
+called() { sed 's/^9: jgnop \./9: brasl %r0,__fentry__/'; }
 untraced() { sed '/^9: /d'; }
-for form in 'unlisted x86_64' 'nopped x86_64' 'unlisted powerpc64le'; do
+for form in 'unlisted x86_64' 'nopped x86_64' 'unlisted powerpc64le' 'called s390x'; do
     read -r how architecture <<<"$form"
     for others in '' "$(printf '.section .text,"ax"\n.globl h\n.type h,%%function\nh: nop\n.size h,.-h\n.section __mcount_loc,"a"\n.8byte h\n')"; do
         text() { { listed "$architecture" f "$1"; listed "$architecture" g "$2"; } | $how | unlisted; echo "$others"; }
@@ -245,8 +324,8 @@ for form in 'unlisted x86_64' 'nopped x86_64' 'unlisted powerpc64le'; do
         changed before.o after.o
         expect_not_in diff.untraced err
         expect_lines "$(changed_functions)" "changed g"
-        { listed "$architecture" f ''; listed "$architecture" g '' | untraced; } | unlisted | assemble "$architecture" none1.o
-        { listed "$architecture" f ''; listed "$architecture" g nop | untraced; } | unlisted | assemble "$architecture" none2.o
+        { listed "$architecture" f '' | $how; listed "$architecture" g '' | untraced; } | unlisted | assemble "$architecture" none1.o
+        { listed "$architecture" f '' | $how; listed "$architecture" g nop | untraced; } | unlisted | assemble "$architecture" none2.o
         refused 2 "'g' changed" none1.o none2.o
         expect_in '[diff.not-traceable]' err
     done
@@ -265,21 +344,40 @@ form='a list with gaps'
 refused 2 '[diff.not-traceable]' before.o after.o
 
 # Messages: __verbose is the older name of __dyndbg, of which the line counts for nothing.
+load_of() {  # ARCHITECTURE SYMBOL: for the first argument
+    case $1 in
+        x86_64) echo "mov \$$2,%rdi" ;;
+        arm64) printf 'adrp x0,%s\nadd x0,x0,:lo12:%s\n' "$2" "$2" ;;
+        powerpc64le) printf 'addis 3,2,%s@toc@ha\naddi 3,3,%s@toc@l\n' "$2" "$2" ;;
+        s390x) echo "larl %r2,$2" ;;
+    esac
+}
+call_of() {
+    case $1 in
+        x86_64) echo "call $2" ;;
+        s390x) echo "brasl %r14,$2" ;;
+        *) printf 'bl %s\nnop\n' "$2" ;;
+    esac
+}
 for form in __dyndbg __verbose; do
-    debug() {  # LINE
-        printf 'mov $descriptor,%%rdi\ncall __dynamic_pr_debug\n.pushsection %s,"aw"\n.balign 8\n.type descriptor,@object\n' "$form"
-        printf '.size descriptor,40\ndescriptor: .8byte file, file, file, file\n.4byte %s, 0\n.popsection\n' "$1"
-    }
-    file='.section .rodata.str1.1,"aMS",@progbits,1
-        file: .string "file.c"'
-    pair x86_64 before="$(listed x86_64 f "$(debug 5)"; listed x86_64 g ''; echo "$file")" \
-        line="$(listed x86_64 f "$(debug 6)"; listed x86_64 g nop; echo "$file")" \
-        code="$(listed x86_64 f "$(nop_more "$(debug 6)")"; listed x86_64 g ''; echo "$file")"
-    unchanged before.o
-    changed before.o line.o
-    expect_lines "$(changed_functions)" "changed g"
-    [ -z "$(size_of out.o $form)" ] || fail "$form came along"
-    changed before.o code.o
-    expect_lines "$(changed_functions)" "changed f"
-    relocations out.o .text.f | found '^descriptor' || fail "no $form"
+    for architecture in x86_64 arm64 powerpc64le s390x; do
+        debug() {  # LINE
+            load_of $architecture descriptor
+            call_of $architecture __dynamic_pr_debug
+            printf '.pushsection %s,"aw"\n.balign 8\n.type descriptor,%%object\n' "$form"
+            printf '.size descriptor,40\ndescriptor: .8byte file, file, file, file\n.4byte %s, 0\n.popsection\n' "$1"
+        }
+        file='.section .rodata.str1.1,"aMS",%progbits,1
+            file: .string "file.c"'
+        two() { listed $architecture f "$1"; listed $architecture g "$2"; echo "$file"; }
+        pair $architecture before="$(two "$(debug 5)" '')" line="$(two "$(debug 6)" nop)" \
+            code="$(two "$(nop_more "$(debug 6)")" '')"
+        unchanged before.o
+        changed before.o line.o
+        expect_lines "$(changed_functions)" "changed g"
+        [ -z "$(size_of out.o $form)" ] || fail "$form of $architecture came along"
+        changed before.o code.o
+        expect_lines "$(changed_functions)" "changed f"
+        relocations out.o .text.f | found '^descriptor' || fail "no $form of $architecture"
+    done
 done

@@ -132,6 +132,24 @@ TEST(Features, X86) {
     EXPECT_FALSE(features.arch->jump_label);
 }
 
+TEST(Features, EntriesOfOlderKernels) {
+    FeatureFacts facts;
+    for (const char* name : {"x86_64", "arm64", "ppc64le", "s390x"}) {
+        facts.headers = {{"__jump_table", 16}, {"__ex_table", 12}, {"exception_handler", std::nullopt}};
+        EXPECT_TRUE(features_of(facts, name).arch->jump_label_relative);
+        EXPECT_EQ(features_of(facts, name).arch->exception_entry_size, 12u);
+        EXPECT_EQ(features_of(facts, name).arch->exception_handler, 0u);
+        facts.headers = {{"__jump_table", 24}, {"__ex_table", 16}, {"exception_handler", 8}};
+        EXPECT_FALSE(features_of(facts, name, "CONFIG_HAVE_ARCH_JUMP_LABEL_RELATIVE=y\n").arch->jump_label_relative);
+        EXPECT_EQ(features_of(facts, name).arch->exception_entry_size, 16u);
+        EXPECT_EQ(features_of(facts, name).arch->exception_handler, 8u);
+        // Where the headers cannot be asked.
+        facts.headers = {};
+        EXPECT_TRUE(features_of(facts, name, "CONFIG_HAVE_ARCH_JUMP_LABEL_RELATIVE=y\n").arch->jump_label_relative);
+        EXPECT_FALSE(features_of(facts, name, "CONFIG_JUMP_LABEL=y\n").arch->jump_label_relative);
+    }
+}
+
 TEST(Features, Ppc64le) {
     FeatureFacts facts;
     facts.headers = {

@@ -307,3 +307,34 @@ deb "linux-headers-$release" amd64 "$release-4.4" headers
 deb "linux-source-$release" all "$release-4.4" source
 expect_status 0 "$KLP" kernel import --name ubuntu debs/*.deb
 prepared ubuntu
+
+# Debian's of 6.19 and later, where image and modules are packages of their own; made by a compiler that nobody here has.
+maintainer="Maintainer: Debian Kernel Team <debian-kernel@lists.debian.org>"
+compression=gzip
+rm -f debs/*
+other='gcc-12 (Debian 12.2.0-999) 12.2.0'
+tell_other() { sed -i "s/^CONFIG_CC_VERSION_TEXT=.*/CONFIG_CC_VERSION_TEXT=\"$other\"/" "$1"; }
+mkdir -p image "binary/boot" "modules/usr/lib/modules/$release" headers/usr/src source/usr/src
+deb "linux-image-$release" amd64 "$release-1" image "Depends: linux-binary-$release, linux-modules-$release"
+cp -L "$made/vmlinuz" "binary/boot/vmlinuz-$release"
+deb "linux-binary-$release" amd64 "$release-1" binary
+cp "$built/.config" "modules/usr/lib/modules/$release/config"
+tell_other "modules/usr/lib/modules/$release/config"
+cp -a "$modules/kernel" "modules/usr/lib/modules/$release/"
+deb "linux-modules-$release" amd64 "$release-1" modules
+cp -a "$made/headers" "headers/usr/src/linux-headers-$release"
+cp -a "$made/programs/." "headers/usr/src/linux-headers-$release/"
+tell_other "headers/usr/src/linux-headers-$release/.config"
+deb "linux-headers-$release" amd64 "$release-1" headers
+ln source.tar.gz "source/usr/src/linux-source-$series.tar.gz"
+deb "linux-source-$series" all "$release-1" source
+expect_status 0 "$KLP" kernel import --name split debs/*.deb
+expect_in "warning: no patch can be built yet: the kernel was compiled by '$other', but here is: gcc-12" err
+expect_in "klp toolchain add NAME FOLDER" err
+expect_status 0 "$KLP" kernel info split --json
+jq -e --arg compiler "$other" '.compiler == $compiler' out >/dev/null || fail "$(cat out)"
+cmp "$made/vmlinuz" cache/kernels/split/vmlinuz || fail "another image"
+[ "$(find cache/kernels/split/modules -name '*.ko*' | wc -l)" -eq "$(find "$modules" -name '*.ko' | wc -l)" ] || fail "modules are missing"
+expect_status 1 "$KLP" build --kernel split -o none.ko "$KLPKIT_ROOT/examples/meminfo.patch"
+expect_in "the kernel was compiled by '$other', but here is" err
+expect_no_file none.ko

@@ -8,8 +8,13 @@
 
 #include <cstdlib>
 
+#include "arch/registry.hpp"
 #include "kernel/catalogue.hpp"
+#include "kernel/kernel.hpp"
 #include "kernel/manifest.hpp"
+#include "kernel/toolchain.hpp"
+#include "packages/debian.hpp"
+#include "packages/toolchain.hpp"
 
 namespace klp::packages {
 namespace {
@@ -254,6 +259,52 @@ esac
     for (const char* name :
          {"binary-7.3.4-amd64", "modules-7.3.4-amd64", "headers-7.3.4-amd64", "kbuild-7.3.4", "source-7.3"})
         EXPECT_THAT(progress_, Contains(HasSubstr(fmt::format("downloading linux-{}", name))));
+}
+
+class FetchOfAToolchain : public Fetch {
+protected:
+    auto fetching_compiler() {
+        return [this] {
+            const fs::path config = folder_.path() / "config";
+            write_file(config, std::string_view("CONFIG_CC_IS_GCC=y\nCONFIG_CC_VERSION_TEXT=\"gcc-77 (Debian 77.1.0-5) "
+                                                "77.1.0\"\n"));
+            (void)provide_toolchain(Apt(), kernel::Config::read(config), arch::for_name("x86_64"), {},
+                                    Progress([this](std::string_view line) { progress_.emplace_back(line); }));
+        };
+    }
+};
+
+TEST_F(FetchOfAToolchain, ThatTheArchiveHasNotAnyMoreTakesAnotherVersion) {
+    program("apt-cache", R"(#!/bin/sh
+for word; do name=$word; done
+[ $name = gcc-77 ] && printf 'Package: gcc-77\nVersion: 77.1.0-9\n' && exit
+echo "E: No packages found" >&2; exit 100
+)");
+    EXPECT_THAT(fetching_compiler(), ThrowsMessage<Error>(HasSubstr("Temporary failure resolving")));
+    EXPECT_THAT(progress_, Contains("the archive has gcc-77 77.1.0-9, but not (Debian 77.1.0-5) 77.1.0 any more, which "
+                                    "made the kernel: code that it makes differently will be refused, function by "
+                                    "function"));
+    EXPECT_THAT(progress_, Contains("downloading gcc-77 77.1.0-9 and what it depends on"));
+}
+
+TEST_F(FetchOfAToolchain, OfTheVeryVersionSaysNothingOfOthers) {
+    program("apt-cache", R"(#!/bin/sh
+for word; do name=$word; done
+case $name in gcc-77 | gcc-77=77.1.0-5) ;; *) echo "E: No packages found" >&2; exit 100;; esac
+[ $name = gcc-77 ] && version=77.1.0-9
+printf 'Package: gcc-77\nVersion: %s\n' ${version:-77.1.0-5}
+)");
+    EXPECT_THAT(fetching_compiler(), ThrowsMessage<Error>(HasSubstr("Temporary failure resolving")));
+    EXPECT_THAT(progress_, Contains("downloading gcc-77 77.1.0-5 and what it depends on"));
+    EXPECT_THAT(progress_, Not(Contains(HasSubstr("any more"))));
+}
+
+TEST_F(FetchOfAToolchain, OfWhichNoVersionIsLeftIsRefused) {
+    program("apt-cache", "#!/bin/sh\necho 'E: No packages found' >&2\nexit 100\n");
+    EXPECT_THAT(fetching_compiler(),
+                ThrowsMessage<Error>("the archive has no gcc-77 (any more), which made the kernel: without it nothing "
+                                     "of the kernel can be proven"));
+    EXPECT_TRUE(kernel::list_toolchains().empty());
 }
 
 }  // namespace

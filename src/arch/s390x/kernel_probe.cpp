@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // How it is found out what s390x kernels do.
+#include <array>
+
 #include "arch/feature_json.hpp"
 #include "arch/s390x/s390x.hpp"
 
@@ -9,7 +11,10 @@ namespace {
 
 class Probe final : public KernelProbe {
 public:
-    std::span<const HeaderQuestion> headers() const noexcept override { return {}; }
+    std::span<const HeaderQuestion> headers() const noexcept override {
+        static constexpr std::array questions = {exception_handler_question};
+        return questions;
+    }
     std::span<const std::string_view> symbols() const noexcept override { return {}; }
     std::span<const std::string_view> image_symbols() const noexcept override { return {}; }
     std::span<const std::string_view> texts() const noexcept override { return {}; }

@@ -83,7 +83,8 @@ void jump_labels(RewriteCollector& collector) {
 void rewrite(RewriteCollector& collector) {
     collector.sort_extable();
     const std::uint64_t alternative_size = features_of(collector).alternative_size;
-    collector.alternatives(".altinstructions", alternative_size, alternative_size - 1);
+    // The length of what is replaced is the last byte, or, with 12, the last but one (arch/s390/kernel/alternative.c).
+    collector.alternatives(".altinstructions", alternative_size, alternative_size == 12 ? 10 : alternative_size - 1);
     expolines(collector);
     stack_protector(collector);
     ready_for_ftrace(collector);

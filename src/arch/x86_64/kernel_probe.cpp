@@ -17,7 +17,8 @@ public:
         static constexpr std::array questions = {
             HeaderQuestion{"orc_type_undefined", "asm/orc_types.h", "ORC_TYPE_UNDEFINED"},
             HeaderQuestion{"alternative_size", "linux/types.h,asm/alternative.h", "sizeof(struct alt_instr)"},
-            HeaderQuestion{"cpu_features", "asm/cpufeature.h", "(NCAPINTS + NBUGINTS) * 32"}};
+            HeaderQuestion{"cpu_features", "asm/cpufeature.h", "(NCAPINTS + NBUGINTS) * 32"},
+            exception_handler_question};
         return questions;
     }
     std::span<const std::string_view> symbols() const noexcept override {
