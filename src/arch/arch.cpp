@@ -17,12 +17,25 @@ bool Arch::has_arch_section(std::string_view name) const noexcept {
     return table != nullptr && table->arch_entry_size != 0;
 }
 
+namespace {
+
+// Of byte `i` of a field, the bits that its relocation writes.
+std::byte written_bits(const RelocationInfo& info, ByteOrder order, std::size_t i) noexcept {
+    if (info.bits == 0) return std::byte{0xff};
+    const std::size_t significance = order == ByteOrder::little ? i : info.size - 1 - i;
+    return static_cast<std::byte>(info.bits >> (8 * significance));
+}
+
+}  // namespace
+
 void Arch::clear_field(const RelocationInfo& info, MutableBytes field) const noexcept {
-    for (std::size_t i = 0; i < info.size; ++i) {
-        const std::size_t significance = byte_order() == ByteOrder::little ? i : info.size - 1 - i;
-        const auto written = info.bits == 0 ? std::byte{0xff} : static_cast<std::byte>(info.bits >> (8 * significance));
-        field[i] &= ~written;
-    }
+    for (std::size_t i = 0; i < info.size; ++i) field[i] &= ~written_bits(info, byte_order(), i);
+}
+
+bool Arch::same_beside(const RelocationInfo& info, Bytes a, Bytes b) const noexcept {
+    for (std::size_t i = 0; i < info.size; ++i)
+        if (((a[i] ^ b[i]) & ~written_bits(info, byte_order(), i)) != std::byte{0}) return false;
+    return true;
 }
 
 Use Arch::use_of(const elf::Section& section, Range function, const elf::Relocation& relocation) const {

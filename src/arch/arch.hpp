@@ -77,6 +77,15 @@ enum class Use : std::uint8_t {
     part,     // half of an address (arm64: adrp), of which another field has the rest
 };
 
+// What a field tells of S where it takes two of them to tell all: `adrp` has the page, `add` the bits below it.
+struct TargetPart {
+    enum class Half : std::uint8_t { high, low };
+    Half half = Half::high;
+    std::uint64_t value = 0;  // the two values added up, and the base, are S
+    std::uint64_t pair = 0;   // the halves of one address have the same
+    std::string_view base{};  // the symbol that the address counts from; empty: none
+};
+
 // A value that has no default: leaving it out of an initializer is an error of the compiler.
 template <typename T>
 class Required {
@@ -136,6 +145,8 @@ public:
 
     // Sets the bits that the relocation writes to zero, and leaves the instruction's. Precondition: the field is whole.
     void clear_field(const RelocationInfo& info, MutableBytes field) const noexcept;
+    // Whether two fields have the same bits beside those that the relocation writes. Precondition: both are whole.
+    [[nodiscard]] bool same_beside(const RelocationInfo& info, Bytes a, Bytes b) const noexcept;
 
     // What to add to the addend to get the offset from the symbol that is meant: on x86 a PC-relative field counts
     // from the end of the instruction, so `foo+0x10` has addend 0x10 - (end - field). 0 for absolute fields.
@@ -162,6 +173,11 @@ public:
     [[nodiscard]] virtual std::optional<std::uint64_t> target_of_field(const RelocationInfo& info, Bytes field,
                                                                        std::uint64_t place,
                                                                        std::int64_t addend) const = 0;
+
+    // Its half of S, of a field whose formula tells no target. nullopt: the type has no such field, or fewer bytes are
+    // given.
+    [[nodiscard]] virtual std::optional<TargetPart> part_of_target(std::uint32_t type, Bytes field, std::uint64_t place,
+                                                                   std::int64_t addend) const = 0;
 
     // Branches that leave `function` without a relocation, and PC-relative operands alike: the assembler
     // resolves both where the target is a local symbol of the same section. Error: bytes that are not

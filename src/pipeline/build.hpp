@@ -103,6 +103,15 @@ struct ExplainedBuild {
     std::vector<ExplainedFinding> findings;
 };
 
+// A function of a touched unit that does not equal what is shipped, or of which that is not known. It is not patched.
+struct UnprovenFunction {
+    std::string name;
+    std::string object;
+    std::string source;
+    std::string fidelity;  // "different", "missing", "ambiguous"
+    std::string detail;    // for people
+};
+
 // What is known so far: all of it once the module is made.
 struct Report {
     std::string name;  // of the module; empty: not known yet, as the kernel
@@ -117,6 +126,7 @@ struct Report {
     std::vector<std::optional<diff::SourceLine>> finding_lines;
     std::size_t functions_proven = 0;  // of all original functions in the touched units
     std::size_t functions_total = 0;   // 0: nothing is proven yet
+    std::vector<UnprovenFunction> unproven;
 };
 
 // The bytes of the .ko. `timings` gets a stage for apply, commands, compile, diff, prove, resolve, link. Error with the

@@ -76,9 +76,15 @@ void add_unit(Report& report, const ResolvedUnit& unit) {
     for (std::size_t i = 0; i < unit.resolutions.size(); ++i)
         report.references.push_back(
             reference_of(compared.difference.references[i], unit.resolutions[i], compared.object));
-    for (const auto& proof : unit.proven.unit.proofs())
-        report.functions_proven += proof.fidelity == resolve::Fidelity::identical ? 1 : 0;
-    report.functions_total += unit.proven.unit.proofs().size();
+    for (const auto& proof : unit.proven.unit.proofs()) {
+        ++report.functions_total;
+        if (proof.fidelity == resolve::Fidelity::identical) {
+            ++report.functions_proven;
+            continue;
+        }
+        report.unproven.push_back({proof.name, compared.object, compared.compiled->source,
+                                   std::string(name_of(proof.fidelity)), proof.detail});
+    }
 }
 
 void mark_changed(std::vector<BuiltUnit>& units, const std::string& source) {

@@ -17,7 +17,14 @@ Json text_or_null(const std::string& text) {
 
 Json proven_json(const pipeline::Report& report) {
     if (report.functions_total == 0) return nullptr;
-    return {{"identical", report.functions_proven}, {"total", report.functions_total}};
+    Json others = Json::array();
+    for (const auto& each : report.unproven)
+        others.push_back({{"name", each.name},
+                          {"object", each.object},
+                          {"source", each.source},
+                          {"fidelity", each.fidelity},
+                          {"detail", each.detail}});
+    return {{"identical", report.functions_proven}, {"total", report.functions_total}, {"others", std::move(others)}};
 }
 
 Json function_json(const pipeline::BuiltFunction& function) {
@@ -138,6 +145,10 @@ std::string build_text(const pipeline::Report& report, const fs::path& module, c
     text += fmt::format(
         "proof: {} of {} functions of the recompiled units equal what is shipped, among them every patched one\n",
         report.functions_proven, report.functions_total);
+    if (verbose)
+        for (const auto& each : report.unproven)
+            text += fmt::format("  {} ({}) is {}: {}\n", printable(each.name), printable(each.source), each.fidelity,
+                                printable(each.detail));
     text += accepted_text(report.accepted_layouts);
     for (const auto& note : report.notes) text += fmt::format("note: {}\n", printable(note));
     if (report.explanation) text += "\n" + explanation_text(*report.explanation) + "\n";

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "arch/arch.hpp"
 #include "elf/object.hpp"
 #include "kernel/kernel.hpp"
 
@@ -59,6 +60,10 @@ public:
     // S out of S + A - P and the like. nullopt where the shipped field does not tell.
     [[nodiscard]] virtual std::optional<Place> symbol_of_field(const Place& field,
                                                                const elf::Relocation& ours) const = 0;
+
+    // What the field alone tells, where that is one half (arch::TargetPart). Modules have the symbol itself.
+    [[nodiscard]] virtual std::optional<arch::TargetPart> part_of_field(const Place& field,
+                                                                        const elf::Relocation& ours) const = 0;
 
     // Offsets from `begin` of the relocation fields that the shipped bytes still have.
     [[nodiscard]] virtual std::vector<std::uint64_t> relocated(const Place& begin, std::uint64_t size) const = 0;

@@ -42,6 +42,9 @@ public:
     std::vector<PlaceName> names_at(const Place& place) const override;
     bool knows(std::string_view name) const override { return names_.contains(name); }
     std::optional<Bytes> read(const Place& place, std::uint64_t size) const override;
+    std::optional<arch::TargetPart> part_of_field(const Place&, const elf::Relocation&) const override {
+        return std::nullopt;
+    }
     std::optional<Place> symbol_of_field(const Place& field, const elf::Relocation& ours) const override;
     std::vector<std::uint64_t> relocated(const Place& begin, std::uint64_t size) const override;
     std::optional<Extent> extent(const Place& function, const std::vector<std::string_view>& inner) const override;

@@ -66,6 +66,8 @@ std::optional<Mismatch> Matcher::compare_bytes(const Piece& piece, const Place& 
             return Mismatch{offset, fmt::format("relocation fields overlap at +{:#x}", offset)};
         if (auto mismatch = compare_until(offset)) return mismatch;
         at = offset + field.size;
+        if (!same_instruction(field, ours.subspan(offset), theirs->subspan(offset)))
+            return byte_mismatch(ours, *theirs, offset);
     }
     if (auto mismatch = compare_until(ours.size())) return mismatch;
 
@@ -77,17 +79,57 @@ std::optional<Mismatch> Matcher::compare_bytes(const Piece& piece, const Place& 
     return std::nullopt;
 }
 
+// Of a field's bits, those are the instruction's that the relocation does not write.
+bool Matcher::same_instruction(const Field& field, Bytes ours, Bytes theirs) const {
+    const auto info = arch_.relocation_info(field.relocation->type);
+    return info && arch_.same_beside(*info, ours, theirs);
+}
+
 std::optional<Place> Matcher::place_of(const Piece& piece, const Field& field, const Fit& fit) const {
-    const std::int64_t shift = originals_.shift(piece, field);
-    std::uint64_t offset = offset_in(piece, field);
-    if (!fit.fields.empty()) {
-        const FieldPlace& shipped = fit.fields[static_cast<std::size_t>(&field - originals_.fields(piece).data())];
-        if (shipped.target) return *shipped.target + shift;
-        offset = shipped.offset;
-    }
-    const auto symbol = image_.symbol_of_field(fit.place + static_cast<std::int64_t>(offset), *field.relocation);
+    const auto symbol = symbol_of(piece, field, fit);
     if (!symbol) return std::nullopt;
-    return *symbol + shift;
+    return *symbol + originals_.shift(piece, field);
+}
+
+FieldPlace Matcher::shipped_field(const Piece& piece, const Field& field, const Fit& fit) const {
+    if (fit.fields.empty()) return {offset_in(piece, field), std::nullopt};
+    return fit.fields[static_cast<std::size_t>(&field - originals_.fields(piece).data())];
+}
+
+std::optional<Place> Matcher::symbol_of(const Piece& piece, const Field& field, const Fit& fit) const {
+    const FieldPlace shipped = shipped_field(piece, field, fit);
+    if (shipped.target) return shipped.target;
+    const Place place = fit.place + static_cast<std::int64_t>(shipped.offset);
+    if (const auto symbol = image_.symbol_of_field(place, *field.relocation)) return symbol;
+    const auto part = image_.part_of_field(place, *field.relocation);
+    return part ? symbol_of_pair(piece, field, *part, fit) : std::nullopt;
+}
+
+std::optional<Place> Matcher::symbol_of_pair(const Piece& piece, const Field& field, const arch::TargetPart& part,
+                                             const Fit& fit) const {
+    const auto base = part.base.empty() ? std::optional(Place()) : base_of(piece, part.base, fit);
+    if (!base) return std::nullopt;
+    for (const Field& other : originals_.fields(piece)) {
+        if (other.relocation->symbol != field.relocation->symbol) continue;
+        const FieldPlace shipped = shipped_field(piece, other, fit);
+        if (shipped.target) continue;
+        const auto rest =
+            image_.part_of_field(fit.place + static_cast<std::int64_t>(shipped.offset), *other.relocation);
+        if (rest && rest->half != part.half && rest->pair == part.pair && rest->base == part.base)
+            return *base + static_cast<std::int64_t>(part.value + rest->value);
+    }
+    return std::nullopt;
+}
+
+// The function itself makes the address that its others count from.
+std::optional<Place> Matcher::base_of(const Piece& piece, std::string_view name, const Fit& fit) const {
+    for (const Field& field : originals_.fields(piece)) {
+        if (field.relocation->symbol->name != name) continue;
+        const auto part = image_.part_of_field(
+            fit.place + static_cast<std::int64_t>(shipped_field(piece, field, fit).offset), *field.relocation);
+        if (part && part->base.empty()) return symbol_of_pair(piece, field, *part, fit);
+    }
+    return std::nullopt;
 }
 
 std::optional<Mismatch> Matcher::compare_fields(const Piece& piece, const Fit& fit, const Locations& known) const {
@@ -159,6 +201,7 @@ bool Matcher::equal_beside_fields(const Content& ours, Bytes theirs) const {
         const std::uint64_t size = info ? info->size : 0;
         if (relocation.offset < ours.offset || relocation.offset + size > ours.offset + filled.size()) continue;
         const std::uint64_t at = relocation.offset - ours.offset;
+        if (info && !arch_.same_beside(*info, ours.bytes.subspan(at), theirs.subspan(at))) return false;
         std::ranges::copy(theirs.subspan(at, size), filled.begin() + static_cast<std::ptrdiff_t>(at));
     }
     return std::ranges::equal(filled, theirs);

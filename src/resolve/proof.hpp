@@ -64,7 +64,17 @@ public:
     // The place of what the field refers to: of the piece's start, of the symbol, of the content.
     [[nodiscard]] std::optional<Place> place_of(const Piece& piece, const Field& field, const Fit& fit) const;
 
+    // Whether both fields are of the same instruction, but for what the relocation writes. Precondition: both are
+    // whole.
+    [[nodiscard]] bool same_instruction(const Field& field, Bytes ours, Bytes theirs) const;
+
 private:
+    [[nodiscard]] FieldPlace shipped_field(const Piece& piece, const Field& field, const Fit& fit) const;
+    // The relocation's symbol.
+    [[nodiscard]] std::optional<Place> symbol_of(const Piece& piece, const Field& field, const Fit& fit) const;
+    [[nodiscard]] std::optional<Place> symbol_of_pair(const Piece& piece, const Field& field,
+                                                      const arch::TargetPart& part, const Fit& fit) const;
+    [[nodiscard]] std::optional<Place> base_of(const Piece& piece, std::string_view name, const Fit& fit) const;
     // Bytes alone, the fields of both sides left out; shortened branches allowed.
     [[nodiscard]] Comparison fit_bytes(const Piece& piece, const Place& shipped, std::uint64_t room) const;
     [[nodiscard]] std::optional<Mismatch> compare_bytes(const Piece& piece, const Place& shipped) const;

@@ -144,6 +144,8 @@ private:
             const Field& field = fields_[f];
             const std::uint64_t at = offset_in(function_, field) - ours_.begin(i);
             if (at + field.size > mine.size()) return false;
+            const auto info = arch_.relocation_info(field.relocation->type);
+            if (!info || !arch_.same_beside(*info, mine.subspan(at), theirs_.bytes(i).subspan(at))) return false;
             std::ranges::copy(mine.subspan(at, field.size), filled.begin() + static_cast<std::ptrdiff_t>(at));
         }
         return std::ranges::equal(mine, filled);

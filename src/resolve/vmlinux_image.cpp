@@ -24,6 +24,7 @@ public:
         return kernel_.read(place.offset, size);
     }
     std::optional<Place> symbol_of_field(const Place& field, const elf::Relocation& ours) const override;
+    std::optional<arch::TargetPart> part_of_field(const Place& field, const elf::Relocation& ours) const override;
     std::vector<std::uint64_t> relocated(const Place&, std::uint64_t) const override { return {}; }
     std::optional<Extent> extent(const Place& function, const std::vector<std::string_view>& inner) const override;
     std::optional<SectionOffset> section_of(const Place& place) const override;
@@ -48,6 +49,14 @@ std::optional<Place> VmlinuxImage::symbol_of_field(const Place& field, const elf
     const auto address = arch_.target_of_field(*info, *bytes, field.offset, ours.addend);
     if (!address) return std::nullopt;
     return Place{nullptr, *address, {}};
+}
+
+std::optional<arch::TargetPart> VmlinuxImage::part_of_field(const Place& field, const elf::Relocation& ours) const {
+    const auto info = arch_.relocation_info(ours.type);
+    if (!info) return std::nullopt;
+    const auto bytes = kernel_.read(field.offset, info->size);
+    if (!bytes) return std::nullopt;
+    return arch_.part_of_target(ours.type, *bytes, field.offset, ours.addend);
 }
 
 // kallsyms has no sizes: a function can go on up to the next name.

@@ -195,6 +195,10 @@ public:
                                                  std::int64_t) const override {
         return std::nullopt;
     }
+    // answer Arch::part_of_target
+    std::optional<TargetPart> part_of_target(std::uint32_t, Bytes, std::uint64_t, std::int64_t) const override {
+        return std::nullopt;
+    }
     // answer Arch::implicit_references
     std::vector<ImplicitReference> implicit_references(const elf::Section&, Range) const override { return {}; }
     // answer Arch::inner_branches

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <elf.h>
+#include <fmt/format.h>
 
 #include <string>
 #include <string_view>
@@ -29,14 +30,14 @@ inline constexpr std::string_view macros = R"(
     .section \section, "\flags"
     .endif
     .p2align 4
-    .type \name, \kind
+    .type \name, %\kind
     \name:
     .endm
     .macro func name
-    begin \name, .text, ax, @function
+    begin \name, .text, ax, function
     .endm
     .macro variable name
-    begin \name, .data, aw, @object
+    begin \name, .data, aw, object
     .endm
     .macro end name
     .size \name, . - \name
@@ -48,16 +49,31 @@ inline constexpr std::string_view macros = R"(
     .endm
 )";
 
-inline elf::Object recompiled(std::string_view unit) {
-    return klp::test::assemble(".set recompiled, 1\n" + std::string(macros) + std::string(unit));
+// GNU's tools for an architecture, and where its kernels are.
+struct Tools {
+    std::string_view arch;
+    std::vector<std::string> assembler;
+    std::string linker;
+    std::string_view text_address;
+};
+inline const Tools x86_64_tools{"x86_64", {"as", "--64", "-mrelax-relocations=no"}, "ld", "0xffffffff81000000"};
+inline const Tools arm64_tools{"arm64", {"aarch64-linux-gnu-as"}, "aarch64-linux-gnu-ld", "0xffff800008000000"};
+inline const Tools ppc64le_tools{
+    "ppc64le", {"powerpc64le-linux-gnu-as"}, "powerpc64le-linux-gnu-ld", "0xc000000000000000"};
+
+inline elf::Object recompiled(std::string_view unit, const Tools& tools = x86_64_tools) {
+    return klp::test::assemble_with(tools.assembler, ".set recompiled, 1\n" + std::string(macros) + std::string(unit));
 }
 
 class TinyKernel {
 public:
     // Units in link order. `symvers` are lines of "SYMBOL MODULE".
-    explicit TinyKernel(const std::vector<std::string>& units, std::string_view exports = {}) {
-        std::vector<std::string> link = {"ld", "-o",         path("vmlinux"), "-e", "0", "-Ttext=0xffffffff81000000",
-                                         "-z", "noexecstack"};
+    explicit TinyKernel(const std::vector<std::string>& units, std::string_view exports = {},
+                        const Tools& tools = x86_64_tools)
+        : tools_(tools) {
+        std::vector<std::string> link = {tools.linker, "-o",         path("vmlinux"),
+                                         "-e",         "0",          fmt::format("-Ttext={}", tools.text_address),
+                                         "-z",         "noexecstack"};
         for (const std::string& object : assemble_all("vmlinux", units)) link.push_back(object);
         run_tool(std::move(link));
         write_file(path("config"), std::string_view("CONFIG_KALLSYMS_ALL=y\n"));
@@ -68,7 +84,7 @@ public:
     void add_module(const std::string& name, std::vector<std::string> units, std::string_view depends = {}) {
         units.push_back(".section .modinfo,\"a\"\n.string \"depends=" + std::string(depends) + "\"\n" +
                         ".section .gnu.linkonce.this_module,\"aw\"\n.globl __this_module\n__this_module: .zero 64\n");
-        std::vector<std::string> link = {"ld", "-r", "-o", path("modules/" + name + ".ko")};
+        std::vector<std::string> link = {tools_.linker, "-r", "-o", path("modules/" + name + ".ko")};
         for (const std::string& object : assemble_all(name, units)) link.push_back(object);
         run_tool(std::move(link));
     }
@@ -78,7 +94,7 @@ public:
     [[nodiscard]] kernel::Kernel kernel() const {
         kernel::Manifest manifest;
         manifest.name = manifest.release = "tiny";
-        manifest.arch = "x86_64";
+        manifest.arch = tools_.arch;
         manifest.vmlinux = manifest.image = path("vmlinux");
         manifest.modules = path("modules");
         manifest.config = path("config");
@@ -100,7 +116,8 @@ private:
         for (const std::string& unit : units) {
             objects.push_back(path(prefix + std::to_string(objects.size()) + ".o"));
             Command command;
-            command.argv = {"as", "--64", "-mrelax-relocations=no", "-o", objects.back(), "-"};
+            command.argv = tools_.assembler;
+            command.argv.insert(command.argv.end(), {"-o", objects.back(), "-"});
             command.input = std::string(macros) + unit;
             run_checked(command, "assembling a test kernel");
         }
@@ -119,6 +136,7 @@ private:
         return lines;
     }
 
+    const Tools& tools_;
     TempDir folder_;
 };
 

@@ -95,6 +95,8 @@ public:
     bool is_call(const elf::Section& section, Range function, const elf::Relocation& relocation) const override;
     std::optional<std::uint64_t> target_of_field(const RelocationInfo& info, Bytes field, std::uint64_t place,
                                                  std::int64_t addend) const override;
+    std::optional<TargetPart> part_of_target(std::uint32_t type, Bytes field, std::uint64_t place,
+                                             std::int64_t addend) const override;
     std::vector<ImplicitReference> implicit_references(const elf::Section& section, Range function) const override {
         return implicit_references_of(section, function, instruction_starts(section, function), relative_operand);
     }
@@ -123,6 +125,8 @@ bool Arm64::is_call(const elf::Section& section, Range function, const elf::Relo
     if (!function.contains(relocation.offset) || function.end - relocation.offset < word_size) return false;
     return (word_at(section.content(), relocation.offset) >> 31) != 0;
 }
+
+constexpr std::uint64_t page_of_adrp = 4096;  // bytes, whatever the kernel's pages are
 
 // Arm ARM, C4: movz with a shift of 0, into x0 to x7.
 std::optional<LoadedConstant> constant_of(std::uint32_t word) {
@@ -161,6 +165,40 @@ std::optional<std::uint64_t> Arm64::target_of_field(const RelocationInfo& info, 
     if (!is_adr) return read_target(info, byte_order(), field, place, addend);
     if (field.size() < word_size) return std::nullopt;
     return place + static_cast<std::uint64_t>(adr_distance(word_at(field, 0)) - addend);
+}
+
+// How far the number of `add`, or of a load or store by its size, is shifted; nullopt for other types.
+std::optional<unsigned> shift_of_low_bits(std::uint32_t type) {
+    switch (type) {
+        case R_AARCH64_ADD_ABS_LO12_NC:
+        case R_AARCH64_LDST8_ABS_LO12_NC:
+            return 0;
+        case R_AARCH64_LDST16_ABS_LO12_NC:
+            return 1;
+        case R_AARCH64_LDST32_ABS_LO12_NC:
+            return 2;
+        case R_AARCH64_LDST64_ABS_LO12_NC:
+            return 3;
+        case R_AARCH64_LDST128_ABS_LO12_NC:
+            return 4;
+        default:
+            return std::nullopt;
+    }
+}
+
+std::optional<TargetPart> Arm64::part_of_target(std::uint32_t type, Bytes field, std::uint64_t place,
+                                                std::int64_t addend) const {
+    if (field.size() < word_size) return std::nullopt;
+    const std::uint32_t word = word_at(field, 0);
+    const auto pair = static_cast<std::uint64_t>(addend);
+    if (type == R_AARCH64_ADR_PREL_PG_HI21 || type == R_AARCH64_ADR_PREL_PG_HI21_NC) {
+        const std::uint64_t page = place - place % page_of_adrp;
+        return TargetPart{TargetPart::Half::high,
+                          page + static_cast<std::uint64_t>(adr_distance(word)) * page_of_adrp - pair, pair};
+    }
+    const auto shift = shift_of_low_bits(type);
+    if (!shift) return std::nullopt;
+    return TargetPart{TargetPart::Half::low, static_cast<std::uint64_t>(word >> 10 & 0xfff) << *shift, pair};
 }
 
 // "Loads and stores": the number in a word's bits 11:0 counts from the page that ADRP gave. ADR, ADD and MOVK yield

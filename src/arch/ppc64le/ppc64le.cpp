@@ -60,6 +60,8 @@ std::optional<RelativeOperand> relative_operand(std::uint32_t word) {
     return std::nullopt;
 }
 
+constexpr std::string_view toc_symbol = ".TOC.";
+
 bool goes_to_local_entry(std::uint32_t type) {
     switch (type) {
         case R_PPC64_REL24:
@@ -110,6 +112,8 @@ public:
                                                  std::int64_t addend) const override {
         return read_target(info, byte_order(), field, place, addend);
     }
+    std::optional<TargetPart> part_of_target(std::uint32_t type, Bytes field, std::uint64_t place,
+                                             std::int64_t addend) const override;
     std::vector<ImplicitReference> implicit_references(const elf::Section& section, Range function) const override {
         return implicit_references_of(section, function, instruction_starts(section, function), relative_operand);
     }
@@ -196,6 +200,33 @@ bool Ppc64le::is_padding(Bytes code) const {
         if (!is_nop && word != 0 && !skips_the_rest) return false;
     }
     return true;
+}
+
+// The upper half has been rounded, so that the lower one is to be added as a signed number.
+std::optional<TargetPart> Ppc64le::part_of_target(std::uint32_t type, Bytes field, std::uint64_t place,
+                                                  std::int64_t addend) const {
+    constexpr std::size_t half_size = 2;
+    constexpr std::uint16_t no_ds_bits = 0xfffc;
+    if (field.size() < half_size) return std::nullopt;
+    const auto number = load<std::uint16_t>(field, byte_order());
+    const auto high = static_cast<std::uint64_t>(sign_extend(number, 16)) << 16;
+    const auto pair = static_cast<std::uint64_t>(addend);
+    switch (type) {
+        case R_PPC64_REL16_HA:
+            return TargetPart{TargetPart::Half::high, high + place - pair, pair - place};
+        case R_PPC64_REL16_LO:
+            return TargetPart{TargetPart::Half::low, static_cast<std::uint64_t>(sign_extend(number, 16)), pair - place};
+        case R_PPC64_TOC16_HA:
+            return TargetPart{TargetPart::Half::high, high - pair, pair, toc_symbol};
+        case R_PPC64_TOC16_LO:
+            return TargetPart{TargetPart::Half::low, static_cast<std::uint64_t>(sign_extend(number, 16)), pair,
+                              toc_symbol};
+        case R_PPC64_TOC16_LO_DS:
+            return TargetPart{TargetPart::Half::low, static_cast<std::uint64_t>(sign_extend(number & no_ds_bits, 16)),
+                              pair, toc_symbol};
+        default:
+            return std::nullopt;
+    }
 }
 
 // Power ISA, D-form: `li` is `addi` from no register; arguments are in r3 to r10 (ELFv2 ABI, "Parameter Passing").

@@ -95,6 +95,9 @@ public:
                                                  std::int64_t addend) const override {
         return read_target(info, byte_order(), field, place, addend);
     }
+    std::optional<TargetPart> part_of_target(std::uint32_t, Bytes, std::uint64_t, std::int64_t) const override {
+        return std::nullopt;
+    }
     std::vector<ImplicitReference> implicit_references(const elf::Section& section, Range function) const override;
     std::optional<ConstantArgument> constant_argument(const elf::Section& section, Range function,
                                                       std::uint64_t offset) const override;

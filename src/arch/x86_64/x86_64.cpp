@@ -103,6 +103,9 @@ public:
     bool is_call(const elf::Section& section, Range function, const elf::Relocation& relocation) const override;
     std::optional<std::uint64_t> target_of_field(const RelocationInfo& info, Bytes field, std::uint64_t place,
                                                  std::int64_t addend) const override;
+    std::optional<TargetPart> part_of_target(std::uint32_t, Bytes, std::uint64_t, std::int64_t) const override {
+        return std::nullopt;
+    }
     std::vector<ImplicitReference> implicit_references(const elf::Section& section, Range function) const override;
     std::optional<Argument> argument_of(const elf::Section& section, Range function,
                                         const elf::Relocation& relocation) const override;
