@@ -109,9 +109,9 @@ std::string series(std::string_view release) {
 KernelPackages packages_of(const Apt& apt, const std::string& release) {
     std::vector<Package> image = image_packages(apt, need_image(apt, release));
     Package headers = need(apt, "linux-headers-" + release);
-    const std::string version = image.front().linux_source_version();
+    const std::string version = image.front().linux_source().version;
     Package source = need(apt, "linux-source-" + series(release), version);
-    if (headers.version() != version && headers.linux_source_version() != version) {
+    if (headers.version() != version && headers.linux_source().version != version) {
         throw Error(fmt::format("package {} is of version {}, but the image was built from {}", headers.name(),
                                 headers.version(), version));
     }

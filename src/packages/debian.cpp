@@ -36,6 +36,15 @@ std::string_view version_in_brackets(std::string_view text) {
     return trimmed(version);
 }
 
+// "linux", "linux-6.12"; not "linux-signed-amd64".
+bool is_kernel_source(std::string_view name) {
+    constexpr std::string_view linux_name = "linux";
+    if (!name.starts_with(linux_name)) return false;
+    name.remove_prefix(linux_name.size());
+    return name.empty() ||
+           (name.size() > 1 && name[0] == '-' && std::isdigit(static_cast<unsigned char>(name[1])) != 0);
+}
+
 // Debian Policy, section 5.6.1; upper case is met in other archives.
 bool can_name_a_package(std::string_view name) {
     return !name.empty() && std::ranges::all_of(name, [](unsigned char c) {
@@ -122,16 +131,18 @@ std::vector<std::string_view> Package::depends() const {
     return names;
 }
 
-std::string Package::linux_source_version() const {
+Package::Source Package::linux_source() const {
     for (const std::string_view part : split(field("Built-Using"), ',')) {
-        if (first_word(trimmed(part)) == "linux") return std::string(version_in_brackets(part));
+        const std::string_view used = first_word(trimmed(part));
+        if (is_kernel_source(used)) return {std::string(used), std::string(version_in_brackets(part))};
     }
-    if (first_word(field("Source")) != "linux") {
+    const std::string_view built_from = first_word(field("Source"));
+    if (!is_kernel_source(built_from)) {
         throw Error(
             fmt::format("package {} does not say which version of source package 'linux' it was built from", name()));
     }
     const std::string_view version_of_source = version_in_brackets(field("Source"));
-    return std::string(version_of_source.empty() ? version() : version_of_source);
+    return {std::string(built_from), std::string(version_of_source.empty() ? version() : version_of_source)};
 }
 
 Apt::Apt(std::string architecture) : architecture_(std::move(architecture)) {
@@ -284,17 +295,18 @@ Apt Apt::for_sources(std::string_view version) const {
     return Apt(std::move(archive));
 }
 
-fs::path Apt::download_packaging(std::string_view version, const fs::path& folder) const {
+fs::path Apt::download_packaging(const Package::Source& source, const fs::path& folder) const {
     auto argv = command("apt-get");
-    argv.insert(argv.end(), {"source", "--download-only", "--diff-only", fmt::format("linux={}", version)});
+    argv.insert(argv.end(),
+                {"source", "--download-only", "--diff-only", fmt::format("{}={}", source.name, source.version)});
     Command download = quiet(std::move(argv));
     download.directory = folder;
-    run_checked(download, fmt::format("source package linux {} cannot be downloaded", version));
+    run_checked(download, fmt::format("source package {} {} cannot be downloaded", source.name, source.version));
     for (const auto& entry : fs::directory_iterator(folder)) {
         const std::string file = entry.path().filename().string();
-        if (file.starts_with("linux_") && file.find(".debian.tar.") != std::string::npos) return entry.path();
+        if (file.starts_with(source.name + "_") && file.find(".debian.tar.") != std::string::npos) return entry.path();
     }
-    throw Error(fmt::format("apt-get source left no packaging of linux {}", version));
+    throw Error(fmt::format("apt-get source left no packaging of {} {}", source.name, source.version));
 }
 
 std::vector<fs::path> Apt::download_all(const std::vector<std::string>& names, const fs::path& folder) const {

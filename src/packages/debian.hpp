@@ -28,9 +28,13 @@ public:
     [[nodiscard]] std::uint64_t installed_size() const;  // bytes
     // Names in Depends, without versions; of alternatives the first.
     [[nodiscard]] std::vector<std::string_view> depends() const;
-    // The version of source package `linux` that the binaries were built from. Signed images are built from a
-    // source package of their own, which names it in Built-Using.
-    [[nodiscard]] std::string linux_source_version() const;
+    // The source package of the kernel that the binaries were built from: "linux", or "linux-6.12" of a release that
+    // has two. Signed images are built from a source package of their own, which names it in Built-Using. Error: none
+    // is named.
+    struct Source {
+        std::string name, version;
+    };
+    [[nodiscard]] Source linux_source() const;
 
 private:
     std::map<std::string, std::string, std::less<>> fields_;
@@ -57,9 +61,9 @@ public:
     // apt with the lists of source packages, of the same suite; for the machine's apt that is the machine's release, or
     // its backports where `version` is one of them. The lists are not there before use_own_lists().
     [[nodiscard]] Apt for_sources(std::string_view version) const;
-    // What Debian adds to the upstream source of package `linux` ("linux_6.1.192-2.debian.tar.xz"), in `folder`; apt
-    // checks size and hash. Precondition: the lists are of source packages.
-    fs::path download_packaging(std::string_view version, const fs::path& folder) const;
+    // What Debian adds to the upstream source ("linux_6.1.192-2.debian.tar.xz"), in `folder`; apt checks size and hash.
+    // Precondition: the lists are of source packages.
+    fs::path download_packaging(const Package::Source& source, const fs::path& folder) const;
     // Those packages ("gcc-14", or "gcc-14=14.2.0-19") and all that they depend on, as for a machine that has nothing.
     [[nodiscard]] std::vector<fs::path> download_all(const std::vector<std::string>& names,
                                                      const fs::path& folder) const;

@@ -107,14 +107,15 @@ Debs Fetcher::download(const KernelPackages& packages) {
 // Without its patches the tree is another kernel's: structures have other members, whatever the proof says of the
 // functions that do not use them.
 fs::path Fetcher::download_packaging(const KernelPackages& packages) {
-    const std::string version = packages.image.front().linux_source_version();
-    progress_(fmt::format("downloading the patches of '{}' (source package linux {})", packages.featureset, version));
+    const Package::Source source = packages.image.front().linux_source();
+    progress_(fmt::format("downloading the patches of '{}' (source package {} {})", packages.featureset, source.name,
+                          source.version));
     try {
-        Apt sources = apt_.for_sources(version);
+        Apt sources = apt_.for_sources(source.version);
         sources.use_own_lists(progress_);
         const fs::path folder = at("download") / "packaging";
         fs::create_directories(folder);
-        return sources.download_packaging(version, folder);
+        return sources.download_packaging(source, folder);
     } catch (Error& error) {
         throw std::move(error).hint(fmt::format(
             "kernels of '{}' are built with patches that linux-source has not: {} cannot be patched without "

@@ -25,17 +25,22 @@ TEST(Package, FieldsOfTheFirstRecordCount) {
     EXPECT_EQ(package->size(), 70550672U);
     EXPECT_EQ(package->installed_size(), 400U * 1024);
     EXPECT_THAT(package->depends(), ElementsAre("kmod", "linux-base", "a"));
-    EXPECT_EQ(package->linux_source_version(), "6.1.27-1");
+    EXPECT_EQ(package->linux_source().version, "6.1.27-1");
     EXPECT_FALSE(Package::parse(""));
     EXPECT_FALSE(Package::parse("E: No packages found\n"));
 }
 
 TEST(Package, SourceVersionOfUnsignedImages) {
-    EXPECT_EQ(Package::parse("Package: a\nSource: linux\nVersion: 6.1.27-1\n")->linux_source_version(), "6.1.27-1");
-    EXPECT_EQ(Package::parse("Package: a\nSource: linux (6.1.26-1)\nVersion: 6.1.26-1+b1\n")->linux_source_version(),
+    EXPECT_EQ(Package::parse("Package: a\nSource: linux\nVersion: 6.1.27-1\n")->linux_source().version, "6.1.27-1");
+    EXPECT_EQ(Package::parse("Package: a\nSource: linux (6.1.26-1)\nVersion: 6.1.26-1+b1\n")->linux_source().version,
               "6.1.26-1");
     const auto other = Package::parse("Package: a\nVersion: 1\n");
-    EXPECT_THAT([&] { (void)other->linux_source_version(); },
+    const auto later = Package::parse("Package: a\nVersion: 2\nBuilt-Using: gcc-12 (= 1), linux-6.12 (= 6.12.5-1)\n");
+    EXPECT_EQ(later->linux_source().name, "linux-6.12");
+    EXPECT_EQ(later->linux_source().version, "6.12.5-1");
+    EXPECT_THROW((void)Package::parse("Package: a\nSource: linux-signed-amd64 (1)\nVersion: 1\n")->linux_source(),
+                 Error);
+    EXPECT_THAT([&] { (void)other->linux_source().version; },
                 ThrowsMessage<Error>(HasSubstr("does not say which version")));
 }
 
