@@ -68,7 +68,7 @@ std::string type_text(const elf::Object& object) {
     return diff::TypeTable::is_in(object) ? diff::TypeTable::read(object).text() : std::string();
 }
 
-// The patched sides first: only those are never cached. What the next stages ask of the kernel is read meanwhile.
+// The patched sides first: of those, fewer are in the cache. What the next stages ask of the kernel is read meanwhile.
 std::vector<Sides> compile_all(const Build& build, const source::UnitCompiler& compiler,
                                const std::vector<source::TranslationUnit>& units) {
     const std::size_t count = units.size();

@@ -54,6 +54,9 @@ void drop_debug_sections(elf::Object& object) {
     object.remove_sections(sections);
 }
 
+// Objects of patched units that are kept: those of a few large patches.
+constexpr std::size_t most_patched = 2000;
+
 elf::Object with_name(const fs::path& object, std::string name) {
     const MappedFile file(object);
     return elf::Object::read({file.bytes().begin(), file.bytes().end()}, std::move(name));
@@ -69,20 +72,29 @@ UnitCompiler::UnitCompiler(const kernel::Kernel& kernel, const kernel::Kbuild& k
       describe_types_(std::move(describe_types)),
       keep_debug_(keep_debug),
       cache_(kernel.cache_folder() / "objects"),
+      patched_cache_(kernel.cache_folder() / "patched-objects"),
       generated_(kbuild, tree.root()),
       generated_by_patched_(kbuild, overlay.root()),
       scratch_("klp-objects") {
     write_patch_headers(scratch_.path() / headers_name);
+    patched_cache_.drop_oldest(most_patched);
+    std::string text = overlay_.patched_text();
+    for (const EmbeddedFile& file : patch_headers()) text += fmt::format("{}\n{}\n", file.path, file.text);
+    patch_digest_ = sha256_hex(as_bytes(text));
 }
 
-std::string UnitCompiler::cache_key(const TranslationUnit& unit) const {
+std::string UnitCompiler::command_key(const TranslationUnit& unit) const {
     const auto& command = unit.command;
     std::string key = fmt::format("{}\n{}\n{}\n{}\n", tree_.root().string(), command.source,
                                   kbuild_.compiler().identity, fmt::join(command.compiler, "\n"));
     key += fmt::format("{}\n", fmt::join(debug_options, " "));
     key += fmt::format("{}\n", describe_types_.format);
     for (const auto& tool : command.object_tools) key += fmt::format("{}\n", fmt::join(tool, " "));
-    return key + read_text(command.directory / command.source);
+    return key;
+}
+
+std::string UnitCompiler::cache_key(const TranslationUnit& unit) const {
+    return command_key(unit) + read_text(unit.command.directory / unit.command.source);
 }
 
 CompiledObject UnitCompiler::original(const TranslationUnit& unit) const {
@@ -105,8 +117,37 @@ CompiledObject UnitCompiler::original(const TranslationUnit& unit) const {
     return {with_name(compiled.object, name), std::move(compiled.types), std::move(compiled.debug)};
 }
 
+// All that is patched decides, whether this unit reads it or not: a new file may be found in the place of another one.
 CompiledObject UnitCompiler::patched(const TranslationUnit& unit) const {
-    return compile_patched(unit, patched_side(unit));
+    const Side side = patched_side(unit);
+    // In a tree that is built elsewhere, the overlay's own path may be in the object.
+    if (keep_debug_ != KeepDebug::none || tree_.is_split()) return compile_patched(unit, side);
+    const std::string key = fmt::format("patched {}\n{}", patch_digest_, command_key(unit));
+    if (auto cached = patched_cache_.find(key))
+        return {elf::Object::read(std::move(cached->object), unit.source + " (patched)"), std::move(cached->types), {}};
+    const auto began = std::chrono::system_clock::now();
+    Compiled compiled = compile(unit, side);
+    overlay_.check_dependencies(compiled.dependencies, side.directory, unit.source);
+    // What the makefiles make from patched files is looked at by the next build, too.
+    if (!compiled.uses_generated_files)
+        patched_cache_.store(key, {began, side.directory, unpatched_files(compiled, unit, side)},
+                             MappedFile(compiled.object).bytes(), compiled.types);
+    return {with_name(compiled.object, unit.source + " (patched)"), std::move(compiled.types), {}};
+}
+
+// By their own places, of which the overlay has links.
+std::vector<std::string> UnitCompiler::unpatched_files(const Compiled& compiled, const TranslationUnit& unit,
+                                                       const Side& side) const {
+    const std::string patched = fs::canonical(overlay_.root()).string() + "/";
+    const std::string ours = fs::canonical(scratch_.path()).string() + "/";
+    std::vector<std::string> files;
+    for (const std::string& name : compiled.dependencies) {
+        std::string file = fs::canonical(side.directory / name).string();
+        if (!file.starts_with(patched) && !file.starts_with(ours)) files.push_back(std::move(file));
+    }
+    for (const std::string& program : programs_in_tree(unit.command))
+        files.push_back(fs::canonical(unit.command.directory / program).string());
+    return files;
 }
 
 // Callers may not rely on which registers the new code of a function leaves alone: they may go on with the old one.
@@ -180,8 +221,9 @@ UnitCompiler::Compiled UnitCompiler::compile(const TranslationUnit& unit, const 
         check(run(edit), unit.source, fmt::format("{} refuses the object of the {} source", program, side.name));
     }
     auto files = read_dependency_file(dependencies);
-    std::erase_if(files, [&](const std::string& file) { return file.starts_with(side.generated->root().string()); });
-    return {object, std::move(types), std::move(debug), std::move(files)};
+    const auto made = std::erase_if(
+        files, [&](const std::string& file) { return file.starts_with(side.generated->root().string()); });
+    return {object, std::move(types), std::move(debug), std::move(files), made != 0};
 }
 
 CommandResult UnitCompiler::run_compiler(Command command, const TranslationUnit& unit, const Side& side) const {

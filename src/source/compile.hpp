@@ -48,7 +48,8 @@ public:
                  const Overlay& overlay, DescribeTypes describe_types, KeepDebug keep_debug);
 
     // Both may be called for several units at once. Error: the compiler's messages (ExitCode::error).
-    [[nodiscard]] CompiledObject original(const TranslationUnit& unit) const;  // from the cache where it is there
+    // From the cache where it is there: by what the unit's patched files hold, and what the others are.
+    [[nodiscard]] CompiledObject original(const TranslationUnit& unit) const;
     [[nodiscard]] CompiledObject patched(const TranslationUnit& unit) const;
     // The patched side, with reads of these static keys in place of branches that the kernel patches.
     [[nodiscard]] CompiledObject patched_reading(const TranslationUnit& unit, const KeyNames& keys) const;
@@ -70,13 +71,17 @@ private:
         std::string types;
         std::optional<DebugObject> debug;
         std::vector<std::string> dependencies;  // relative to the side's directory, or absolute
+        bool uses_generated_files = false;
     };
     [[nodiscard]] Side original_side(const TranslationUnit& unit) const;
     [[nodiscard]] Side patched_side(const TranslationUnit& unit) const;
     [[nodiscard]] CompiledObject compile_patched(const TranslationUnit& unit, const Side& side) const;
+    [[nodiscard]] std::vector<std::string> unpatched_files(const Compiled& compiled, const TranslationUnit& unit,
+                                                           const Side& side) const;
     [[nodiscard]] Compiled compile(const TranslationUnit& unit, const Side& side) const;
     // Runs the compiler; the makefiles make what it does not find.
     [[nodiscard]] CommandResult run_compiler(Command command, const TranslationUnit& unit, const Side& side) const;
+    [[nodiscard]] std::string command_key(const TranslationUnit& unit) const;
     [[nodiscard]] std::string cache_key(const TranslationUnit& unit) const;
     // Of an object that was just compiled, which has no debug information any more then.
     [[nodiscard]] std::string take_types(const fs::path& object) const;
@@ -87,6 +92,8 @@ private:
     DescribeTypes describe_types_;
     KeepDebug keep_debug_;
     ObjectCache cache_;
+    ObjectCache patched_cache_;
+    std::string patch_digest_;
     GeneratedFiles generated_;
     GeneratedFiles generated_by_patched_;
     TempDir scratch_;

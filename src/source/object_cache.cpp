@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 
 #include "base/compress.hpp"
@@ -82,6 +83,17 @@ void ObjectCache::store(std::string_view key, const Compilation& compilation, By
     content += fmt::format("\n{}\n{}", compressed.size(), as_text(compressed));
     content += as_text(object);
     entry(key).store(content);
+}
+
+void ObjectCache::drop_oldest(std::size_t most) const {
+    std::error_code ignored;  // others may do the same just now
+    std::vector<std::pair<fs::file_time_type, fs::path>> entries;
+    for (const auto& file : fs::directory_iterator(folder_, ignored))
+        entries.emplace_back(file.last_write_time(ignored), file.path());
+    if (entries.size() <= most) return;
+    std::ranges::sort(entries);
+    entries.resize(entries.size() - most);
+    for (const auto& [time, path] : entries) fs::remove(path, ignored);
 }
 
 }  // namespace klp::source

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Objects of unpatched translation units, kept per kernel: most patches to one kernel touch files that an
-// earlier build compiled already.
+// Objects of translation units, kept per kernel: most patches to one kernel touch files that an earlier build compiled
+// already, and a patch is built more than once.
 #pragma once
 
 #include <chrono>
@@ -34,6 +34,9 @@ public:
     // Keeps nothing where a file changed since the compilation began. A folder that cannot be written to (no space)
     // is no reason to fail.
     void store(std::string_view key, const Compilation& compilation, Bytes object, std::string_view types) const;
+
+    // Leaves the `most` entries that were written last.
+    void drop_oldest(std::size_t most) const;
 
 private:
     [[nodiscard]] DerivedFile entry(std::string_view key) const;

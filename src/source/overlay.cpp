@@ -41,6 +41,16 @@ void Overlay::hide(const std::string& path) {
     replaced_.insert(path);
 }
 
+std::string Overlay::patched_text() const {
+    std::string all;
+    for (const std::string& path : replaced_) {
+        const fs::path file = root() / path;
+        const std::string text = fs::exists(file) ? read_text(file) : std::string();
+        all += fmt::format("{} {} {}\n{}\n", path, fs::exists(file) ? "is" : "is not", text.size(), text);
+    }
+    return all;
+}
+
 void Overlay::make_folders_real(const std::string& path) {
     fs::path folder;
     for (const auto& part : fs::path(path).parent_path()) {

@@ -21,6 +21,8 @@ public:
     void write(const std::string& path, std::string_view text);
     // The file is not there for the compiler.
     void hide(const std::string& path);
+    // What was written and hidden, as one text: two overlays of a tree that have the same one are the same.
+    [[nodiscard]] std::string patched_text() const;
     // Makes each folder on the way to `path` real, for paths with `..`, which the system resolves physically.
     void make_folders_real(const std::string& path);
 

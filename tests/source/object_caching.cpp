@@ -36,6 +36,17 @@ TEST_F(ObjectCaching, GivesBackWhatWasStored) {
     EXPECT_FALSE(cache.find("another key").has_value());
 }
 
+TEST_F(ObjectCaching, DropsWhatIsOldest) {
+    cache.drop_oldest(1);
+    EXPECT_NE(found(), "none");
+    fs::last_write_time(entry(), fs::file_time_type::clock::now() - std::chrono::hours(1));
+    cache.store("new", {std::chrono::system_clock::now(), tree.root(), {}}, as_bytes("object"), "");
+    cache.drop_oldest(1);
+    EXPECT_EQ(found(), "none");
+    EXPECT_TRUE(cache.find("new").has_value());
+    ObjectCache(tree.root() / "no-such-folder").drop_oldest(1);
+}
+
 TEST_F(ObjectCaching, ChangedHeaderIsAMiss) {
     tree.add("x.h", "long y;\n");
     EXPECT_EQ(found(), "none");

@@ -33,6 +33,21 @@ TEST_F(Overlays, ReplacesOneFileAndLinksTheRest) {
     EXPECT_EQ(read_text(tree.root() / "fs/proc/x.c"), "original\n");
 }
 
+TEST_F(Overlays, TextTellsThemApart) {
+    const auto text = [&](const std::string& path, const char* written) {
+        Overlay overlay(tree.root());
+        if (written != nullptr)
+            overlay.write(path, written);
+        else
+            overlay.hide(path);
+        return overlay.patched_text();
+    };
+    EXPECT_EQ(text("fs/inode.c", "a\n"), text("fs/inode.c", "a\n"));
+    EXPECT_NE(text("fs/inode.c", "a\n"), text("fs/inode.c", "b\n"));
+    EXPECT_NE(text("fs/inode.c", "a\n"), text("fs/proc/x.c", "a\n"));
+    EXPECT_NE(text("fs/inode.c", ""), text("fs/inode.c", nullptr));
+}
+
 TEST_F(Overlays, NewFilesAndFolders) {
     Overlay overlay(tree.root());
     overlay.write("include/linux/sub/new.h", "new\n");
