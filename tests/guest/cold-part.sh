@@ -5,7 +5,10 @@
 build_example cold-part
 readelf -sW cold-part.ko >symbols
 grep -q " get_fs_type$" symbols || fail "no get_fs_type"
-grep -q " get_fs_type.cold$" symbols || fail "no get_fs_type.cold"
+# gcc 12 makes no such parts where functions have padding before them.
+if "$KLP" kernel symbols "$KLPKIT_TEST_KERNEL" | cut -f 1 | grep '\.cold$' >cold-names; then
+    grep -q " get_fs_type.cold$" symbols || fail "no get_fs_type.cold"
+fi
 run_guest cold-part.ko -- "mkdir -p /mnt; mount -t nosuchfs none /mnt; dmesg | grep -c \"nosuchfs is not known\""
 tail -n 1 before | found -x 0 || fail "$(cat before)"
 tail -n 1 after | found -x 1 || fail "$(cat after)"

@@ -76,7 +76,7 @@ public:
                                          "-z",         "noexecstack"};
         for (const std::string& object : assemble_all("vmlinux", units)) link.push_back(object);
         run_tool(std::move(link));
-        write_file(path("config"), std::string_view("CONFIG_KALLSYMS_ALL=y\n"));
+        set_config("CONFIG_KALLSYMS_ALL=y\n" + compiler_line());
         write_file(path("Module.symvers"), symvers(exports));
         fs::create_directories(path("modules"));
     }
@@ -122,6 +122,13 @@ private:
             run_checked(command, "assembling a test kernel");
         }
         return objects;
+    }
+
+    // The machine's, as kbuild records it.
+    static std::string compiler_line() {
+        const std::string version = run_checked({.argv = {"gcc", "--version"}}, "asking for the compiler").output;
+        return fmt::format("CONFIG_CC_IS_GCC=y\nCONFIG_CC_VERSION_TEXT=\"{}\"\n",
+                           version.substr(0, version.find('\n')));
     }
 
     static std::string symvers(std::string_view exports) {
