@@ -147,10 +147,23 @@ bool Comparison::same_target(const Target& original, const Target& patched) cons
             return original.section->entry_size == patched.section->entry_size &&
                    std::ranges::equal(literal_at(*original.section, original.anchor),
                                       literal_at(*patched.section, patched.anchor));
+        case Target::Kind::entry:
+            return same_entry(*original.entry, *patched.entry);
         case Target::Kind::elsewhere:
             return original.section->name == patched.section->name;
     }
     return false;
+}
+
+// What is in them is compared with the code that they belong to.
+bool Comparison::same_entry(const SpecialEntry& original, const SpecialEntry& patched) const {
+    const auto position = [](const SpecialEntry& entry) {
+        return std::ranges::count_if(entry.owner->entries, [&](const SpecialEntry& each) {
+            return each.table == entry.table && &each < &entry;
+        });
+    };
+    return original.table == patched.table && position(original) == position(patched) &&
+           same_piece(*original.owner, *patched.owner);
 }
 
 bool Comparison::same_piece(const Piece& original, const Piece& patched) const {
@@ -184,6 +197,9 @@ std::string describe(const Target& target) {
             if (!text.empty()) text.remove_suffix(1);
             return fmt::format("{:?}", text);
         }
+        case Target::Kind::entry:
+            return fmt::format("the entry of {} for '{}'+{:#x}", target.section->name, target.entry->owner->label(),
+                               target.entry->owner_offset);
         case Target::Kind::elsewhere:
             break;
     }

@@ -53,6 +53,7 @@ private:
     [[nodiscard]] std::optional<FirstDifference> first_field(const Extent& original, const Extent& patched) const;
     [[nodiscard]] std::optional<FirstDifference> first_entry(const Piece& original, const Piece& patched) const;
     [[nodiscard]] std::optional<std::string> compare_entries(const Piece& original, const Piece& patched) const;
+    [[nodiscard]] bool same_entry(const SpecialEntry& original, const SpecialEntry& patched) const;
     [[nodiscard]] bool same_piece(const Piece& original, const Piece& patched) const;
     [[nodiscard]] std::vector<std::byte> masked(Bytes content, const Extent& original, const Extent& patched) const;
     [[nodiscard]] static Extent extent_of(const Decomposition& object, const Piece& piece);

@@ -85,6 +85,8 @@ private:
     void lead_to_replacement(const elf::Section& section, arch::Range entry, const arch::Replacement& replacement);
     [[nodiscard]] const Piece& no_code(const elf::Section& pool);  // replacement code of length 0
     void attach(SpecialEntry entry);
+    void lead_to_entries();
+    void lead_to_entry(const Piece& holder, Field& field);
     [[nodiscard]] const Piece* function_of_site(const elf::Section& section, std::uint64_t place) const;
 
     [[nodiscard]] const SectionView& view(const elf::Section& section) const { return views_.at(&section); }

@@ -28,6 +28,36 @@ void Decomposition::attach_entries() {
         std::ranges::stable_sort(piece.entries, {},
                                  [](const SpecialEntry& each) { return std::pair(each.table, each.owner_offset); });
     }
+    lead_to_entries();
+}
+
+void Decomposition::lead_to_entries() {
+    for (const Piece& piece : pieces_) {
+        if (!piece.is_any_code()) continue;
+        auto& fields = views_.at(piece.section).fields;
+        for (auto field = std::ranges::lower_bound(fields, piece.range.begin, {}, &Field::offset);
+             field != fields.end() && field->offset() < piece.range.end; ++field)
+            if (field->target.kind == Target::Kind::elsewhere) lead_to_entry(piece, *field);
+    }
+}
+
+// Those of the function itself or of its other part: what else refers to an entry is not followed.
+void Decomposition::lead_to_entry(const Piece& holder, Field& field) {
+    Target& target = field.target;
+    const std::uint64_t place = static_cast<std::uint64_t>(
+        wrapped_sum(wrapped_sum(target.delta, target.symbol->value), static_cast<std::uint64_t>(bias(field, holder))));
+    std::vector<const Piece*> owners{&holder};
+    if (holder.parent != nullptr) owners.push_back(holder.parent);
+    owners.insert(owners.end(), holder.cold_parts.begin(), holder.cold_parts.end());
+    for (const Piece* owner : owners) {
+        for (const SpecialEntry& entry : owner->entries) {
+            if (entry.section != target.section || !entry.range.contains(place)) continue;
+            target.kind = Target::Kind::entry;
+            target.entry = &entry;
+            target.delta = wrapped_sum(target.delta, target.symbol->value - entry.range.begin);
+            return;
+        }
+    }
 }
 
 void Decomposition::require_content(const elf::Section& section) const {

@@ -81,6 +81,8 @@ Extractor::Place Extractor::place_of(const Field& field, const Holder& holder) {
             return literal(target);
         case Target::Kind::piece:
             break;
+        case Target::Kind::entry:
+            return entry(target, holder);
         case Target::Kind::elsewhere:
             throw Error(patched_.where(holder.piece), "reference to a section that is not carried over");
     }
@@ -90,6 +92,14 @@ Extractor::Place Extractor::place_of(const Field& field, const Holder& holder) {
         const auto inside = static_cast<std::int64_t>(laid.offset) - static_cast<std::int64_t>(laid.symbol->value);
         return {laid.symbol, target.delta + inside};
     }
+    return {&out_.section_symbol(*laid.section), target.delta + static_cast<std::int64_t>(laid.offset)};
+}
+
+Extractor::Place Extractor::entry(const Target& target, const Holder& holder) {
+    const auto found = laid_entries_.find(target.entry);
+    if (found == laid_entries_.end())
+        throw Error(patched_.where(holder.piece), fmt::format("reference to {}, which is left out", describe(target)));
+    const LaidEntry& laid = found->second;
     return {&out_.section_symbol(*laid.section), target.delta + static_cast<std::int64_t>(laid.offset)};
 }
 

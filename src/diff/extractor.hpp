@@ -39,6 +39,7 @@ private:
     void relocate(std::span<const Field> fields, const Holder& holder, elf::Section& section, std::uint64_t moved);
     Place place_of(const Field& field, const Holder& holder);
     Place literal(const Target& target);
+    Place entry(const Target& target, const Holder& holder);
     Place reference_to_original(const Target& target);
     elf::Symbol& absolute(const elf::Symbol& symbol);
     elf::Symbol& reference(std::string_view name, const elf::Symbol& like, const elf::Symbol* original, bool defined);

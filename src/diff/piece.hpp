@@ -104,7 +104,7 @@ struct Piece {
     return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) + b);
 }
 
-// What a field refers to. `delta` counts from the start of the piece (or literal, or undefined symbol) and still
+// What a field refers to. `delta` counts from the start of the piece (or literal, entry, undefined symbol) and still
 // contains the psABI's bias of PC-relative fields.
 struct Target {
     enum class Kind : std::uint8_t {
@@ -112,11 +112,13 @@ struct Target {
         absolute,   // a number, or nothing
         piece,
         literal,    // a string or constant of a mergeable section
+        entry,      // of a special section: x86 7.x passes its struct bug_entry to WARN_trap (asm/bug.h)
         elsewhere,  // a section without pieces
     };
     Kind kind = Kind::elsewhere;
     const elf::Symbol* symbol = nullptr;  // that the relocation names
     const Piece* piece = nullptr;
+    const SpecialEntry* entry = nullptr;
     const elf::Section* section = nullptr;  // where the symbol is
     std::uint64_t anchor = 0;               // literal: where it starts in its section
     std::int64_t delta = 0;

@@ -73,6 +73,10 @@ private:
 
     void follow(const Field& field, const Holder& holder) {
         const Target& target = field.target;
+        if (target.kind == Target::Kind::entry) {
+            include(*target.entry->owner);
+            return;
+        }
         if (target.kind == Target::Kind::elsewhere) {
             refuse("diff.unknown-section", holder,
                    fmt::format("section {}, of which no part can be carried over", target.section->name))

@@ -22,6 +22,7 @@ bool SpecialRules::is_there_at_load(const Target& target) const {
                    changes_.has(*target.piece);
         case Target::Kind::absolute:
         case Target::Kind::literal:
+        case Target::Kind::entry:
         case Target::Kind::elsewhere:
             return true;
     }

@@ -74,14 +74,15 @@ Content Originals::content(const Piece& holder, const Field& field) const {
     const std::uint64_t offset = pointed_at(holder, field);
     if (section.is_strings() || section.entry_size != 0) return {&section, offset, diff::literal_at(section, offset)};
     const Bytes all = section.content();
-    const std::uint64_t end = target.piece != nullptr ? target.piece->range.end : all.size();
+    std::uint64_t end = target.piece != nullptr ? target.piece->range.end : all.size();
+    if (target.entry != nullptr) end = target.entry->range.end;
     if (offset >= std::min<std::uint64_t>(end, all.size())) return {&section, offset, {}};
     return {&section, offset, all.subspan(offset, end - offset)};
 }
 
 std::int64_t Originals::shift(const Piece& holder, const Field& field) const {
     const Target& target = field.target;
-    const bool is_unnamed = target.kind == Target::Kind::elsewhere ||
+    const bool is_unnamed = target.kind == Target::Kind::elsewhere || target.kind == Target::Kind::entry ||
                             (target.kind == Target::Kind::piece && target.piece->symbol() == nullptr);
     if (!is_unnamed) return field.shift();
     return static_cast<std::int64_t>(pointed_at(holder, field) - target.symbol->value);

@@ -63,6 +63,54 @@ TEST(Special, OnlyEntriesOfIncludedFunctionsAreCarried) {
     EXPECT_THAT(compared.relocations("__mcount_loc"), ElementsAre("f+0"));
 }
 
+// asm/bug.h of x86 from 6.19 on: the entry itself is an argument of WARN_trap().
+std::string printed_warning(std::string_view line) {
+    return "lea 3f(%rip), %rdi\n2: call WARN_trap\n.pushsection __bug_table,\"aw\"\n3: .long 2b - 3b, .Lfile - "
+           ".\n.word " +
+           std::string(line) +
+           ", 0\n.popsection\n.pushsection .rodata.str1.1,\"aMS\",@progbits,1\n.ifndef .Lfile\n.Lfile: .string "
+           "\"file.c\"\n.endif\n.popsection\n";
+}
+
+TEST(Special, ReferencesToEntriesOfTheFunctionFollowThem) {
+    const auto before =
+        function("f", "nop\n" + warning("1") + printed_warning("2")) + function("g", printed_warning("3"));
+    // Another entry before them moves both.
+    const auto compared =
+        compare_asm(before, function("f", "int3\n" + warning("1") + warning("7") + printed_warning("2")) +
+                                function("g", printed_warning("3")));
+    EXPECT_THAT(compared.verdict(), ElementsAre("changed f"));
+    const elf::Section* bugs = compared.result.value().extracted.find_section("__bug_table");
+    ASSERT_NE(bugs, nullptr);
+    EXPECT_EQ(bugs->size(), 36);
+    EXPECT_THAT(compared.relocations(".text.f"), Contains("__bug_table+20"));
+    EXPECT_THAT(compare_asm(before, function("g", printed_warning("4")) +
+                                        function("f", "nop\n" + warning("8") + printed_warning("9")))
+                    .verdict(),
+                IsEmpty());
+}
+
+TEST(Special, AnotherEntryIsADifference) {
+    const auto two = [](std::string_view first, std::string_view second) {
+        return function("f", "lea " + std::string(first) + "(%rip), %rdi\n2: call WARN_trap\nlea " +
+                                 std::string(second) +
+                                 "(%rip), %rdi\n4: call WARN_trap\n.pushsection __bug_table,\"aw\"\n"
+                                 "3: .long 2b - 3b, 0, 0\n5: .long 4b - 5b, 0, 0\n.popsection\n");
+    };
+    EXPECT_THAT(compare_asm(two("3f", "5f"), two("3f", "5f")).verdict(), IsEmpty());
+    EXPECT_THAT(compare_asm(two("3f", "5f"), two("5f", "3f")).verdict(), ElementsAre("changed f"));
+    EXPECT_THAT(compare_asm(two("3f", "5f"), two("3f", "5f+4")).verdict(), ElementsAre("changed f"));
+}
+
+TEST(Special, EntriesOfOtherFunctionsAreNotReferredTo) {
+    const std::string other = function("g", warning("1"));
+    const auto uses = [](std::string_view code) {
+        return function("f", std::string(code) + "\nlea __bug_table+4(%rip), %rdi");
+    };
+    const auto compared = compare_asm(other + uses("nop"), other + uses("int3"));
+    EXPECT_THAT(compared.verdict(), Contains(HasSubstr("diff.unknown-section")));
+}
+
 TEST(Special, AFunctionChangesWithItsReplacementCode) {
     const auto before = function("g", alternative("pause")) + function("f", alternative("mfence"));
     EXPECT_THAT(
