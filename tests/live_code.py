@@ -28,7 +28,7 @@ FOLDERS = ("arch/x86/kernel", "arch/x86/kvm", "arch/x86/mm", "block", "crypto", 
 
 def compiler_of(source, arguments):
     object_name = SAMPLE.replace(".c", ".o")
-    text = subprocess.run(["make", *arguments, "-n", "-W", SAMPLE, "V=1", object_name], cwd=source, text=True,
+    text = subprocess.run(["make", *arguments, "-o", "prepare", "-n", "-W", SAMPLE, "V=1", object_name], cwd=source, text=True,
                           stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True).stdout
     line = next(line for line in text.splitlines() if f"-c -o {object_name}" in line and "-nostdinc" in line)
     begin = line.rfind(" ", 0, line.index("-Wp,-MMD") - 1) + 1

@@ -95,18 +95,21 @@ bool remove_tree(const fs::path& folder) noexcept {
     }
 }
 
-// A file system without locks (ENOLCK, EOPNOTSUPP) has none for those who look for abandoned things either.
 Descriptor claim(const fs::path& path) {
     Descriptor file = open_itself(path);
     if (!file && errno == ENOENT) return {};
     if (!file) throw Error({path.string(), {}, {}}, fmt::format("cannot open: {}", errno_text(errno)));
-    if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) return {};
+    if (!claim(file, path)) return {};
+    return file;
+}
+
+// A file system without locks (ENOLCK, EOPNOTSUPP) has none for those who look for abandoned things either.
+bool claim(const Descriptor& file, const fs::path& path) {
+    if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) return false;
     struct stat held {
     }, there{};
-    const bool is_there = ::fstat(file.get(), &held) == 0 && ::lstat(path.c_str(), &there) == 0 &&
-                          held.st_ino == there.st_ino && held.st_dev == there.st_dev;
-    if (!is_there) return {};
-    return file;
+    return ::fstat(file.get(), &held) == 0 && ::lstat(path.c_str(), &there) == 0 && held.st_ino == there.st_ino &&
+           held.st_dev == there.st_dev;
 }
 
 }  // namespace klp

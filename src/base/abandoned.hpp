@@ -19,4 +19,7 @@ bool remove_tree(const fs::path& folder) noexcept;
 // in the meantime: make another one. Error: it cannot be opened.
 [[nodiscard]] Descriptor claim(const fs::path& path);
 
+// The same for one that is open already. False: another process took it.
+[[nodiscard]] bool claim(const Descriptor& file, const fs::path& path);
+
 }  // namespace klp

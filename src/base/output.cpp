@@ -13,6 +13,7 @@
 #include <optional>
 #include <thread>
 
+#include "base/abandoned.hpp"
 #include "base/descriptor.hpp"
 #include "base/errno_text.hpp"
 #include "base/process.hpp"
@@ -162,6 +163,7 @@ void OutputFile::check_folder() const {
 void OutputFile::write(std::vector<std::byte> bytes) {
     bytes_ = std::move(bytes);
     if (is_direct_) return;
+    remove_abandoned(folder_of(place_));
     pending_ = std::make_unique<PendingFile>(place_, fs::perms(0644));
     pending_->write(bytes_);
     if (const auto before = info_of(place_)) hand_on(*before, *pending_, path_);

@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <random>
 
+#include "base/abandoned.hpp"
 #include "base/errno_text.hpp"
 #include "base/process.hpp"
 #include "base/write.hpp"
@@ -35,8 +36,14 @@ PendingFile::PendingFile(const fs::path& destination, fs::perms mode) : destinat
     do {
         name_ = temporary_name(destination);
         file_ = Descriptor(::open(name_.c_str(), flags, static_cast<mode_t>(mode)));
-    } while (!file_ && errno == EEXIST);
-    if (!file_) cannot_write(destination, errno);
+        if (!file_ && errno != EEXIST) cannot_write(destination, errno);
+    } while (!file_ || !claim(file_, name_));
+    lock_ = Descriptor(::fcntl(file_.get(), F_DUPFD_CLOEXEC, 0));
+    if (!lock_) {
+        const int number = errno;
+        ::unlink(name_.c_str());
+        cannot_write(destination, number);
+    }
 }
 
 PendingFile::~PendingFile() {

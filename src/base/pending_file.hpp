@@ -7,7 +7,7 @@
 
 namespace klp {
 
-// Removed again unless it was committed. Every failure is an Error that names the destination.
+// Removed again unless it was committed; where the process is killed, by remove_abandoned(). Every failure is an Error that names the destination.
 class PendingFile {
 public:
     // `mode` as open() takes it: the user's umask applies.
@@ -26,6 +26,7 @@ private:
     fs::path destination_;
     fs::path name_;
     Descriptor file_;
+    Descriptor lock_;  // the same open file, which holds the lock after file_ was closed
 };
 
 }  // namespace klp

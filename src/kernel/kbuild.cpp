@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <map>
+#include <set>
 
 #include "base/kernel_names.hpp"
 #include "kernel/kbuild_environment.hpp"
@@ -146,6 +147,14 @@ Kbuild::DryRun Kbuild::dry_run(const std::string& folder, const std::string& obj
     if (!tree.empty()) command.directory = tree;
     if (const auto flags = inherited_flags(folder)) command.environment.emplace_back("KBUILD_SUBDIR_CCFLAGS", *flags);
     CommandResult result = klp::run(command);
+    // A program that is not there is as good as made, for what is asked here.
+    std::set<std::string> programs;
+    for (std::string program = missing_program(result.errors); result.status != 0 && !program.empty();
+         program = missing_program(result.errors)) {
+        if (!programs.insert(program).second) break;
+        command.argv.insert(command.argv.begin() + 1, {"-o", program});
+        result = klp::run(command);
+    }
 
     DryRun dry;
     dry.has_rule = make_has_rules(result, fmt::format("kernel '{}' cannot be asked how {} is made", name_, object));
@@ -169,15 +178,31 @@ bool Kbuild::has_makefile(const fs::path& folder) const {
     return fs::exists(path / "Kbuild") || fs::exists(path / "Makefile");
 }
 
-bool Kbuild::make(const std::string& folder, const std::string& target, const fs::path& tree) const {
-    if (source_tree_ != ".") return false;
+// "make: *** No rule to make target 'scripts/…', needed by '…'.  Stop." Or it has a pattern rule, which counts for
+// nothing without its program (scripts/Makefile.build).
+std::string Kbuild::missing_program(std::string_view errors) const {
+    constexpr std::string_view before = "No rule to make target '", compiler = "scripts/asn1_compiler";
+    const std::size_t at = errors.find(before);
+    if (at == std::string_view::npos) return {};
+    const std::string_view rest = errors.substr(at + before.size());
+    const std::string_view target = rest.substr(0, rest.find('\''));
+    if (target.ends_with(".asn1.c") || target.ends_with(".asn1.h"))
+        return std::string(compiler);
+    const bool is_program = target.starts_with("scripts/") && has_makefile(fs::path(target).parent_path());
+    return is_program ? std::string(target) : std::string();
+}
+
+MakeResult Kbuild::make(const std::string& folder, const std::string& target, const fs::path& tree) const {
+    if (source_tree_ != ".") return {};
     const TempDir scratch("klp-kbuild");
     Command command = in_tree({"make", "-rRs", "--no-print-directory", "-f", "./scripts/Makefile.build",
                                "obj=" + folder, "need-builtin=1", "need-modorder=1", target},
                               scratch.path());
     command.directory = tree;
     if (command.sandbox) command.sandbox->writable.push_back(tree);
-    return make_has_rules(klp::run(command), fmt::format("kernel '{}' cannot make {}", name_, target));
+    const CommandResult result = klp::run(command);
+    if (make_has_rules(result, fmt::format("kernel '{}' cannot make {}", name_, target))) return {true, {}};
+    return {false, missing_program(result.errors)};
 }
 
 FolderParts Kbuild::parts(const std::string& folder) const {

@@ -59,6 +59,13 @@ struct FolderParts {
     std::set<std::string, std::less<>> left_out;  // objects, and folders with a final slash, that are not configured
 };
 
+struct MakeResult {
+    bool is_made = false;
+    // A program below scripts/ that it needs, which the Makefile of another folder makes, and which is not there:
+    // "scripts/selinux/genheaders/genheaders", which no package has. Empty: none.
+    std::string program;
+};
+
 class Kbuild {
 public:
     // Captures the environment unless it is in the kernel's cache folder. Error: no such compiler, no make,
@@ -81,9 +88,9 @@ public:
     [[nodiscard]] CompileCommand module_command(const fs::path& folder, std::string_view name) const;
 
     // Runs the rule that the Makefile of `folder` has for `target`. `tree` is a copy of the source tree, in which it
-    // may write. false: there is no such rule, or the tree is one that names itself by an absolute path. Error: it
+    // may write. Not made: there is no such rule, or the tree is one that names itself by an absolute path. Error: it
     // fails.
-    [[nodiscard]] bool make(const std::string& folder, const std::string& target, const fs::path& tree) const;
+    [[nodiscard]] MakeResult make(const std::string& folder, const std::string& target, const fs::path& tree) const;
 
     // A Command that runs `argv` in the tree, under the captured environment. `temporary` is the folder for what
     // compilers would leave in TMPDIR when they are cut short.
@@ -101,6 +108,7 @@ private:
     using Environment = std::vector<std::pair<std::string, std::string>>;
 
     [[nodiscard]] std::string value(std::string_view variable) const;
+    [[nodiscard]] std::string missing_program(std::string_view errors) const;
     [[nodiscard]] DryRun dry_run(const std::string& folder, const std::string& object,
                                  const std::vector<std::string>& overrides, const fs::path& tree) const;
     [[nodiscard]] std::optional<std::string> inherited_flags(const fs::path& folder) const;

@@ -53,7 +53,7 @@ Kernel::Kernel(Manifest manifest) : parts_(std::make_unique<Parts>()) {
     parts_->manifest = std::move(manifest);
     parts_->in_use = use_kernel(parts_->manifest.name);
     if (!parts_->in_use) return;
-    for (const char* folder : {"", "objects"}) remove_abandoned(cache_folder() / folder);
+    for (const char* folder : {"", "objects", "patched-objects"}) remove_abandoned(cache_folder() / folder);
 }
 Kernel::~Kernel() = default;
 Kernel::Kernel(Kernel&&) noexcept = default;

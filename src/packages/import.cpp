@@ -178,6 +178,7 @@ kernel::Manifest import_packages(const ImportRequest& request, const Progress& p
     kernel::check_kernel_name(name);
     refuse_known(name);
     packages.check_complete(request.source.empty());
+    if (!request.source.empty()) check_given_source(request.source, packages.release());
     const FileLock lock = kernel::lock_kernel(name);
     refuse_known(name);
     return Importer(packages, scratch.path(), name, progress).run(request.source);

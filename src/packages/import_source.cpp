@@ -52,13 +52,16 @@ void check_source(const fs::path& folder, const std::string& release, std::strin
 
 }  // namespace
 
+void check_given_source(const fs::path& given, const std::string& release) {
+    check_source(given, release, given.string());
+}
+
 void take_source(const PackageSet& packages, const fs::path& given, const fs::path& folder, const fs::path& scratch,
                  const Progress& progress) {
     std::string where_from = "the source package";
     if (!given.empty()) {
         progress(fmt::format("copying {}", given.string()));
         where_from = given.string();
-        check_source(given, packages.release(), where_from);
         copy_given(given, folder);
     } else if (const fs::path tarball = packages.find(&Contents::source_tarball); !tarball.empty()) {
         progress("unpacking the source");

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "base/error.hpp"
+#include "base/file.hpp"
 #include "packages/prepare.hpp"
 
 namespace klp::packages {
@@ -53,6 +54,12 @@ void take_shipped(const fs::path& headers_package, const fs::path& kbuild, const
 
 void prepare_from_shipped(const fs::path& folder, const fs::path& source) {
     copy_tree(folder, source);
+    // What kbuild's rule for auto.conf makes beside it, and packages have not. Without it every make in the tree, even
+    // make -n, would configure it anew.
+    const fs::path dependencies = source / "include/config/auto.conf.cmd";
+    if (!fs::exists(dependencies)) write_file(dependencies, std::string_view());
+    for (const char* file : {"include/config/auto.conf", "include/config/auto.conf.cmd"})
+        if (fs::exists(source / file)) fs::last_write_time(source / file, fs::file_time_type::clock::now());
     check_prepared(source);
 }
 

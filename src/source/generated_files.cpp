@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "source/generated_files.hpp"
 
+#include <set>
+
 #include "source/overlay.hpp"
 
 namespace klp::source {
@@ -29,7 +31,14 @@ bool GeneratedFiles::make(const std::string& folder, const std::string& name) co
     // Rules write into their own folder, which is a real one there.
     Overlay copy(tree_);
     copy.make_folders_real(folder + "/" + name);
-    if (!kbuild_.make(folder, folder + "/" + name, copy.root())) return false;
+    kernel::MakeResult result = kbuild_.make(folder, folder + "/" + name, copy.root());
+    std::set<std::string> programs;
+    while (!result.program.empty() && programs.insert(result.program).second) {
+        copy.make_folders_real(result.program);
+        if (!kbuild_.make(fs::path(result.program).parent_path().string(), result.program, copy.root()).is_made) break;
+        result = kbuild_.make(folder, folder + "/" + name, copy.root());
+    }
+    if (!result.is_made) return false;
     if (!fs::is_regular_file(copy.root() / folder / name)) return false;
     // With what the rule has made beside it: security/selinux/av_permissions.h has none of its own.
     fs::create_directories(made_.path() / folder);

@@ -7,6 +7,10 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <utility>
+
+#include "base/output.hpp"
+#include "base/pending_file.hpp"
 
 namespace klp {
 namespace {
@@ -64,6 +68,56 @@ TEST_F(Abandoned, OnlyWhatHasSuchANameGoes) {
     EXPECT_FALSE(fs::exists(folder_.path() / "klp.klpkit-abcdeF"));
     EXPECT_FALSE(fs::exists(folder_.path() / ".klp-0123456789abcdef.tmp"));
     EXPECT_EQ(std::distance(fs::directory_iterator(folder_.path()), fs::directory_iterator()), 8);
+}
+
+// A process that has begun to write a file.
+class Beginner {
+public:
+    explicit Beginner(const fs::path& destination) {
+        int ready[2];
+        EXPECT_EQ(::pipe(ready), 0);
+        child_ = ::fork();
+        if (child_ == 0) {
+            const PendingFile file(destination, fs::perms(0644));
+            EXPECT_EQ(::write(ready[1], "x", 1), 1);
+            for (;;) ::pause();
+        }
+        char byte = 0;
+        EXPECT_EQ(::read(ready[0], &byte, 1), 1);
+        ::close(ready[0]);
+        ::close(ready[1]);
+    }
+    ~Beginner() { kill(); }
+    Beginner(const Beginner&) = delete;
+    Beginner& operator=(const Beginner&) = delete;
+
+    void kill() {
+        if (child_ <= 0) return;
+        ::kill(std::exchange(child_, 0), SIGKILL);
+        ::wait(nullptr);
+    }
+
+private:
+    pid_t child_ = 0;
+};
+
+TEST_F(Abandoned, UnfinishedOutputsOfTheDeadGoWithTheNextOutput) {
+    const auto files = [&] {
+        return std::distance(fs::directory_iterator(folder_.path()), fs::directory_iterator());
+    };
+    const auto write_output = [&] {
+        OutputFile output(folder_.path() / "output", {});
+        output.write(std::vector<std::byte>(3));
+        output.commit();
+    };
+    Beginner other(folder_.path() / "other");
+    EXPECT_EQ(files(), 1);
+    write_output();
+    EXPECT_EQ(files(), 2) << "it was still being written";
+    other.kill();
+    write_output();
+    EXPECT_EQ(files(), 1);
+    EXPECT_TRUE(fs::exists(folder_.path() / "output"));
 }
 
 TEST_F(Abandoned, ThoseOfOtherUsersStay) {

@@ -5,6 +5,7 @@
 
 expect_status 0 "$KLP" kernel info --kbuild "$KLPKIT_TEST_KERNEL"
 arguments=$(cat out)
+touch began
 live_code() {
     python3 "$KLPKIT_ROOT/tests/live_code.py" "$@" "$(path_of source)" --make "$arguments"
 }
@@ -20,3 +21,7 @@ chmod +x lossy
 printf '#!/bin/sh\n[ $# -eq 1 ] || exec echo unaffected\nexec "%s" "$1"\n' "$KLPKIT_TOOLS/live_code" >careless
 chmod +x careless
 ! live_code ./careless --headers --count 60 || fail "a unit that is affected was not seen"
+
+# Asking make what it would do has made nothing: the tree is every test's.
+changed=$(find "$(path_of source)" -newer began -not -type d)
+[ -z "$changed" ] || fail "the kernel's source was changed: $changed"
