@@ -186,8 +186,7 @@ std::string Kbuild::missing_program(std::string_view errors) const {
     if (at == std::string_view::npos) return {};
     const std::string_view rest = errors.substr(at + before.size());
     const std::string_view target = rest.substr(0, rest.find('\''));
-    if (target.ends_with(".asn1.c") || target.ends_with(".asn1.h"))
-        return std::string(compiler);
+    if (target.ends_with(".asn1.c") || target.ends_with(".asn1.h")) return std::string(compiler);
     const bool is_program = target.starts_with("scripts/") && has_makefile(fs::path(target).parent_path());
     return is_program ? std::string(target) : std::string();
 }

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "base/error.hpp"
+#include "base/text.hpp"
 #include "source/include_scan.hpp"
 
 namespace klp::source {
@@ -45,15 +46,30 @@ bool can_be_of_name(std::string_view text) {
     return text.find_first_of("{};=?[]&|!~^%*@") == std::string_view::npos;
 }
 
+// A word before a slash is of a folder's name, wherever the text is put; so is all that the word expands to.
+bool is_before_slash(std::string_view text, std::string_view word) {
+    const auto begin = static_cast<std::size_t>(word.data() - text.data());
+    std::size_t at = begin + word.size();
+    while (at < text.size() && is_gap(text[at])) ++at;
+    const std::string_view rest = text.substr(at);
+    return rest.starts_with('/') && !rest.starts_with("/*") && !rest.starts_with("//");
+}
+
 // What a definition (the text behind a macro's name) leaves of itself where it is expanded: no parameters.
-std::vector<std::string_view> words_of_definition(std::string_view text) {
+std::vector<std::string> parts_of_definition(std::string_view text) {
     const std::size_t end = text.starts_with('(') ? text.find(')') : std::string_view::npos;
-    if (end == std::string_view::npos) return words_of(text);
+    if (end == std::string_view::npos) return name_parts(text);
     const auto parameters = words_of(text.substr(0, end));
-    auto words = words_of(text.substr(end));
-    std::erase_if(words,
-                  [&](std::string_view word) { return std::ranges::find(parameters, word) != parameters.end(); });
-    return words;
+    auto parts = name_parts(text.substr(end));
+    std::erase_if(parts, [&](const std::string& part) {
+        return std::ranges::find(parameters, word_of_part(part)) != parameters.end();
+    });
+    return parts;
+}
+
+const Words& trace_names() {
+    static const Words names = {"TRACE_INCLUDE_FILE", "TRACE_INCLUDE_PATH", "TRACE_SYSTEM"};
+    return names;
 }
 
 // Definitions come from words of earlier ones, which comes to an end after a dozen rounds.
@@ -69,6 +85,42 @@ std::vector<std::string_view> words_of(std::string_view text) {
         at += std::max<std::size_t>(word.size(), 1);
     }
     return words;
+}
+
+std::vector<std::string> name_parts(std::string_view text) {
+    std::vector<std::string> parts;
+    for (const std::string_view word : words_of(text)) {
+        if (is_before_slash(text, word)) continue;
+        const auto begin = static_cast<std::size_t>(word.data() - text.data());
+        const char before = begin == 0 ? '\0' : text[begin - 1];
+        parts.push_back(before == '-' || before == '.' ? before + std::string(word) : std::string(word));
+    }
+    if (text.find(IncludeIndex::pasting) != std::string_view::npos) parts.emplace_back(IncludeIndex::pasting);
+    return parts;
+}
+
+bool is_trace_name(std::string_view macro) {
+    return trace_names().contains(macro);
+}
+
+bool names_itself(std::string_view path, std::string_view text) {
+    std::map<std::string, Words, std::less<>> values;
+    for (const MacroDefinition& definition : find_definitions(text, trace_names()))
+        values[std::string(definition.name)].emplace(trimmed(definition.text));
+    auto& names = values["TRACE_INCLUDE_FILE"];
+    if (names.erase("TRACE_SYSTEM") != 0 || names.empty()) names.merge(values["TRACE_SYSTEM"]);
+    const fs::path file(path);
+    if (file.extension() != ".h" || names != Words{file.stem().string()}) return false;
+    const Words& folders = values["TRACE_INCLUDE_PATH"];
+    if (folders.size() > 1) return false;
+    std::string_view folder = folders.empty() ? std::string_view("trace/events") : *folders.begin();
+    if (folder == ".") return true;
+    while (folder.ends_with('/')) folder.remove_suffix(1);
+    return ends_with_path(file.parent_path().string(), folder);
+}
+
+std::string_view word_of_part(std::string_view part) {
+    return part.substr(part.starts_with('-') || part.starts_with('.') ? 1 : 0);
 }
 
 std::vector<MacroDefinition> find_definitions(std::string_view source, const Words& wanted) {
@@ -112,16 +164,17 @@ MakefileOptions find_options(std::string_view makefile, const Words& wanted) {
     return options;
 }
 
-void add_words(IncludeIndex::Files& files, const std::map<std::string, std::vector<std::string>>& expressions,
+void add_parts(IncludeIndex::Files& files, const std::map<std::string, std::vector<std::string>>& expressions,
                const DefinitionSource& definitions) {
     std::map<std::string, Words> brought;
     Words wanted;
     for (const auto& [path, texts] : expressions) {
         files[path].has_computed = true;
         for (const auto& text : texts) {
-            const auto words = words_of(text);
-            wanted.insert(words.begin(), words.end());
-            brought[path].insert(words.begin(), words.end());
+            for (const std::string& part : name_parts(text)) {
+                if (part != IncludeIndex::pasting) wanted.emplace(word_of_part(part));
+                brought[path].insert(part);
+            }
         }
     }
     Words asked;
@@ -133,16 +186,16 @@ void add_words(IncludeIndex::Files& files, const std::map<std::string, std::vect
             const bool is_option = path == IncludeIndex::command_line && definition.text.starts_with('=');
             const std::string_view text = std::string_view(definition.text).substr(is_option ? 1 : 0);
             if (!can_be_of_name(text)) return;
-            for (const auto word : is_option ? words_of(text) : words_of_definition(text)) {
-                brought[path].emplace(word);
-                next.emplace(word);
+            for (const std::string& part : is_option ? name_parts(text) : parts_of_definition(text)) {
+                brought[path].insert(part);
+                if (part != IncludeIndex::pasting) next.emplace(word_of_part(part));
             }
         });
         asked.merge(wanted);
         std::erase_if(next, [&](const std::string& word) { return asked.contains(word); });
         wanted = std::move(next);
     }
-    for (auto& [path, words] : brought) files[path].words.assign(words.begin(), words.end());
+    for (auto& [path, parts] : brought) files[path].parts.assign(parts.begin(), parts.end());
 }
 
 }  // namespace klp::source

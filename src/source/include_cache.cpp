@@ -17,7 +17,7 @@
 namespace klp::source {
 namespace {
 
-constexpr std::string_view index_kind = "include-names";
+constexpr std::string_view index_kind = "include-name-parts";
 constexpr std::string_view computed_mark = "!";
 constexpr std::string_view c_files_kind = "c-files-included";
 
@@ -41,7 +41,7 @@ IncludeIndex parse_index(std::string_view text) {
             if (*field == computed_mark) {
                 file.has_computed = true;
             } else if (field->starts_with('=')) {
-                file.words.push_back(field->substr(1));
+                file.parts.push_back(field->substr(1));
             } else {
                 file.names.push_back(*field);
             }
@@ -57,7 +57,7 @@ std::string index_text(const IncludeIndex& index) {
         text += path;
         for (const auto& name : file.names) text += "\t" + name;
         if (file.has_computed) text += fmt::format("\t{}", computed_mark);
-        for (const auto& word : file.words) text += "\t=" + word;
+        for (const auto& word : file.parts) text += "\t=" + word;
         text += "\n";
     }
     return text;

@@ -111,6 +111,7 @@ public:
         std::mutex lock;
         read_all(tree_, sources_, jobs_, [&](const std::string& path, std::string_view text) {
             for (const auto& definition : find_definitions(text, wanted)) {
+                if (is_trace_name(definition.name) && names_itself(path, text)) continue;
                 const std::lock_guard guard(lock);
                 sink(path, definition);
             }
@@ -235,7 +236,7 @@ IncludeIndex IncludeIndex::scan(const std::vector<fs::path>& trees, std::string_
         files.merge(scanner.files);
         expressions.merge(scanner.expressions);
     }
-    add_words(files, expressions, [&](const auto& wanted, const DefinitionSink& sink) {
+    add_parts(files, expressions, [&](const auto& wanted, const DefinitionSink& sink) {
         for (const auto& scanner : scanners) scanner.definitions(wanted, sink);
     });
     return IncludeIndex(std::move(files));

@@ -37,8 +37,17 @@ struct MakefileOptions {
 using DefinitionSink = std::function<void(const std::string& path, const MacroDefinition& definition)>;
 using DefinitionSource = std::function<void(const std::set<std::string, std::less<>>& wanted, const DefinitionSink&)>;
 
-// Fills in `words` of each file. `expressions`: the computed includes, by file.
-void add_words(IncludeIndex::Files& files, const std::map<std::string, std::vector<std::string>>& expressions,
+// A path ends with what an include line says, at a folder's border; `..` before it may lead anywhere.
+[[nodiscard]] bool ends_with_path(std::string_view path, std::string_view include);
+
+// Whether a header's definitions for <trace/define_trace.h> give its own name, which that file then includes once more
+// (include/trace/define_trace.h: TRACE_INCLUDE). Whoever has them has the header, so that they lead to nothing else.
+[[nodiscard]] bool names_itself(std::string_view path, std::string_view text);
+// What names_itself() looks at.
+[[nodiscard]] bool is_trace_name(std::string_view macro);
+
+// Fills in `parts` of each file. `expressions`: the computed includes, by file.
+void add_parts(IncludeIndex::Files& files, const std::map<std::string, std::vector<std::string>>& expressions,
                const DefinitionSource& definitions);
 
 }  // namespace klp::source

@@ -2,7 +2,8 @@
 #include "source/includes.hpp"
 
 #include <algorithm>
-#include <optional>
+#include <functional>
+#include <mutex>
 #include <unordered_map>
 
 #include "source/include_scan.hpp"
@@ -14,12 +15,6 @@ std::string_view without_quotes(std::string_view include) {
     return include.substr(1, include.size() - 2);
 }
 
-// A path ends with what an include line says, at a folder's border; `..` before it may lead anywhere.
-bool ends_with_path(std::string_view path, std::string_view include) {
-    while (include.starts_with("../") || include.starts_with("./")) include.remove_prefix(include.find('/') + 1);
-    return path == include || (path.ends_with(include) && path[path.size() - include.size() - 1] == '/');
-}
-
 // "arm64" for a file below arch/arm64/.
 std::string_view arch_folder(std::string_view path) {
     constexpr std::string_view arch = "arch/";
@@ -29,6 +24,11 @@ std::string_view arch_folder(std::string_view path) {
 }
 
 }  // namespace
+
+bool ends_with_path(std::string_view path, std::string_view include) {
+    while (include.starts_with("../") || include.starts_with("./")) include.remove_prefix(include.find('/') + 1);
+    return path == include || (path.ends_with(include) && path[path.size() - include.size() - 1] == '/');
+}
 
 std::string_view file_name_of(std::string_view path) {
     return path.substr(path.rfind('/') + 1);
@@ -62,7 +62,7 @@ public:
         for (const auto& [path, file] : files_) {
             for (const auto& name : file.names) lines_[file_name_of(without_quotes(name))].push_back({path, name});
             if (file.has_computed) computed_.push_back(path);
-            for (const auto& word : file.words) bringers_[word].push_back(path);
+            for (const auto& part : file.parts) bringers_[part].push_back(path);
         }
     }
 
@@ -115,22 +115,41 @@ private:
         std::string_view name;  // with quotes
     };
 
+    struct Bringers {
+        Paths paths;
+        std::size_t includers = 0;  // files that reach one of them
+    };
+
     [[nodiscard]] bool means(const IncludeLine& line, std::string_view path) const {
         return may_mean(line.includer, line.name, path,
                         [&](const std::string& other) { return files_.contains(other); });
     }
 
-    // Those who bring a word, or the rarest of the words that pasting (##) can make it of; nothing where nobody can.
-    [[nodiscard]] Paths bringers_of_word(std::string_view word) const {
+    // Those who bring a part as it is, or its word for any place.
+    [[nodiscard]] Paths bringers_of_whole(std::string_view part) const {
         Paths bringers;
-        if (const auto whole = bringers_.find(word); whole != bringers_.end()) bringers = whole->second;
-        for (std::size_t size = 1; size < word.size(); ++size) {
-            const auto first = bringers_.find(word.substr(0, size));
-            if (first == bringers_.end()) continue;
-            const Paths rest = bringers_of_word(word.substr(size));
+        for (const auto each : {part, word_of_part(part)}) {
+            const auto found = bringers_.find(each);
+            if (found != bringers_.end()) bringers.insert(bringers.end(), found->second.begin(), found->second.end());
+            if (each == word_of_part(part)) break;
+        }
+        return bringers;
+    }
+
+    // Those who bring a part, or the rarest of the words that pasting (##) can make it of; nothing where nobody can.
+    [[nodiscard]] Paths bringers_of_pasted(std::string_view part) const {
+        Paths bringers = bringers_of_whole(part);
+        const Paths pasters = bringers_of_whole(pasting);
+        if (pasters.empty()) return bringers;
+        const std::size_t begin = part.size() - word_of_part(part).size();
+        for (std::size_t size = begin + 1; size < part.size(); ++size) {
+            const Paths first = bringers_of_whole(part.substr(0, size));
+            if (first.empty()) continue;
+            const Paths rest = bringers_of_pasted(part.substr(size));
             if (rest.empty()) continue;
-            const Paths& rarer = rest.size() < first->second.size() ? rest : first->second;
-            bringers.insert(bringers.end(), rarer.begin(), rarer.end());
+            const Paths& rarest = std::min({std::cref(first), std::cref(rest), std::cref(pasters)},
+                                           [](const Paths& a, const Paths& b) { return a.size() < b.size(); });
+            bringers.insert(bringers.end(), rarest.begin(), rarest.end());
         }
         std::ranges::sort(bringers);
         const auto end = std::unique(bringers.begin(), bringers.end());
@@ -139,34 +158,68 @@ private:
     }
 
     // A .c file is named in one place: its words are too common for each of them to count.
-    [[nodiscard]] Paths bringers_of_all(const std::vector<std::string_view>& words) const {
+    [[nodiscard]] Paths bringers_of_all(const std::vector<std::string>& parts) const {
         std::map<std::string_view, std::size_t> counts;
-        const std::set<std::string_view> different(words.begin(), words.end());
-        for (const auto word : different)
-            if (const auto found = bringers_.find(word); found != bringers_.end())
-                for (const auto bringer : found->second) ++counts[bringer];
+        const std::set<std::string_view> different(parts.begin(), parts.end());
+        for (const auto part : different) {
+            const Paths bringers = bringers_of_whole(part);
+            for (const auto bringer : std::set(bringers.begin(), bringers.end())) ++counts[bringer];
+        }
         Paths bringers;
         for (const auto& [bringer, count] : counts)
             if (count == different.size()) bringers.push_back(bringer);
         return bringers;
     }
 
-    // Whoever includes a file by way of a macro includes a file that brings the rarest word of its name.
-    [[nodiscard]] Paths bringers_of(std::string_view path) const {
-        if (path.ends_with(".c")) return bringers_of_all(words_of(file_name_of(path)));
-        std::optional<Paths> rarest;
-        for (const auto word : words_of(file_name_of(path))) {
-            Paths bringers = bringers_of_word(word);
-            if (!rarest || bringers.size() < rarest->size()) rarest = std::move(bringers);
-            if (rarest->empty()) break;
+    // Files that reach one of these by names that stand there, without macros.
+    [[nodiscard]] std::size_t count_includers(const Paths& paths) const {
+        std::set<std::string_view> seen(paths.begin(), paths.end());
+        if (seen.contains(command_line)) return files_.size();
+        Paths open = paths;
+        while (!open.empty()) {
+            const std::string_view current = open.back();
+            open.pop_back();
+            const auto lines = lines_.find(file_name_of(current));
+            if (lines == lines_.end()) continue;
+            for (const auto& line : lines->second)
+                if (!seen.contains(line.includer) && means(line, current)) {
+                    seen.insert(line.includer);
+                    open.push_back(line.includer);
+                }
         }
-        return rarest.value_or(Paths());
+        return seen.size();
+    }
+
+    [[nodiscard]] const Bringers& bringers_of_part(const std::string& part) const {
+        const std::lock_guard guard(lock_);
+        const auto [found, is_new] = known_.try_emplace(part);
+        if (is_new) {
+            found->second.paths = bringers_of_pasted(part);
+            found->second.includers = count_includers(found->second.paths);
+        }
+        return found->second;
+    }
+
+    // Whoever includes a file by way of a macro includes a file that brings each word of its name: the word is taken
+    // that the fewest can have. `trace.h` gets its `h` from define_trace.h, as every trace header does, and few say
+    // `trace`.
+    [[nodiscard]] Paths bringers_of(std::string_view path) const {
+        if (path.ends_with(".c")) return bringers_of_all(name_parts(file_name_of(path)));
+        const Bringers* fewest = nullptr;
+        for (const auto& part : name_parts(file_name_of(path))) {
+            const Bringers& bringers = bringers_of_part(part);
+            if (bringers.paths.empty()) return {};
+            if (fewest == nullptr || bringers.includers < fewest->includers) fewest = &bringers;
+        }
+        return fewest == nullptr ? Paths() : fewest->paths;
     }
 
     Files files_;
     std::unordered_map<std::string_view, std::vector<IncludeLine>> lines_;  // by the last component of what they name
     Paths computed_;                                                        // that have a computed include
-    std::unordered_map<std::string_view, Paths> bringers_;                  // by word
+    std::unordered_map<std::string_view, Paths> bringers_;                  // by part
+    mutable std::mutex lock_;
+    mutable std::map<std::string, Bringers> known_;  // by part of a file's name; found out when it is asked for
 };
 
 IncludeIndex::IncludeIndex(Files files) : graph_(std::make_unique<Graph>(std::move(files))) {}

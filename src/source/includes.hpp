@@ -28,6 +28,11 @@ struct FileIncludes {
 // The words (C identifiers and numbers) of a text, in order.
 [[nodiscard]] std::vector<std::string_view> words_of(std::string_view text);
 
+// Words that can be of the last part of a path, where the text is put into it; none of folders' names. One that follows
+// '-' or '.' directly has that before it: it does so wherever it is put. With IncludeIndex::pasting where the text does.
+[[nodiscard]] std::vector<std::string> name_parts(std::string_view text);
+[[nodiscard]] std::string_view word_of_part(std::string_view part);
+
 // Sources that may include a .c file, by its path.
 using IncludedCFiles = std::map<std::string, std::set<std::string>, std::less<>>;
 
@@ -35,14 +40,16 @@ class IncludeIndex {
 public:
     struct File {
         std::vector<std::string> names;
-        // Words that the file can bring into the name that a computed include means, whoever has that: those of its own
-        // computed includes, and of definitions of macros that can be involved.
-        std::vector<std::string> words;
+        // name_parts() that the file can bring into the name that a computed include means, whoever has that: those of
+        // its own computed includes, and of definitions of macros that can be involved.
+        std::vector<std::string> parts;
         bool has_computed = false;  // a computed include
     };
-    // Its `names` are included by all units, as the options of compilers say (-include), its `words` come
+    // Its `names` are included by all units, as the options of compilers say (-include), its `parts` come
     // from options that define macros (-D).
     static constexpr std::string_view command_line{};  // the empty path
+    // The part of those who bring a text that pastes words.
+    static constexpr std::string_view pasting = "##";
 
     using Files = std::map<std::string, File, std::less<>>;
     explicit IncludeIndex(Files files);

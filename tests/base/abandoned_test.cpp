@@ -102,9 +102,7 @@ private:
 };
 
 TEST_F(Abandoned, UnfinishedOutputsOfTheDeadGoWithTheNextOutput) {
-    const auto files = [&] {
-        return std::distance(fs::directory_iterator(folder_.path()), fs::directory_iterator());
-    };
+    const auto files = [&] { return std::distance(fs::directory_iterator(folder_.path()), fs::directory_iterator()); };
     const auto write_output = [&] {
         OutputFile output(folder_.path() / "output", {});
         output.write(std::vector<std::byte>(3));

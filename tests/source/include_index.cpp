@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include "scratch_tree.hpp"
@@ -97,6 +98,42 @@ TEST_F(IncludeReach, ByWayOfMacros) {
     EXPECT_THAT(reaching("net/net-trace.h"), ElementsAre("net/n.c"));
     EXPECT_THAT(reaching("include/net/fields.h"), ElementsAre("net/n.c"));
     EXPECT_THAT(reaching("mm/unnamed.h"), IsEmpty());
+}
+
+TEST(NamesItself, WhereNameAndFolderAreItsOwn) {
+    const auto is_own = [](std::string_view path, std::string_view file, std::string_view folder) {
+        std::string text = "#undef TRACE_SYSTEM\n#define TRACE_SYSTEM sys\n";
+        if (!file.empty()) text += fmt::format("#define TRACE_INCLUDE_FILE {}\n", file);
+        if (!folder.empty()) text += fmt::format("#define TRACE_INCLUDE_PATH {}\n", folder);
+        return names_itself(path, text);
+    };
+    EXPECT_TRUE(is_own("include/trace/events/sys.h", "", ""));
+    EXPECT_FALSE(is_own("include/trace/sys.h", "", ""));
+    EXPECT_FALSE(is_own("include/trace/events/sched.h", "", ""));
+    EXPECT_TRUE(is_own("net/trace.h", "trace", "."));
+    EXPECT_FALSE(is_own("net/traces.h", "trace", "."));
+    EXPECT_FALSE(is_own("net/trace.c", "trace", "."));
+    EXPECT_TRUE(is_own("net/tipc/trace.h", "trace", "../../net/tipc"));
+    EXPECT_FALSE(is_own("net/tipc/trace.h", "trace", "../../net/sctp"));
+    EXPECT_TRUE(is_own("arch/x86/include/asm/trace/fpu.h", "fpu", "asm/trace/"));
+    // Under one condition this, under another one that.
+    EXPECT_FALSE(is_own("net/trace.h", "trace\n#define TRACE_INCLUDE_FILE other", "."));
+    EXPECT_FALSE(is_own("net/trace.h", "trace", ".\n#define TRACE_INCLUDE_PATH ../fs"));
+    EXPECT_FALSE(is_own("net/trace.h", "NAME", "."));
+}
+
+// Two headers of one name, and the folder of others: who says `trace` of a folder does not mean the file.
+TEST_F(IncludeReach, FoldersNamesAreNotThoseOfFiles) {
+    tree.add("include/trace/define.h", "#define INC(x) STR(DIR/x.h)\n#include INC(TRACE_FILE)\n");
+    tree.add("net/trace.h", "#define TRACE_FILE trace\n#define DIR ../../net\n#include <trace/define.h>\n");
+    tree.add("net/n.c", "#include \"trace.h\"\n");
+    for (const char* name : {"one", "two"}) {
+        tree.add(fmt::format("include/trace/{}.h", name),
+                 fmt::format("#define TRACE_FILE {}\n#define DIR trace/ events\n#include <trace/define.h>\n", name));
+        tree.add(fmt::format("fs/{}.c", name), fmt::format("#include <trace/{}.h>\n", name));
+    }
+    EXPECT_THAT(reaching("net/trace.h"), ElementsAre("net/n.c"));
+    EXPECT_THAT(reaching("include/trace/one.h"), ElementsAre("fs/one.c"));
 }
 
 // The definition and the computed include meet in one unit only.
