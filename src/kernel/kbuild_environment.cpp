@@ -42,11 +42,24 @@ std::string configuration(const fs::path& source) {
     return read_text(file);
 }
 
+// From 6.13 on, kernels that are built outside of their source tree have the names of headers without "./", in which
+// __FILE__ is; the tree here is the folder of the build as well. What the image says decides.
+constexpr std::string_view prefix_map = "KCPPFLAGS=-fmacro-prefix-map=./=";
+
+bool has_mapped_prefixes(const Kernel& kernel) {
+    const std::string makefile = read_text(kernel.manifest().source / "Makefile");
+    if (makefile.find("-fmacro-prefix-map=$(srcroot)/=") == std::string::npos) return false;
+    constexpr std::string_view in_tree = "./include/linux/", mapped("\0include/linux/", 15);
+    const MappedFile image(kernel.manifest().vmlinux);
+    return !find(image.bytes(), as_bytes(in_tree)) && find(image.bytes(), as_bytes(mapped));
+}
+
 std::vector<std::string> capture_argv(const Kernel& kernel, const Compiler& compiler, const fs::path& scratch) {
     std::vector<std::string> argv = {"make", "-s", "--no-print-directory", fmt::format("--eval={}", rule)};
     for (std::string& argument : kbuild_arguments(kernel, compiler)) argv.push_back(std::move(argument));
     argv.emplace_back("need-compiler=1");
     argv.emplace_back(with_objtool);
+    if (has_mapped_prefixes(kernel)) argv.emplace_back(prefix_map);
     argv.push_back("KERNELRELEASE=" + kernel.manifest().release);
     argv.push_back("TMPOUT=" + (scratch / "try").string());
     argv.push_back("KLP_ENVIRONMENT=" + (scratch / "environment").string());
@@ -103,7 +116,7 @@ std::vector<fs::path> makefiles(const fs::path& source, const arch::Arch& arch) 
 Environment kbuild_environment(const Kernel& kernel, const Compiler& compiler) {
     const fs::path& source = kernel.manifest().source;
     std::vector<std::string> made_from = {"compiler " + compiler.program, compiler.identity,
-                                          "arguments " + std::string(with_objtool),
+                                          fmt::format("arguments {} {}", with_objtool, prefix_map),
                                           "configuration " + sha256_hex(as_bytes(configuration(source)))};
     // Trial links have an answer in it, too.
     if (program_of(compiler, linker(kernel))) made_from.push_back("linker " + program_digest(compiler, linker(kernel)));

@@ -69,6 +69,7 @@ protected:
         manifest.arch = "x86_64";
         manifest.source = tree();
         manifest.config = tree() / "config";
+        manifest.vmlinux = tree() / "vmlinux";
         kernel_.emplace(manifest);
     }
     ~KbuildTest() override { unsetenv("KLPKIT_CACHE"); }
@@ -105,6 +106,24 @@ TEST_F(KbuildTest, GivesTheCompilerCommandOfAnObject) {
         EXPECT_THAT(command.compiler, Not(Contains(gone)));
     EXPECT_THAT(command.object_tools,
                 ElementsAre(ElementsAre("./tools/objtool/objtool", "--orc"), ElementsAre("./scripts/recordmcount")));
+}
+
+// As Makefiles have it from 6.13 on: what __FILE__ says of headers in the image decides.
+TEST_F(KbuildTest, HeadersHaveTheNamesThatTheImageSays) {
+    file("Makefile", std::string(top_makefile) +
+                         "ifdef building_out_of_srctree\nKBUILD_CFLAGS += -fmacro-prefix-map=$(srcroot)/=\nendif\n"
+                         "KBUILD_CFLAGS += $(KCPPFLAGS)\n");
+    const auto is_mapped = [&](std::string_view image) {
+        file("vmlinux", image);
+        fs::remove_all(folder_.path() / "cache");
+        const auto compiler = Kbuild(*kernel_).look_up("fs/proc/meminfo.o", true).command.value().compiler;
+        return std::ranges::find(compiler, "-fmacro-prefix-map=./=") != compiler.end();
+    };
+    using namespace std::string_view_literals;
+    EXPECT_TRUE(is_mapped("x\0include/linux/a.h\0"sv));
+    EXPECT_FALSE(is_mapped("x\0./include/linux/a.h\0"sv));
+    EXPECT_FALSE(is_mapped("x\0./include/linux/a.h\0include/linux/b.h\0"sv));
+    EXPECT_FALSE(is_mapped("x"));
 }
 
 TEST_F(KbuildTest, KnowsTheModulesOfAnObject) {
