@@ -5,8 +5,17 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 
 namespace klp {
+
+std::string time_left(std::size_t done, std::size_t all, double seconds) {
+    constexpr double enough_to_estimate = 2;
+    if (done == 0 || seconds < enough_to_estimate) return {};
+    const double estimate = seconds * static_cast<double>(all - done) / static_cast<double>(done);
+    return estimate < 120 ? fmt::format("{:.0f} s left", std::ceil(estimate))
+                          : fmt::format("{:.0f} minutes left", std::ceil(estimate / 60));
+}
 
 Timings::Scope::Scope(Timings& timings, std::string_view name)
     : timings_(timings), start_(std::chrono::steady_clock::now()) {

@@ -3,21 +3,13 @@
 
 #include <fmt/format.h>
 
-#include <cmath>
-
 namespace klp::cli {
 
 std::string bar_text(std::string_view what, std::size_t done, std::size_t all, double seconds) {
     constexpr std::size_t width = 20;
     const std::size_t filled = width * done / all;
-    std::string left;
-    // Before that, the first ones would stand for all.
-    constexpr double enough_to_estimate = 2;
-    if (done != 0 && seconds >= enough_to_estimate) {
-        const double estimate = seconds * static_cast<double>(all - done) / static_cast<double>(done);
-        left = estimate < 120 ? fmt::format(", {:.0f} s left", std::ceil(estimate))
-                              : fmt::format(", {:.0f} minutes left", std::ceil(estimate / 60));
-    }
+    std::string left = time_left(done, all, seconds);
+    if (!left.empty()) left.insert(0, ", ");
     return fmt::format("[{:#<{}}{:.<{}}] {} of {} {}{}", "", filled, "", width - filled, done, all, what, left);
 }
 

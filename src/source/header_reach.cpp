@@ -18,7 +18,8 @@ namespace klp::source {
 namespace {
 
 constexpr const char* looked_at = "source files looked at";
-constexpr std::size_t progress_step = 100;       // candidates
+constexpr std::size_t progress_step = 100;  // candidates
+constexpr auto between_reports = std::chrono::seconds(5);
 constexpr std::size_t enough_to_estimate = 100;  // candidates
 
 std::vector<std::string> common_files(const Dependencies::Files& files, const std::vector<std::string>& headers) {
@@ -138,11 +139,12 @@ bool HeaderReach::mentions_none(const Dependencies::Answer& answer, const std::v
 
 void HeaderReach::ask_all(const std::vector<std::string>& sources, const std::vector<std::string>& headers, Side side) {
     const std::span all(sources);
+    began_ = reported_ = std::chrono::steady_clock::now();
     for (std::size_t at = 0; at < all.size(); at += progress_step) {
         if (is_cut_short_ && asked_ >= enough_to_estimate) return;
         ask_some(all.subspan(at, std::min(progress_step, all.size() - at)), headers, side, {at, all.size()});
         add_affected();
-        if (at + progress_step < all.size()) report_progress(all.size());
+        if (at + progress_step < all.size()) report_progress(at + progress_step, all.size());
     }
     options_.progress.count(looked_at, all.size(), all.size());
 }
@@ -194,12 +196,16 @@ bool HeaderReach::is_unaffected(const Reached& reached) const {
     }
 }
 
-void HeaderReach::report_progress(std::size_t all) {
-    if (options_.progress.has_bar()) return;
+void HeaderReach::report_progress(std::size_t done, std::size_t all) {
+    const auto now = std::chrono::steady_clock::now();
+    if (options_.progress.has_bar() || now - reported_ < between_reports) return;
+    reported_ = now;
     const std::size_t found = result_.units.size() + result_.watched.size();
+    std::string left = time_left(done, all, std::chrono::duration<double>(now - began_).count());
+    if (!left.empty()) left.insert(0, "; ");
     options_.progress(
-        fmt::format("{} of {} source files looked at: {} include a patched header, {} of them use what changes",
-                    asked_.load(), all, found + result_.unaffected, found));
+        fmt::format("{} of {} source files looked at: {} include a patched header, {} of them use what changes{}", done,
+                    all, found + result_.unaffected, found, left));
 }
 
 std::set<std::string> HeaderReach::candidates(const IncludeIndex& index, const std::vector<std::string>& headers) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -87,7 +88,7 @@ private:
     [[nodiscard]] bool is_unaffected(const Reached& reached) const;
     [[nodiscard]] bool mentions_none(const Dependencies::Answer& answer, const std::vector<std::string>& headers) const;
     void add(TranslationUnit unit, Inventory::Use use);
-    void report_progress(std::size_t all);
+    void report_progress(std::size_t done, std::size_t all);
 
     const kernel::Kernel& kernel_;
     const kernel::Kbuild& kbuild_;
@@ -106,6 +107,7 @@ private:
     std::size_t known_ = 0;
     std::atomic<bool> is_cut_short_ = false;
     std::atomic<std::size_t> asked_ = 0;  // candidates
+    std::chrono::steady_clock::time_point began_, reported_;
     struct Failure {
         std::string source;
         Error error;
