@@ -7,7 +7,8 @@
 
 namespace klp {
 
-// Removed again unless it was committed; where the process is killed, by remove_abandoned(). Every failure is an Error that names the destination.
+// Removed again unless it was committed; where the process is killed, by remove_abandoned(). Every failure is an Error
+// that names the destination.
 class PendingFile {
 public:
     // `mode` as open() takes it: the user's umask applies.

@@ -34,8 +34,8 @@ private:
     CountSink count_;
 };
 
-// "30 s left", "5 minutes left": for `all` pieces of work at the pace of those `done` in `seconds`. Empty in the first two
-// seconds, when these do not stand for all.
+// "30 s left", "5 minutes left": for `all` pieces of work at the pace of those `done` in `seconds`. Empty in the first
+// two seconds, when these do not stand for all.
 [[nodiscard]] std::string time_left(std::size_t done, std::size_t all, double seconds);
 
 // Wall time of named stages, in the order of their first start; a stage timed twice adds up.

@@ -151,7 +151,7 @@ Kbuild::DryRun Kbuild::dry_run(const std::string& folder, const std::string& obj
     std::set<std::string> programs;
     for (std::string program = missing_program(result.errors); result.status != 0 && !program.empty();
          program = missing_program(result.errors)) {
-        if (!programs.insert(program).second) break;
+        if (program == object || !programs.insert(program).second) break;
         command.argv.insert(command.argv.begin() + 1, {"-o", program});
         result = klp::run(command);
     }

@@ -3,7 +3,7 @@
 // 60,000 files takes some seconds.
 //
 // A line has a file and, after tabs, its fields: names with their quotes, `!` where it has a computed
-// include, words for computed includes after `=`.
+// include, parts for computed includes after `=`.
 #include <fmt/core.h>
 
 #include <optional>
@@ -57,7 +57,7 @@ std::string index_text(const IncludeIndex& index) {
         text += path;
         for (const auto& name : file.names) text += "\t" + name;
         if (file.has_computed) text += fmt::format("\t{}", computed_mark);
-        for (const auto& word : file.parts) text += "\t=" + word;
+        for (const auto& part : file.parts) text += "\t=" + part;
         text += "\n";
     }
     return text;

@@ -29,7 +29,8 @@ struct FileIncludes {
 [[nodiscard]] std::vector<std::string_view> words_of(std::string_view text);
 
 // Words that can be of the last part of a path, where the text is put into it; none of folders' names. One that follows
-// '-' or '.' directly has that before it: it does so wherever it is put. With IncludeIndex::pasting where the text does.
+// '-' or '.' directly has that before it: it does so wherever it is put. With IncludeIndex::pasting where the text
+// pastes.
 [[nodiscard]] std::vector<std::string> name_parts(std::string_view text);
 [[nodiscard]] std::string_view word_of_part(std::string_view part);
 
